@@ -1,0 +1,40 @@
+# Finds the third-party packages. Each is a system package except LibTorch, which `./dev setup` puts
+# into the private Python environment unless Torch_DIR names another one.
+
+find_package(Threads REQUIRED)
+find_package(absl REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(PNG REQUIRED)
+find_package(JPEG REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(WEBP REQUIRED IMPORTED_TARGET libwebp)
+pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
+
+if(PATCHBAY_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+
+# Torch_DIR, never CMAKE_PREFIX_PATH: the wheel carries the headers of an old protobuf, and a prefix
+# path would make find_package(Protobuf) pick those.
+if(NOT Torch_DIR)
+  if(DEFINED ENV{Torch_DIR})
+    set(Torch_DIR "$ENV{Torch_DIR}")
+  else()
+    file(GLOB patchbay_torch_dirs
+         "${CMAKE_SOURCE_DIR}/.venv/lib/python3*/site-packages/torch/share/cmake/Torch")
+    list(GET patchbay_torch_dirs 0 Torch_DIR)
+  endif()
+endif()
+
+if(NOT PATCHBAY_FUZZ)
+  # A CUDA wheel asks for the CUDA tool kit only to compile CUDA sources, of which we have none.
+  find_package(Torch REQUIRED NO_DEFAULT_PATH PATHS "${Torch_DIR}")
+  get_filename_component(PATCHBAY_TORCH_LIBRARY_DIR "${Torch_DIR}/../../../lib" ABSOLUTE)
+  list(APPEND CMAKE_BUILD_RPATH "${PATCHBAY_TORCH_LIBRARY_DIR}")
+  list(APPEND CMAKE_INSTALL_RPATH "${PATCHBAY_TORCH_LIBRARY_DIR}")
+
+  add_library(patchbay_torch INTERFACE)
+  target_include_directories(patchbay_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+  target_link_libraries(patchbay_torch INTERFACE ${TORCH_LIBRARIES})
+endif()

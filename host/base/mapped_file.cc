@@ -1,0 +1,60 @@
+#include "host/base/mapped_file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace patchbay {
+
+absl::StatusOr<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::string& path) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot open ", path));
+  struct stat status {};
+  if (fstat(descriptor, &status) != 0) {
+    const int error = errno;
+    close(descriptor);
+    return absl::ErrnoToStatus(error, absl::StrCat("cannot examine ", path));
+  }
+  if (!S_ISREG(status.st_mode)) {
+    close(descriptor);
+    return absl::FailedPreconditionError(absl::StrCat(path, " is not a regular file"));
+  }
+  const size_t size = static_cast<size_t>(status.st_size);
+  void* address = nullptr;
+  if (size > 0) {
+    address = mmap(nullptr, size, PROT_READ, MAP_SHARED, descriptor, 0);
+    if (address == MAP_FAILED) {
+      const int error = errno;
+      close(descriptor);
+      return absl::ErrnoToStatus(error, absl::StrCat("cannot map ", path));
+    }
+  }
+  return std::shared_ptr<const MappedFile>(new MappedFile(
+      path, descriptor, absl::MakeConstSpan(static_cast<const std::byte*>(address), size)));
+}
+
+MappedFile::MappedFile(std::string path, int descriptor, absl::Span<const std::byte> bytes)
+    : path_(std::move(path)), descriptor_(descriptor), bytes_(bytes) {}
+
+MappedFile::~MappedFile() {
+  if (!bytes_.empty()) munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+  close(descriptor_);
+}
+
+void MappedFile::Forget(absl::Span<const std::byte> part) const {
+  if (part.empty()) return;
+  // Only whole pages inside the part: its neighbours may still be in use.
+  const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const uintptr_t begin = (reinterpret_cast<uintptr_t>(part.data()) + page - 1) / page * page;
+  const uintptr_t end = reinterpret_cast<uintptr_t>(part.data() + part.size()) / page * page;
+  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+}
+
+}  // namespace patchbay

@@ -1,0 +1,46 @@
+#ifndef PATCHBAY_HOST_BASE_MAPPED_FILE_H_
+#define PATCHBAY_HOST_BASE_MAPPED_FILE_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+
+namespace patchbay {
+
+// A whole regular file mapped read-only into memory.
+//
+// The mapping is shared by whoever holds the pointer and is undone with the last of them. Reading a
+// page that another process has meanwhile cut off the file raises SIGBUS; the descriptor stays open
+// so that a file that is merely replaced (renamed over) keeps its old content here.
+// Any thread may read; the object never changes.
+class MappedFile {
+ public:
+  // NOT_FOUND when there is no such file, FAILED_PRECONDITION when it is not a regular file,
+  // PERMISSION_DENIED or INTERNAL when the system refuses.
+  static absl::StatusOr<std::shared_ptr<const MappedFile>> Open(const std::string& path);
+
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  ~MappedFile();
+
+  const std::string& path() const { return path_; }
+  absl::Span<const std::byte> bytes() const { return bytes_; }
+
+  // Tells the system that these bytes will not be read again soon, so that their pages stop counting
+  // as memory of this process. Reading them again is allowed and brings them back from the file.
+  void Forget(absl::Span<const std::byte> part) const;
+
+ private:
+  MappedFile(std::string path, int descriptor, absl::Span<const std::byte> bytes);
+
+  std::string path_;
+  int descriptor_;
+  absl::Span<const std::byte> bytes_;
+};
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_BASE_MAPPED_FILE_H_

@@ -1,0 +1,53 @@
+#include "host/base/mapped_file.h"
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "gtest/gtest.h"
+
+namespace patchbay {
+namespace {
+
+std::string WriteTemporary(const std::string& name, const std::string& content) {
+  const std::string path = testing::TempDir() + name;
+  std::ofstream(path, std::ios::binary) << content;
+  return path;
+}
+
+TEST(MappedFileTest, ShowsTheContent) {
+  const auto file = MappedFile::Open(WriteTemporary("mapped", "patchbay"));
+  ASSERT_TRUE(file.ok()) << file.status();
+  const auto bytes = (*file)->bytes();
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()), "patchbay");
+}
+
+TEST(MappedFileTest, AnEmptyFileIsEmpty) {
+  const auto file = MappedFile::Open(WriteTemporary("mapped_empty", ""));
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_TRUE((*file)->bytes().empty());
+}
+
+TEST(MappedFileTest, ForgottenBytesComeBack) {
+  const std::string content(100000, 'x');
+  const auto file = MappedFile::Open(WriteTemporary("mapped_forget", content));
+  ASSERT_TRUE(file.ok()) << file.status();
+  const auto bytes = (*file)->bytes();
+  EXPECT_EQ(bytes[50000], std::byte{'x'});
+  (*file)->Forget(bytes);
+  EXPECT_EQ(bytes[50000], std::byte{'x'});
+}
+
+TEST(MappedFileTest, NamesTheMissingFile) {
+  const auto file = MappedFile::Open("/nonexistent/file");
+  EXPECT_EQ(file.status().code(), absl::StatusCode::kNotFound);
+  EXPECT_NE(file.status().message().find("/nonexistent/file"), std::string::npos);
+}
+
+TEST(MappedFileTest, RefusesAFolder) {
+  EXPECT_EQ(MappedFile::Open(testing::TempDir()).status().code(),
+            absl::StatusCode::kFailedPrecondition);
+}
+
+}  // namespace
+}  // namespace patchbay
