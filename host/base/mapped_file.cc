@@ -49,7 +49,9 @@ MappedFile::~MappedFile() {
 }
 
 void MappedFile::Forget(absl::Span<const std::byte> part) const {
-  if (part.empty()) return;
+  const bool inside =
+      part.data() >= bytes_.data() && part.data() + part.size() <= bytes_.data() + bytes_.size();
+  if (part.empty() || !inside) return;
   // Only whole pages inside the part: its neighbours may still be in use.
   const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
   const uintptr_t begin = (reinterpret_cast<uintptr_t>(part.data()) + page - 1) / page * page;

@@ -29,8 +29,9 @@ class MappedFile {
   const std::string& path() const { return path_; }
   absl::Span<const std::byte> bytes() const { return bytes_; }
 
-  // Tells the system that these bytes will not be read again soon, so that their pages stop counting
-  // as memory of this process. Reading them again is allowed and brings them back from the file.
+  // Tells the system that these bytes will not be read again soon, so that their pages stop
+  // counting as memory of this process. Reading them again is allowed and brings them back from the
+  // file. Bytes outside this file are left alone.
   void Forget(absl::Span<const std::byte> part) const;
 
  private:

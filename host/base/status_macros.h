@@ -7,11 +7,11 @@
 #include "absl/status/statusor.h"
 
 // Returns from the enclosing function when `expression` (an absl::Status) is an error.
-#define PATCHBAY_RETURN_IF_ERROR(expression)                                       \
-  do {                                                                             \
-    if (absl::Status patchbay_status = (expression); !patchbay_status.ok()) {      \
-      return patchbay_status;                                                      \
-    }                                                                              \
+#define PATCHBAY_RETURN_IF_ERROR(expression)                                  \
+  do {                                                                        \
+    if (absl::Status patchbay_status = (expression); !patchbay_status.ok()) { \
+      return patchbay_status;                                                 \
+    }                                                                         \
   } while (false)
 
 #define PATCHBAY_STATUS_CONCAT_INNER(a, b) a##b
@@ -19,8 +19,9 @@
 
 // Assigns the value of `expression` (an absl::StatusOr) to `target`, or returns its error:
 //   PATCHBAY_ASSIGN_OR_RETURN(const Picture picture, DecodePicture(bytes));
-#define PATCHBAY_ASSIGN_OR_RETURN(target, expression) \
-  PATCHBAY_ASSIGN_OR_RETURN_INNER(PATCHBAY_STATUS_CONCAT(patchbay_or_, __LINE__), target, expression)
+#define PATCHBAY_ASSIGN_OR_RETURN(target, expression)                                     \
+  PATCHBAY_ASSIGN_OR_RETURN_INNER(PATCHBAY_STATUS_CONCAT(patchbay_or_, __LINE__), target, \
+                                  expression)
 
 #define PATCHBAY_ASSIGN_OR_RETURN_INNER(temporary, target, expression) \
   auto temporary = (expression);                                       \

@@ -1,0 +1,123 @@
+#include "host/runtime/checkpoint/weight_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace patchbay {
+namespace {
+
+// More names than this in one message help nobody.
+constexpr size_t kNamesShown = 5;
+
+std::string ShapeText(at::IntArrayRef shape) {
+  return absl::StrCat("[", absl::StrJoin(shape, ", "), "]");
+}
+
+std::vector<int64_t> WithoutTrailingOnes(at::IntArrayRef shape) {
+  std::vector<int64_t> result = shape.vec();
+  if (result.size() == 4 && result[2] == 1 && result[3] == 1) result.resize(2);
+  return result;
+}
+
+bool Fits(at::IntArrayRef stored, at::IntArrayRef wanted) {
+  const auto a = WithoutTrailingOnes(stored);
+  const auto b = WithoutTrailingOnes(wanted);
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
+                                            [](int64_t x, int64_t y) { return y < 0 || x == y; });
+}
+
+std::string Listed(const std::vector<std::string>& names) {
+  const size_t shown = std::min(names.size(), kNamesShown);
+  std::string text = absl::StrJoin(names.begin(), names.begin() + static_cast<long>(shown), ", ");
+  if (names.size() > shown) absl::StrAppend(&text, " and ", names.size() - shown, " more");
+  return text;
+}
+
+}  // namespace
+
+WeightReader::WeightReader(std::string component, WeightMap weights, at::ScalarType precision,
+                           at::Device device)
+    : component_(std::move(component)),
+      weights_(std::move(weights)),
+      precision_(precision),
+      device_(device) {}
+
+void WeightReader::SetAdjustment(AdjustmentFilter filter, Adjustment adjustment) {
+  adjustment_filter_ = std::move(filter);
+  adjustment_ = std::move(adjustment);
+}
+
+void WeightReader::AllowUnread(std::function<bool(std::string_view name)> allowed) {
+  may_stay_unread_ = std::move(allowed);
+}
+
+bool WeightReader::Has(std::string_view name) const {
+  return weights_.find(name) != weights_.end();
+}
+
+std::vector<int64_t> WeightReader::Shape(std::string_view name) const {
+  const auto found = weights_.find(name);
+  return found == weights_.end() ? std::vector<int64_t>() : found->second.tensor.sizes().vec();
+}
+
+at::Tensor WeightReader::Read(std::string_view name, at::IntArrayRef shape) {
+  at::Tensor weight = ReadOptional(name, shape);
+  if (weight.defined()) return weight;
+  if (!Has(name)) missing_.emplace_back(name);
+  std::vector<int64_t> sizes = shape.vec();
+  std::replace(sizes.begin(), sizes.end(), int64_t{-1}, int64_t{1});
+  return at::zeros(sizes, at::TensorOptions().dtype(precision_).device(device_));
+}
+
+at::Tensor WeightReader::ReadOptional(std::string_view name, at::IntArrayRef shape) {
+  const auto found = weights_.find(name);
+  if (found == weights_.end()) return at::Tensor();
+  read_.emplace(name);
+  const at::IntArrayRef stored = found->second.tensor.sizes();
+  if (!Fits(stored, shape)) {
+    misshapen_.push_back(
+        absl::StrCat(name, " is ", ShapeText(stored), " and should be ", ShapeText(shape)));
+    return at::Tensor();
+  }
+  at::Tensor weight = Convert(found->first, found->second);
+  if (stored.size() == shape.size()) return weight;
+  std::vector<int64_t> sizes = WithoutTrailingOnes(stored);
+  if (shape.size() == 4) sizes.insert(sizes.end(), {1, 1});
+  return weight.reshape(sizes);
+}
+
+at::Tensor WeightReader::Convert(const std::string& name, const StoredWeight& stored) {
+  const auto target = at::TensorOptions().dtype(precision_).device(device_);
+  at::Tensor weight = stored.tensor;
+  if (adjustment_ && adjustment_filter_(name)) weight = adjustment_(name, weight.to(at::kFloat));
+  weight = weight.to(target, /*non_blocking=*/false, /*copy=*/true);
+  stored.Forget();
+  return weight;
+}
+
+absl::Status WeightReader::Finish() const {
+  std::vector<std::string> unread;
+  for (const auto& [name, stored] : weights_) {
+    if (read_.count(name) == 0 && !(may_stay_unread_ && may_stay_unread_(name))) {
+      unread.push_back(name);
+    }
+  }
+  std::vector<std::string> complaints;
+  if (!missing_.empty()) {
+    complaints.push_back(absl::StrCat("missing: ", Listed(missing_)));
+  }
+  if (!misshapen_.empty()) {
+    complaints.push_back(absl::StrCat("wrong shape: ", Listed(misshapen_)));
+  }
+  if (!unread.empty()) {
+    complaints.push_back(absl::StrCat("not part of such a model: ", Listed(unread)));
+  }
+  if (complaints.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(component_, " cannot be used: ", absl::StrJoin(complaints, "; ")));
+}
+
+}  // namespace patchbay

@@ -1,0 +1,78 @@
+#ifndef PATCHBAY_HOST_RUNTIME_CHECKPOINT_WEIGHT_READER_H_
+#define PATCHBAY_HOST_RUNTIME_CHECKPOINT_WEIGHT_READER_H_
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "host/runtime/checkpoint/weight_map.h"
+
+namespace patchbay {
+
+// Hands the tensors of one component to the modules that are being built from them, in the
+// precision and on the device that they compute with, and keeps account: which names were asked for
+// in vain, which had another shape than the module expects, which nobody asked for. Modules
+// therefore need no error handling of their own; whoever builds a component calls Finish() at the
+// end.
+//
+// One thread at a time.
+class WeightReader {
+ public:
+  // Changes a tensor on its way in, for example by adding a LoRA's product; receives the diffusers
+  // name and the tensor in fp32 and returns one of the same shape.
+  using Adjustment = std::function<at::Tensor(const std::string& name, const at::Tensor& weight)>;
+  // Whether Adjustment has anything to do for a name; other tensors skip the detour through fp32.
+  using AdjustmentFilter = std::function<bool(const std::string& name)>;
+
+  // `component` is what error messages call it, such as "the U-Net of model.safetensors".
+  WeightReader(std::string component, WeightMap weights, at::ScalarType precision,
+               at::Device device);
+
+  void SetAdjustment(AdjustmentFilter filter, Adjustment adjustment);
+  // Names that a checkpoint may carry without any module reading them ("position_ids").
+  void AllowUnread(std::function<bool(std::string_view name)> allowed);
+
+  at::ScalarType precision() const { return precision_; }
+  at::Device device() const { return device_; }
+
+  bool Has(std::string_view name) const;
+  // The stored shape; empty when there is no such tensor.
+  std::vector<int64_t> Shape(std::string_view name) const;
+  // Every name, in order.
+  const WeightMap& weights() const { return weights_; }
+
+  // The tensor, converted and copied to the device (never a view of the file). A size of -1 in
+  // `shape` accepts anything; [out, in] also accepts [out, in, 1, 1] and the other way round, since
+  // a 1x1 convolution and a linear layer are the same thing. When the tensor is missing or does not
+  // fit, this is noted for Finish() and zeros of that shape come back.
+  at::Tensor Read(std::string_view name, at::IntArrayRef shape);
+  // Likewise; an undefined tensor, and no complaint, when there is no such tensor.
+  at::Tensor ReadOptional(std::string_view name, at::IntArrayRef shape);
+
+  // INVALID_ARGUMENT naming the tensors that were missing, wrongly shaped or left over.
+  absl::Status Finish() const;
+
+ private:
+  at::Tensor Convert(const std::string& name, const StoredWeight& stored);
+
+  std::string component_;
+  WeightMap weights_;
+  at::ScalarType precision_;
+  at::Device device_;
+  AdjustmentFilter adjustment_filter_;
+  Adjustment adjustment_;
+  std::function<bool(std::string_view)> may_stay_unread_;
+  std::set<std::string, std::less<>> read_;
+  std::vector<std::string> missing_;
+  std::vector<std::string> misshapen_;
+};
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_RUNTIME_CHECKPOINT_WEIGHT_READER_H_

@@ -1,0 +1,53 @@
+#ifndef PATCHBAY_HOST_RUNTIME_NN_CONVOLUTION_H_
+#define PATCHBAY_HOST_RUNTIME_NN_CONVOLUTION_H_
+
+#include <ATen/ATen.h>
+
+#include "host/runtime/nn/module_scope.h"
+#include "host/runtime/nn/operator_table.h"
+
+namespace patchbay {
+
+struct ConvolutionGeometry {
+  int64_t stride = 1;
+  int64_t padding = 0;  // zeros on all four sides
+  int64_t dilation = 1;
+  bool operator==(const ConvolutionGeometry&) const = default;
+};
+
+// A two-dimensional convolution with bias. Immutable; any thread may call Forward. Input and output
+// are [B, C, H, W] in channels-last memory order.
+class Convolution {
+ public:
+  // Reads "weight" [out, in, kernel, kernel] and "bias" [out] and registers the site. A negative
+  // number of channels accepts any.
+  Convolution(const ModuleScope& scope, int64_t in_channels, int64_t out_channels, int64_t kernel,
+              const ConvolutionGeometry& geometry);
+
+  int64_t in_channels() const { return in_channels_; }
+  int64_t out_channels() const { return out_channels_; }
+  const ConvolutionGeometry& geometry() const { return geometry_; }
+  SiteIndex site() const { return site_; }
+
+  at::Tensor Forward(const at::Tensor& x, const OperatorTable& operators) const;
+  // Forward(x) + residual, in one pass over the output where the platform can.
+  at::Tensor ForwardAdd(const at::Tensor& x, const at::Tensor& residual,
+                        const OperatorTable& operators) const;
+  // With another stride, padding or dilation than the model's own; patches are applied as usual.
+  at::Tensor Forward(const at::Tensor& x, const ConvolutionGeometry& geometry,
+                     const OperatorTable& operators) const;
+
+ private:
+  at::Tensor Apply(const at::Tensor& x, const ConvolutionGeometry& geometry) const;
+
+  int64_t in_channels_;
+  int64_t out_channels_;
+  ConvolutionGeometry geometry_;
+  SiteIndex site_;
+  at::Tensor weight_;
+  at::Tensor bias_;
+};
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_RUNTIME_NN_CONVOLUTION_H_

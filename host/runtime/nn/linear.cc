@@ -1,0 +1,28 @@
+#include "host/runtime/nn/linear.h"
+
+namespace patchbay {
+
+Linear::Linear(const ModuleScope& scope, int64_t in_features, int64_t out_features, Bias bias)
+    : weight_(scope.Read("weight", {out_features, in_features})) {
+  out_features_ = weight_.size(0);
+  in_features_ = weight_.size(1);
+  if (bias == Bias::kRequired) bias_ = scope.Read("bias", {out_features_});
+  if (bias == Bias::kIfStored) bias_ = scope.ReadOptional("bias", {out_features_});
+  site_ = scope.AddSite(SiteKind::kLinear, in_features_, out_features_);
+}
+
+at::Tensor Linear::Apply(const at::Tensor& x) const { return at::linear(x, weight_, bias_); }
+
+at::Tensor Linear::Forward(const at::Tensor& x, const OperatorTable& operators) const {
+  if (const OperatorPatch* patch = operators.Find(site_)) {
+    return patch->Forward(x, [this](const at::Tensor& input) { return Apply(input); });
+  }
+  return Apply(x);
+}
+
+at::Tensor Linear::ForwardAdd(const at::Tensor& x, const at::Tensor& residual,
+                              const OperatorTable& operators) const {
+  return Forward(x, operators) + residual;
+}
+
+}  // namespace patchbay

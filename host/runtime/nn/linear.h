@@ -1,0 +1,42 @@
+#ifndef PATCHBAY_HOST_RUNTIME_NN_LINEAR_H_
+#define PATCHBAY_HOST_RUNTIME_NN_LINEAR_H_
+
+#include <ATen/ATen.h>
+
+#include "host/runtime/nn/module_scope.h"
+#include "host/runtime/nn/operator_table.h"
+
+namespace patchbay {
+
+// y = x W^T + b over the last dimension. Immutable; any thread may call Forward.
+class Linear {
+ public:
+  enum class Bias { kNone, kRequired, kIfStored };
+
+  // Reads "weight" [out, in] (also accepts a 1x1 convolution's [out, in, 1, 1]) and "bias" [out]
+  // and registers the site. The sizes are the stored ones; a negative number accepts any.
+  Linear(const ModuleScope& scope, int64_t in_features, int64_t out_features, Bias bias);
+
+  int64_t in_features() const { return in_features_; }
+  int64_t out_features() const { return out_features_; }
+  SiteIndex site() const { return site_; }
+
+  // [..., in] -> [..., out]
+  at::Tensor Forward(const at::Tensor& x, const OperatorTable& operators) const;
+  // Forward(x) + residual, in one pass over the output where the platform can. residual: [..., out]
+  at::Tensor ForwardAdd(const at::Tensor& x, const at::Tensor& residual,
+                        const OperatorTable& operators) const;
+
+ private:
+  at::Tensor Apply(const at::Tensor& x) const;
+
+  int64_t in_features_;
+  int64_t out_features_;
+  SiteIndex site_;
+  at::Tensor weight_;
+  at::Tensor bias_;
+};
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_RUNTIME_NN_LINEAR_H_

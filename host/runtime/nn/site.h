@@ -1,0 +1,75 @@
+#ifndef PATCHBAY_HOST_RUNTIME_NN_SITE_H_
+#define PATCHBAY_HOST_RUNTIME_NN_SITE_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace patchbay {
+
+// What stands at a site.
+enum class SiteKind {
+  kLinear,
+  kConvolution,
+  kAttention,    // self- or cross-attention with its projections
+  kTransformer,  // a spatial transformer: norm, projections and its blocks
+  kResnet,
+  kDownsample,
+  kUpsample,
+  kBlock,  // a whole down, mid or up block
+};
+
+// "linear", "convolution", "attention" ...
+std::string_view SiteKindName(SiteKind kind);
+
+// A site's number within its component, in the order in which the network runs. Valid for one
+// loaded model only; names are what stays.
+enum class SiteIndex : int32_t {};
+
+// A named place in a network where techniques can hang something.
+struct Site {
+  SiteIndex index{};
+  SiteKind kind = SiteKind::kLinear;
+  // Our stable name, such as "unet.down.1.attn.0.block.0.self.to_q".
+  std::string name;
+  // The module's path in diffusers, such as
+  // "down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_q".
+  std::string diffusers_name;
+  // Width of the input and of the output in channels; 0 where it does not apply.
+  int64_t in_channels = 0;
+  int64_t out_channels = 0;
+};
+
+// All sites of one component. Immutable once the component is loaded; any thread may read.
+class SiteTable {
+ public:
+  // `component` is the first word of every name: "unet", "text_encoder", "vae".
+  explicit SiteTable(std::string component);
+
+  const std::vector<Site>& sites() const { return sites_; }
+  const Site& operator[](SiteIndex index) const { return sites_[static_cast<size_t>(index)]; }
+
+  // Finds a site by our name or by the diffusers path, with or without "unet." before it. In our
+  // names "block.0." may be left out where a transformer has a single block.
+  std::optional<SiteIndex> Find(std::string_view name) const;
+
+  // Adds a site; only while the component is being built.
+  SiteIndex Add(SiteKind kind, std::string diffusers_name, int64_t in_channels,
+                int64_t out_channels);
+
+ private:
+  std::string component_;
+  std::vector<Site> sites_;
+  std::map<std::string, SiteIndex, std::less<>> by_name_;
+};
+
+// Our name for a module of the U-Net, without the component: "down_blocks.1.attentions.0" gives
+// "down.1.attn.0". Other components keep their diffusers paths.
+std::string ShortenedPath(std::string_view diffusers_path);
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_RUNTIME_NN_SITE_H_
