@@ -1,0 +1,37 @@
+#ifndef PATCHBAY_HOST_RUNTIME_DENOISER_UNET_CALL_H_
+#define PATCHBAY_HOST_RUNTIME_DENOISER_UNET_CALL_H_
+
+#include <ATen/ATen.h>
+
+#include <vector>
+
+#include "host/runtime/nn/operator_table.h"
+
+namespace patchbay {
+
+// Keys and values of one cross-attention, each [B, T, heads * width].
+struct KeyValue {
+  at::Tensor key;
+  at::Tensor value;
+};
+
+// What the U-Net needs of a prompt. It depends on nothing else, so it is computed once per prompt and
+// used at every step (UNet::PrepareText).
+struct TextContext {
+  // By the cross-attention's number in the order down, mid, up.
+  std::vector<KeyValue> keys_and_values;
+  // The added embedding of SDXL-like models [B, time embedding width]; undefined elsewhere.
+  at::Tensor added_embedding;
+};
+
+// What accompanies one run of the U-Net through all its modules. Lives on the caller's stack.
+struct UNetCall {
+  const TextContext& text;
+  const OperatorTable& operators;
+  // SiLU(time embedding) [B, time embedding width]: what each resnet projects to its own width.
+  at::Tensor activated_time_embedding;
+};
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_RUNTIME_DENOISER_UNET_CALL_H_
