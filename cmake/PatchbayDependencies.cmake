@@ -18,18 +18,17 @@ endif()
 # Torch_DIR, never CMAKE_PREFIX_PATH: the wheel carries the headers of an old protobuf, and a prefix
 # path would make find_package(Protobuf) pick those.
 if(NOT Torch_DIR)
-  if(DEFINED ENV{Torch_DIR})
-    set(Torch_DIR "$ENV{Torch_DIR}")
-  else()
-    file(GLOB patchbay_torch_dirs
+  set(patchbay_torch_dir "$ENV{Torch_DIR}")
+  if(NOT patchbay_torch_dir)
+    file(GLOB patchbay_torch_dir
          "${CMAKE_SOURCE_DIR}/.venv/lib/python3*/site-packages/torch/share/cmake/Torch")
-    list(GET patchbay_torch_dirs 0 Torch_DIR)
   endif()
+  set(Torch_DIR "${patchbay_torch_dir}" CACHE PATH "Where LibTorch's TorchConfig.cmake is" FORCE)
 endif()
 
 if(NOT PATCHBAY_FUZZ)
   # A CUDA wheel asks for the CUDA tool kit only to compile CUDA sources, of which we have none.
-  find_package(Torch REQUIRED NO_DEFAULT_PATH PATHS "${Torch_DIR}")
+  find_package(Torch REQUIRED)
   get_filename_component(PATCHBAY_TORCH_LIBRARY_DIR "${Torch_DIR}/../../../lib" ABSOLUTE)
   list(APPEND CMAKE_BUILD_RPATH "${PATCHBAY_TORCH_LIBRARY_DIR}")
   list(APPEND CMAKE_INSTALL_RPATH "${PATCHBAY_TORCH_LIBRARY_DIR}")
