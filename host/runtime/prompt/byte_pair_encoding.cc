@@ -10,7 +10,7 @@
 namespace patchbay {
 namespace {
 
-constexpr std::string_view kEndOfWord = "</w>";
+constexpr char kEndOfWord[] = "</w>";
 
 uint64_t PairKey(int32_t left, int32_t right) {
   return (static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32) | static_cast<uint32_t>(right);

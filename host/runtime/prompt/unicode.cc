@@ -99,9 +99,8 @@ std::string LowerCase(std::string_view text) {
       result.push_back('i');
       AppendUtf8(kCombiningDotAbove, result);
     } else {
-      AppendUtf8(
-          static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(code_point))),
-          result);
+      AppendUtf8(static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(code_point))),
+                 result);
     }
   }
   return result;
