@@ -6,7 +6,7 @@
 namespace patchbay {
 
 std::string ModuleScope::Full(std::string_view name) const {
-  return path_.empty() ? std::string(name) : absl::StrCat(path_, ".", name);
+  return path_.empty() ? std::string(name) : absl::StrCat(path_, ".", std::string(name));
 }
 
 ModuleScope ModuleScope::Child(std::string_view name) const {
@@ -16,7 +16,7 @@ ModuleScope ModuleScope::Child(std::string_view name) const {
 }
 
 ModuleScope ModuleScope::Child(std::string_view name, int64_t index) const {
-  return Child(absl::StrCat(name, ".", index));
+  return Child(absl::StrCat(std::string(name), ".", index));
 }
 
 bool ModuleScope::Has(std::string_view name) const { return weights_->Has(Full(name)); }

@@ -22,7 +22,7 @@ constexpr Word kWords[] = {
     {"upsamplers", "upsample"},
 };
 
-std::string WithoutSingleBlock(std::string_view name) {
+std::string WithoutSingleBlock(const std::string& name) {
   return absl::StrReplaceAll(name, {{".block.0.", "."}});
 }
 
@@ -51,8 +51,8 @@ std::string_view SiteKindName(SiteKind kind) {
 }
 
 std::string ShortenedPath(std::string_view diffusers_path) {
-  std::vector<std::string_view> words = absl::StrSplit(diffusers_path, '.');
-  for (std::string_view& word : words) {
+  std::vector<std::string> words = absl::StrSplit(std::string(diffusers_path), '.');
+  for (std::string& word : words) {
     for (const Word& known : kWords) {
       if (word == known.diffusers) {
         word = known.ours;

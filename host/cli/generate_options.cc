@@ -1,0 +1,187 @@
+#include "host/cli/generate_options.h"
+
+#include <cstring>
+#include <optional>
+#include <random>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "host/base/mapped_file.h"
+#include "host/base/status_macros.h"
+#include "host/cli/resources.h"
+#include "host/formats/picture.h"
+#include "host/formats/safetensors.h"
+
+namespace patchbay {
+namespace {
+
+absl::StatusOr<PictureSize> ParseSize(std::string_view option, std::string_view text) {
+  PictureSize size;
+  const std::vector<std::string_view> parts = absl::StrSplit(text, 'x');
+  if (parts.size() != 2 || !absl::SimpleAtoi(parts[0], &size.width) ||
+      !absl::SimpleAtoi(parts[1], &size.height)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(option, " ", text, " is not a size; write width x height, such as 768x512"));
+  }
+  return size;
+}
+
+absl::StatusOr<Picture> ReadPicture(std::string_view option, const std::string& path) {
+  const auto file = MappedFile::Open(path);
+  if (!file.ok()) {
+    return absl::Status(file.status().code(), absl::StrCat(option, ": ", file.status().message()));
+  }
+  auto picture = DecodePicture((*file)->bytes());
+  if (!picture.ok()) {
+    return absl::Status(picture.status().code(),
+                        absl::StrCat(option, " ", path, ": ", picture.status().message()));
+  }
+  return picture;
+}
+
+// PATH or PATH:WEIGHT. A colon that no number follows belongs to the path.
+LoraChoice ParseLora(std::string_view text) {
+  LoraChoice lora{std::string(text)};
+  const size_t colon = text.rfind(':');
+  double weight = 1.0;
+  if (colon != std::string_view::npos && absl::SimpleAtod(text.substr(colon + 1), &weight)) {
+    lora.path = std::string(text.substr(0, colon));
+    lora.unet_weight = lora.text_weight = weight;
+  }
+  return lora;
+}
+
+absl::StatusOr<LatentBuffer> ReadInitialLatent(const std::string& path) {
+  PATCHBAY_ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(path));
+  const auto found = file.tensors().find("latent");
+  if (found == file.tensors().end() || found->second.type != ElementType::kFloat32 ||
+      found->second.shape.size() != 4) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--initial-latent ", path, " must hold a tensor \"latent\" of type F32 and shape [B, C, h, w]"));
+  }
+  LatentBuffer latent;
+  latent.shape = found->second.shape;
+  latent.values.resize(found->second.bytes.size() / sizeof(float));
+  std::memcpy(latent.values.data(), found->second.bytes.data(), found->second.bytes.size());
+  return latent;
+}
+
+absl::Status CompleteEngineOptions(GenerateOptions& options) {
+  static constexpr std::pair<std::string_view, PrecisionChoice> kPrecisions[] = {
+      {"auto", PrecisionChoice::kAuto},
+      {"fp32", PrecisionChoice::kFloat32},
+      {"bf16", PrecisionChoice::kBFloat16},
+      {"fp16", PrecisionChoice::kFloat16}};
+  static constexpr std::pair<std::string_view, DeviceChoice> kDevices[] = {
+      {"auto", DeviceChoice::kAuto}, {"cpu", DeviceChoice::kCpu}, {"cuda", DeviceChoice::kCuda}};
+  for (const auto& [name, choice] : kPrecisions) {
+    if (name == options.precision) options.engine.precision = choice;
+  }
+  for (const auto& [name, choice] : kDevices) {
+    if (name == options.device) options.engine.device = choice;
+  }
+  if (options.engine.model_path.empty()) {
+    PATCHBAY_ASSIGN_OR_RETURN(options.engine.model_path, DefaultModelFolder());
+  }
+  options.engine.vocabulary_file = VocabularyFile();
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void DeclareGenerateOptions(CLI::App& command, GenerateOptions& options) {
+  GenerationRequest& request = options.request;
+  EngineOptions& engine = options.engine;
+  command.add_option("PROMPT", request.prompt, "What to draw")->required();
+  command.add_option("--negative", request.negative_prompt, "What to keep away from");
+  command.add_option("--model", engine.model_path,
+                     "Diffusers folder or safetensors file (default: the model that comes with "
+                     "Patchbay)");
+  command.add_option("--tokenizer", engine.tokenizer_folder,
+                     "Tokenizer folder in place of the model's own");
+  command.add_option("--steps", request.steps, "Sampling steps")->capture_default_str();
+  command.add_option("--guidance", request.guidance_scale, "Guidance scale; 1 switches it off")
+      ->capture_default_str();
+  command.add_option("--sampler", request.sampler,
+                     "ddim ddpm euler euler_a heun lms dpm2 dpm2_a dpmpp_2m dpmpp_2s_a dpmpp_sde "
+                     "dpmpp_2m_sde dpmpp_3m_sde unipc unipc_bh2 plms lcm (default: the model's own)");
+  command.add_option("--schedule", request.schedule,
+                     "normal karras exponential sgm_uniform simple beta ddim_uniform "
+                     "linear_quadratic kl_optimal leading linspace trailing (default: the profile's)");
+  command.add_option("--seed", options.seed, "Seed; negative: a random one")->capture_default_str();
+  command.add_option("--batch", request.batch, "Pictures drawn together")->capture_default_str();
+  command.add_option("--size", options.size,
+                     "Width x height, multiples of 8 (default: the model's own)");
+  command.add_option_function<double>(
+      "--eta",
+      [&request](double eta) {
+        request.eta = eta;
+        request.eta_given = true;
+      },
+      "Share of fresh noise in each step (default: 0 for ddim, 1 for ancestral samplers)");
+  command.add_option("--compat", options.compat, "Whose conventions: diffusers, comfyui or a1111")
+      ->check(CLI::IsMember({"diffusers", "comfyui", "a1111"}))
+      ->capture_default_str();
+  command.add_option("--clip-skip", request.clip_skip,
+                     "Text encoder layer to use, counted as the --compat profile counts");
+  command.add_option("--precision", options.precision, "auto, fp32, bf16 or fp16")
+      ->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16"}))
+      ->capture_default_str();
+  command.add_option("--device", options.device, "auto, cpu or cuda")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+      ->capture_default_str();
+  command.add_option("--image", options.image_file, "Picture to start from (img2img, inpainting)");
+  command.add_option("--strength", request.strength, "How far from --image, in (0, 1]")
+      ->capture_default_str();
+  command.add_option("--mask", options.mask_file, "White is painted anew, black is kept");
+  command.add_option("--hires", options.hires_size, "Size of a second pass, width x height");
+  command.add_option("--hires-strength", options.hires_strength, "Strength of the second pass")
+      ->capture_default_str();
+  command.add_option("--lora", options.loras, "LoRA file, PATH or PATH:WEIGHT (repeatable)")
+      ->take_all();
+  command.add_option("--embedding", request.embeddings, "Textual inversion file (repeatable)")
+      ->take_all();
+  command.add_option("--wildcards", request.wildcard_folder,
+                     "Folder where __name__ in the prompt finds name.txt");
+  command.add_option("--initial-latent", options.initial_latent_file,
+                     "safetensors file with the starting noise as tensor \"latent\"");
+  command.add_option("--save-latent", options.save_latent_file,
+                     "Write the sampler's result as tensor \"latent\" to this safetensors file");
+  command.add_option("--threads", engine.threads, "Processor threads (default: one a core)");
+  command.add_option("-o,--output", options.output_file,
+                     "Picture to write: .png, .jpg or .webp; with --batch numbers are added")
+      ->capture_default_str();
+  command.add_flag("--json", options.json, "Print one JSON object about the job instead of progress");
+}
+
+absl::Status CompleteGenerateOptions(GenerateOptions& options) {
+  GenerationRequest& request = options.request;
+  request.compat = ParseCompatProfile(options.compat).value_or(CompatProfile::kDiffusers);
+  request.seed = options.seed < 0 ? std::random_device{}() : static_cast<uint64_t>(options.seed);
+  if (!options.size.empty()) {
+    PATCHBAY_ASSIGN_OR_RETURN(request.size, ParseSize("--size", options.size));
+  }
+  if (!options.image_file.empty()) {
+    PATCHBAY_ASSIGN_OR_RETURN(request.image, ReadPicture("--image", options.image_file));
+  }
+  if (!options.mask_file.empty()) {
+    PATCHBAY_ASSIGN_OR_RETURN(request.mask, ReadPicture("--mask", options.mask_file));
+  }
+  if (!options.hires_size.empty()) {
+    HiresPass hires;
+    PATCHBAY_ASSIGN_OR_RETURN(hires.size, ParseSize("--hires", options.hires_size));
+    hires.strength = options.hires_strength;
+    request.hires = hires;
+  }
+  for (const std::string& lora : options.loras) request.loras.push_back(ParseLora(lora));
+  if (!options.initial_latent_file.empty()) {
+    PATCHBAY_ASSIGN_OR_RETURN(request.initial_latent,
+                              ReadInitialLatent(options.initial_latent_file));
+  }
+  request.keep_latent = !options.save_latent_file.empty();
+  return CompleteEngineOptions(options);
+}
+
+}  // namespace patchbay

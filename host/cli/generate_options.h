@@ -1,0 +1,46 @@
+#ifndef PATCHBAY_HOST_CLI_GENERATE_OPTIONS_H_
+#define PATCHBAY_HOST_CLI_GENERATE_OPTIONS_H_
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "host/engine/engine.h"
+
+namespace patchbay {
+
+// The options of `patchbay generate` as they are typed.
+struct GenerateOptions {
+  GenerationRequest request;
+  EngineOptions engine;
+
+  // Files and texts that MakeRequest() turns into fields of `request`.
+  std::string compat = "diffusers";
+  std::string size;
+  std::string image_file;
+  std::string mask_file;
+  std::string hires_size;
+  double hires_strength = 0.7;
+  std::vector<std::string> loras;
+  std::string initial_latent_file;
+  int64_t seed = -1;  // negative: a random one
+  std::string precision = "auto";
+  std::string device = "auto";
+
+  std::string save_latent_file;
+  std::string output_file = "picture.png";
+  bool json = false;
+};
+
+// Declares every option on the subcommand; `options` must outlive it.
+void DeclareGenerateOptions(CLI::App& command, GenerateOptions& options);
+
+// Reads the files that the options name and completes `options.request` and `options.engine`.
+// INVALID_ARGUMENT and NOT_FOUND say which option is wrong.
+absl::Status CompleteGenerateOptions(GenerateOptions& options);
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_CLI_GENERATE_OPTIONS_H_

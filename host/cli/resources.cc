@@ -1,0 +1,36 @@
+#include "host/cli/resources.h"
+
+#include <filesystem>
+#include <system_error>
+
+#include "absl/strings/str_cat.h"
+
+namespace patchbay {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path ShareFolder() {
+  std::error_code error;
+  const fs::path executable = fs::read_symlink("/proc/self/exe", error);
+  return executable.parent_path().parent_path() / "share" / "patchbay";
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> DefaultModelFolder() {
+  const fs::path folder = ShareFolder() / "models" / "default";
+  if (!fs::exists(folder / "model_index.json")) {
+    return absl::NotFoundError(absl::StrCat("there is no model at ", folder.string(),
+                                            "; name a diffusers folder or a safetensors file with "
+                                            "--model"));
+  }
+  return folder.string();
+}
+
+std::string VocabularyFile() {
+  const fs::path file = ShareFolder() / "bpe_simple_vocab_16e6.txt.gz";
+  return fs::exists(file) ? file.string() : std::string();
+}
+
+}  // namespace patchbay

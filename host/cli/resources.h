@@ -1,0 +1,21 @@
+#ifndef PATCHBAY_HOST_CLI_RESOURCES_H_
+#define PATCHBAY_HOST_CLI_RESOURCES_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace patchbay {
+
+// What comes with the program lies in ../share/patchbay beside the folder of the executable, in a build
+// folder as well as after installation.
+
+// The model that is used without --model. NOT_FOUND says how to name another one.
+absl::StatusOr<std::string> DefaultModelFolder();
+
+// CLIP's own vocabulary, for checkpoints that carry none; empty when it was not installed.
+std::string VocabularyFile();
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_CLI_RESOURCES_H_

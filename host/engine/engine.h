@@ -1,0 +1,69 @@
+#ifndef PATCHBAY_HOST_ENGINE_ENGINE_H_
+#define PATCHBAY_HOST_ENGINE_ENGINE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "host/runtime/pipeline/generation_request.h"
+
+namespace patchbay {
+
+enum class DeviceChoice { kAuto, kCpu, kCuda };
+// What the model computes with. Auto: bf16 where the processor or the GPU has it, else fp32; fp16 is
+// for GPUs only.
+enum class PrecisionChoice { kAuto, kFloat32, kBFloat16, kFloat16 };
+
+struct EngineOptions {
+  // A diffusers folder or a single safetensors file.
+  std::string model_path;
+  // A tokenizer folder in place of the model's own; may be empty.
+  std::string tokenizer_folder;
+  // CLIP's own vocabulary (bpe_simple_vocab_16e6.txt.gz), for checkpoints without a tokenizer.
+  std::string vocabulary_file;
+  DeviceChoice device = DeviceChoice::kAuto;
+  PrecisionChoice precision = PrecisionChoice::kAuto;
+  int threads = 0;  // 0: one for each core
+};
+
+// Told about a job while it runs, on the thread that runs it.
+class GenerationObserver {
+ public:
+  virtual ~GenerationObserver() = default;
+  // After each step: `step` of `steps` (from 1) of pass number `pass` (from 0) is done.
+  virtual void OnStep(int pass, int step, int steps, double seconds) = 0;
+  // Asked before each run of the denoiser; true ends the job with CANCELLED.
+  virtual bool IsCancelled() = 0;
+};
+
+// Owns one model and draws with it. LibTorch lives behind this interface; its exceptions end here.
+// One job at a time.
+class Engine {
+ public:
+  // Opens the checkpoint and checks it; the weights are read when the first job needs them.
+  static absl::StatusOr<std::unique_ptr<Engine>> Open(const EngineOptions& options);
+  ~Engine();
+
+  // Draws. Errors: INVALID_ARGUMENT for a request that cannot be met (which field, and why),
+  // CANCELLED, RESOURCE_EXHAUSTED when memory is short.
+  absl::StatusOr<GenerationResult> Generate(const GenerationRequest& request,
+                                            GenerationObserver& observer);
+
+  // Seconds that reading the weights has taken so far.
+  double load_seconds() const;
+
+ private:
+  class Model;
+  explicit Engine(std::unique_ptr<Model> model);
+  std::unique_ptr<Model> model_;
+};
+
+// What `patchbay model inspect` and `patchbay model sites` print; as text, or as JSON.
+absl::StatusOr<std::string> DescribeModel(const std::string& path, bool json);
+absl::StatusOr<std::string> DescribeSites(const std::string& path);
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_ENGINE_ENGINE_H_
