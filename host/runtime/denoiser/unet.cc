@@ -51,7 +51,7 @@ UNet::UNet(WeightReader& weights, const UNetConfig& config)
     down_blocks_.emplace_back(root.Child("down_blocks", i), heads(i), options);
   }
   if (root.CountChildren("mid_block.resnets") > 0) {
-    mid_block_.emplace(root.Child("mid_block"), heads(levels - 1), options);
+    mid_block_.emplace(root.Child("mid_block"), config.mid_heads, options);
   }
   for (int64_t i = 0; i < levels; ++i) {
     up_blocks_.emplace_back(root.Child("up_blocks", i), heads(levels - 1 - i), options);
