@@ -1,0 +1,14 @@
+#ifndef PATCHBAY_HOST_RUNTIME_KERNELS_ATTENTION_VARIANTS_H_
+#define PATCHBAY_HOST_RUNTIME_KERNELS_ATTENTION_VARIANTS_H_
+
+#include "host/runtime/kernels/attention_kernel.h"
+
+namespace patchbay {
+
+// One per instruction set, each in a file compiled for it; FindAttentionKernel... chooses.
+extern const AttentionKernel kAttentionAvx512Float;
+extern const AttentionKernel kAttentionAvx512BFloat16;
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_RUNTIME_KERNELS_ATTENTION_VARIANTS_H_

@@ -1,0 +1,23 @@
+#include "host/runtime/kernels/process_memory.h"
+
+#include <climits>
+#include <cstdlib>  // also defines __GLIBC__
+
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
+namespace patchbay {
+
+void ConfigureProcessMemory() {
+#if defined(__GLIBC__)
+  // Larger than any activation; weights are larger still in sum but not one by one.
+  constexpr int kMapAbove = 1 << 30;
+  mallopt(M_MMAP_THRESHOLD, kMapAbove);
+  mallopt(M_TRIM_THRESHOLD, INT_MAX);
+  // Fewer, larger steps when the heap grows.
+  mallopt(M_TOP_PAD, 64 << 20);
+#endif
+}
+
+}  // namespace patchbay

@@ -1,0 +1,17 @@
+#ifndef PATCHBAY_HOST_RUNTIME_KERNELS_PROCESS_MEMORY_H_
+#define PATCHBAY_HOST_RUNTIME_KERNELS_PROCESS_MEMORY_H_
+
+namespace patchbay {
+
+// Tells the C library to keep freed memory instead of returning it to the system at once. By
+// default glibc maps every block above 32 MiB anew and unmaps it when it is freed, so that each
+// large result is paid for in page faults: a linear layer that computes 2.5 TF/s into a kept buffer
+// falls to 0.7 TF/s. The program's peak memory stays what it is; only idle memory grows, up to that
+// peak.
+//
+// Call once at the start of main(), before other threads exist. Does nothing on other C libraries.
+void ConfigureProcessMemory();
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_RUNTIME_KERNELS_PROCESS_MEMORY_H_
