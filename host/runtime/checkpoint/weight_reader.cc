@@ -78,8 +78,8 @@ at::Tensor WeightReader::ReadOptional(std::string_view name, at::IntArrayRef sha
   read_.emplace(name);
   const at::IntArrayRef stored = found->second.tensor.sizes();
   if (!Fits(stored, shape)) {
-    misshapen_.push_back(
-        absl::StrCat(std::string(name), " is ", ShapeText(stored), " and should be ", ShapeText(shape)));
+    misshapen_.push_back(absl::StrCat(std::string(name), " is ", ShapeText(stored),
+                                      " and should be ", ShapeText(shape)));
     return at::Tensor();
   }
   at::Tensor weight = Convert(found->first, found->second);
