@@ -9,19 +9,10 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "host/base/compat_profile.h"
 #include "host/runtime/prompt/tokenizer.h"
 
 namespace patchbay {
-
-// Whose rules a prompt is read by.
-enum class PromptDialect {
-  // No syntax at all; one chunk, what is too long is cut off with a warning.
-  kDiffusers,
-  // (round brackets) with weights, any number of chunks, "embedding:name".
-  kComfyUi,
-  // (more) and [less] attention, BREAK, AND, [from:to:when], [a|b], any number of chunks.
-  kA1111,
-};
 
 // A textual inversion that prompts may name.
 struct EmbeddingName {
@@ -80,7 +71,13 @@ struct Prompt {
 };
 
 struct PromptOptions {
-  PromptDialect dialect = PromptDialect::kDiffusers;
+  // Whose rules the prompt is read by.
+  //   diffusers: no syntax at all; one chunk, what is too long is cut off with a warning.
+  //   ComfyUI: (round brackets) with weights, any number of chunks, "embedding:name".
+  //   A1111: (more) and [less] attention, BREAK, AND, [from:to:when], [a|b], any number of chunks.
+  CompatProfile profile = CompatProfile::kDiffusers;
+  // Whether AND separates sub-prompts (A1111: in the prompt, but not in the negative one).
+  bool split_at_and = true;
   // How often the pass calls the denoiser: the number of steps, twice that for samplers of second
   // order. Only prompt editing depends on it.
   int64_t calls = 1;
@@ -97,8 +94,8 @@ struct PromptOptions {
 inline constexpr size_t kMaxPromptBytes = 256u << 10;
 inline constexpr size_t kMaxPromptChunks = 512;
 
-// Reads a prompt (any bytes) by the rules of its dialect. Brackets that do not match are never an
-// error; they are read as the dialect's origin reads them. Extra network tags (<lora:...>) must
+// Reads a prompt (any bytes) by the rules of a profile. Brackets that do not match are never an
+// error; they are read as the profile's origin reads them. Extra network tags (<lora:...>) must
 // have been taken out before (see extra_networks.h). INVALID_ARGUMENT when the text is longer than
 // the limits above.
 absl::StatusOr<Prompt> CompilePrompt(std::string_view text, const PromptOptions& options,
