@@ -12,8 +12,8 @@ namespace patchbay {
 // A subcommand's work, to be done once the command line has been read.
 using CommandAction = std::function<absl::Status()>;
 
-// Adds `generate PROMPT ...` to the program: draws in this process and writes the pictures. `action`
-// is set when the user asks for it.
+// Adds `generate PROMPT ...` to the program: draws in this process and writes the pictures.
+// `action` is set when the user asks for it.
 void AddGenerateCommand(CLI::App& program, CommandAction& action);
 
 }  // namespace patchbay

@@ -58,8 +58,9 @@ absl::StatusOr<LatentBuffer> ReadInitialLatent(const std::string& path) {
   const auto found = file.tensors().find("latent");
   if (found == file.tensors().end() || found->second.type != ElementType::kFloat32 ||
       found->second.shape.size() != 4) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "--initial-latent ", path, " must hold a tensor \"latent\" of type F32 and shape [B, C, h, w]"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("--initial-latent ", path,
+                     " must hold a tensor \"latent\" of type F32 and shape [B, C, h, w]"));
   }
   LatentBuffer latent;
   latent.shape = found->second.shape;
@@ -104,12 +105,14 @@ void DeclareGenerateOptions(CLI::App& command, GenerateOptions& options) {
   command.add_option("--steps", request.steps, "Sampling steps")->capture_default_str();
   command.add_option("--guidance", request.guidance_scale, "Guidance scale; 1 switches it off")
       ->capture_default_str();
-  command.add_option("--sampler", request.sampler,
-                     "ddim ddpm euler euler_a heun lms dpm2 dpm2_a dpmpp_2m dpmpp_2s_a dpmpp_sde "
-                     "dpmpp_2m_sde dpmpp_3m_sde unipc unipc_bh2 plms lcm (default: the model's own)");
-  command.add_option("--schedule", request.schedule,
-                     "normal karras exponential sgm_uniform simple beta ddim_uniform "
-                     "linear_quadratic kl_optimal leading linspace trailing (default: the profile's)");
+  command.add_option(
+      "--sampler", request.sampler,
+      "ddim ddpm euler euler_a heun lms dpm2 dpm2_a dpmpp_2m dpmpp_2s_a dpmpp_sde "
+      "dpmpp_2m_sde dpmpp_3m_sde unipc unipc_bh2 plms lcm (default: the model's own)");
+  command.add_option(
+      "--schedule", request.schedule,
+      "normal karras exponential sgm_uniform simple beta ddim_uniform "
+      "linear_quadratic kl_optimal leading linspace trailing (default: the profile's)");
   command.add_option("--seed", options.seed, "Seed; negative: a random one")->capture_default_str();
   command.add_option("--batch", request.batch, "Pictures drawn together")->capture_default_str();
   command.add_option("--size", options.size,
@@ -150,10 +153,12 @@ void DeclareGenerateOptions(CLI::App& command, GenerateOptions& options) {
   command.add_option("--save-latent", options.save_latent_file,
                      "Write the sampler's result as tensor \"latent\" to this safetensors file");
   command.add_option("--threads", engine.threads, "Processor threads (default: one a core)");
-  command.add_option("-o,--output", options.output_file,
-                     "Picture to write: .png, .jpg or .webp; with --batch numbers are added")
+  command
+      .add_option("-o,--output", options.output_file,
+                  "Picture to write: .png, .jpg or .webp; with --batch numbers are added")
       ->capture_default_str();
-  command.add_flag("--json", options.json, "Print one JSON object about the job instead of progress");
+  command.add_flag("--json", options.json,
+                   "Print one JSON object about the job instead of progress");
 }
 
 absl::Status CompleteGenerateOptions(GenerateOptions& options) {

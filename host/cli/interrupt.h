@@ -3,8 +3,8 @@
 
 namespace patchbay {
 
-// From now on Ctrl-C and a polite kill only set a flag, so that a job can end within a step and leave
-// nothing half-written. A second Ctrl-C ends the process at once.
+// From now on Ctrl-C and a polite kill only set a flag, so that a job can end within a step and
+// leave nothing half-written. A second Ctrl-C ends the process at once.
 void CatchInterrupts();
 
 // Whether one has come.

@@ -37,9 +37,8 @@ void AddModelCommand(CLI::App& program, CommandAction& action) {
 
   CLI::App* sites = model->add_subcommand("sites", "List the named places of the denoiser");
   sites->add_option("PATH", options->path, "Diffusers folder or safetensors file")->required();
-  sites->callback([&action, options] {
-    action = [options] { return Print(DescribeSites(options->path)); };
-  });
+  sites->callback(
+      [&action, options] { action = [options] { return Print(DescribeSites(options->path)); }; });
 }
 
 }  // namespace patchbay

@@ -5,8 +5,8 @@
 
 namespace patchbay {
 
-// Shows a job's progress on standard error: a bar with step time and time left on a terminal, a plain
-// line for each tenth of the way elsewhere. Asks for the job's end after Ctrl-C.
+// Shows a job's progress on standard error: a bar with step time and time left on a terminal, a
+// plain line for each tenth of the way elsewhere. Asks for the job's end after Ctrl-C.
 class ProgressDisplay final : public GenerationObserver {
  public:
   // quiet: show nothing (for --json).

@@ -12,8 +12,8 @@
 namespace patchbay {
 
 enum class DeviceChoice { kAuto, kCpu, kCuda };
-// What the model computes with. Auto: bf16 where the processor or the GPU has it, else fp32; fp16 is
-// for GPUs only.
+// What the model computes with. Auto: bf16 where the processor or the GPU has it, else fp32; fp16
+// is for GPUs only.
 enum class PrecisionChoice { kAuto, kFloat32, kBFloat16, kFloat16 };
 
 struct EngineOptions {

@@ -13,33 +13,9 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "host/base/mapped_file.h"
+#include "host/formats/element_type.h"
 
 namespace patchbay {
-
-// The element types of the safetensors format. Their names in files: F64 F32 F16 BF16 F8_E4M3 F8_E5M2
-// I64 I32 I16 I8 U64 U32 U16 U8 BOOL.
-enum class ElementType {
-  kFloat64,
-  kFloat32,
-  kFloat16,
-  kBFloat16,
-  kFloat8E4M3,
-  kFloat8E5M2,
-  kInt64,
-  kInt32,
-  kInt16,
-  kInt8,
-  kUInt64,
-  kUInt32,
-  kUInt16,
-  kUInt8,
-  kBool,
-};
-
-// Bytes of one element.
-size_t ElementSize(ElementType type);
-// As written in files: "BF16".
-std::string_view ElementTypeName(ElementType type);
 
 struct SafetensorsTensor {
   ElementType type = ElementType::kFloat32;
@@ -56,15 +32,15 @@ struct SafetensorsLimits {
   size_t max_rank = 8;
 };
 
-// A safetensors file whose header has been checked completely: every tensor lies inside the file, has
-// exactly the bytes that its type and shape ask for, and the tensors cover the data without holes or
-// overlaps. Values may be NaN or infinite. Immutable; any thread may read.
-// Format: https://github.com/huggingface/safetensors, README, "Format".
+// A safetensors file whose header has been checked completely: every tensor lies inside the file,
+// has exactly the bytes that its type and shape ask for, and the tensors cover the data without
+// holes or overlaps. Values may be NaN or infinite. Immutable; any thread may read. Format:
+// https://github.com/huggingface/safetensors, README, "Format".
 class SafetensorsFile {
  public:
-  // INVALID_ARGUMENT names the file, the rule that it breaks and the tensor. A file that is something
-  // else (a pickle, a Git LFS pointer, an HTML page, a GGUF file) is recognised and the message says
-  // what to do.
+  // INVALID_ARGUMENT names the file, the rule that it breaks and the tensor. A file that is
+  // something else (a pickle, a Git LFS pointer, an HTML page, a GGUF file) is recognised and the
+  // message says what to do.
   static absl::StatusOr<SafetensorsFile> Open(const std::string& path,
                                               const SafetensorsLimits& limits = {});
 
@@ -76,13 +52,15 @@ class SafetensorsFile {
   const std::shared_ptr<const MappedFile>& file() const { return file_; }
 
  private:
+  SafetensorsFile() = default;
+
   std::shared_ptr<const MappedFile> file_;
   std::map<std::string, SafetensorsTensor, std::less<>> tensors_;
   std::map<std::string, std::string, std::less<>> metadata_;
 };
 
-// Checks and reads a header that lies in memory; SafetensorsFile::Open uses it, and so does the fuzzer.
-// `name` is what error messages call the file. The tensors' bytes point into `content`.
+// Checks and reads a header that lies in memory; SafetensorsFile::Open uses it, and so does the
+// fuzzer. `name` is what error messages call the file. The tensors' bytes point into `content`.
 absl::Status ParseSafetensors(std::string_view name, absl::Span<const std::byte> content,
                               const SafetensorsLimits& limits,
                               std::map<std::string, SafetensorsTensor, std::less<>>& tensors,

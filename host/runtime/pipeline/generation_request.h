@@ -24,7 +24,8 @@ struct LatentBuffer {
   std::vector<float> values;
 };
 
-// A LoRA file and how strongly it is applied; 1 is its author's strength, 0 none, negative reverses.
+// A LoRA file and how strongly it is applied; 1 is its author's strength, 0 none, negative
+// reverses.
 struct LoraChoice {
   std::string path;
   double unet_weight = 1.0;
@@ -38,8 +39,8 @@ struct HiresPass {
   int steps = 0;          // 0: as many as in the first pass
 };
 
-// Everything that decides what pictures a job makes. Value types only: front ends fill it in without
-// seeing LibTorch. Absent options take the model's or the profile's own defaults.
+// Everything that decides what pictures a job makes. Value types only: front ends fill it in
+// without seeing LibTorch. Absent options take the model's or the profile's own defaults.
 struct GenerationRequest {
   std::string prompt;
   std::string negative_prompt;
@@ -53,9 +54,9 @@ struct GenerationRequest {
   bool eta_given = false;
 
   uint64_t seed = 0;
-  int batch = 1;                     // pictures made together, at least 1
-  std::optional<PictureSize> size;   // multiples of 8; default: what the model was made for
-  std::optional<int> clip_skip;      // counted as the profile counts
+  int batch = 1;                    // pictures made together, at least 1
+  std::optional<PictureSize> size;  // multiples of 8; default: what the model was made for
+  std::optional<int> clip_skip;     // counted as the profile counts
 
   // img2img: start from this picture, noised to `strength`.
   std::optional<Picture> image;
@@ -68,7 +69,8 @@ struct GenerationRequest {
   std::vector<std::string> embeddings;  // textual inversion files
   std::string wildcard_folder;          // where __name__ finds name.txt; empty: left as it is
 
-  // In place of the seed's first draw: unit-variance noise. Noise of later steps comes from the seed.
+  // In place of the seed's first draw: unit-variance noise. Noise of later steps comes from the
+  // seed.
   std::optional<LatentBuffer> initial_latent;
   // Keep the sampler's result for the caller.
   bool keep_latent = false;
@@ -88,8 +90,8 @@ struct GenerationReport {
 };
 
 struct GenerationResult {
-  std::vector<Picture> pictures;          // one for each of the batch, RGB
-  std::optional<LatentBuffer> latent;     // scaled latents before the division by the scaling factor
+  std::vector<Picture> pictures;       // one for each of the batch, RGB
+  std::optional<LatentBuffer> latent;  // scaled latents before the division by the scaling factor
   // The text chunks that pictures carry ("parameters"), one map for each of the batch.
   std::vector<std::map<std::string, std::string>> metadata;
   GenerationReport report;

@@ -1,0 +1,49 @@
+#include "host/formats/foreign_file.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace patchbay {
+namespace {
+
+struct Signature {
+  std::string_view start;
+  std::string_view advice;
+};
+
+constexpr std::string_view kPickleAdvice =
+    "this is a pickled PyTorch checkpoint, which can run any code when it is read; convert it on a "
+    "machine you can afford to lose (diffusers' save_pretrained(safe_serialization=True) or any "
+    "\"ckpt to safetensors\" tool) and use the .safetensors file";
+
+constexpr Signature kSignatures[] = {
+    {"PK\x03\x04", kPickleAdvice},
+    {"\x80\x02", kPickleAdvice},
+    {"\x80\x03", kPickleAdvice},
+    {"\x80\x04", kPickleAdvice},
+    {"\x80\x05", kPickleAdvice},
+    {"version https://git-lfs",
+     "this is a Git LFS pointer, not the file itself; run `git lfs pull` in the model's repository "
+     "or "
+     "download the file from its web page"},
+    {"<!DOCTYPE", "this is a web page, perhaps an error message; download the file again"},
+    {"<!doctype", "this is a web page, perhaps an error message; download the file again"},
+    {"<html", "this is a web page, perhaps an error message; download the file again"},
+    {"GGUF", "this is a GGUF file, not a safetensors file"},
+};
+
+}  // namespace
+
+std::optional<std::string> DescribeForeignFile(absl::Span<const std::byte> content) {
+  constexpr size_t kLongestSignature = 32;
+  const std::string_view start(reinterpret_cast<const char*>(content.data()),
+                               std::min(content.size(), kLongestSignature));
+  for (const Signature& signature : kSignatures) {
+    if (start.substr(0, signature.start.size()) == signature.start) {
+      return std::string(signature.advice);
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace patchbay

@@ -1,0 +1,78 @@
+#ifndef PATCHBAY_HOST_RUNTIME_PIPELINE_GUIDED_DENOISER_H_
+#define PATCHBAY_HOST_RUNTIME_PIPELINE_GUIDED_DENOISER_H_
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "host/runtime/denoiser/unet.h"
+#include "host/runtime/text_encoder/conditioning.h"
+
+namespace patchbay {
+
+// What one evaluation of the denoiser gives, before preconditioning: the network's raw output for
+// each picture, [B, C, H, W] in fp32.
+struct GuidedOutput {
+  // After classifier-free guidance (arXiv:2207.12598): unconditional + scale * sum over the parts
+  // of weight * (part - unconditional).
+  at::Tensor guided;
+  // For the negative prompt alone; undefined when it was skipped (scale 1).
+  at::Tensor unconditional;
+};
+
+// Runs the U-Net for a prompt and its negative in one batch and joins the results. Made once per
+// pass; what depends on the prompt alone (keys and values of every cross-attention) is computed
+// when a stage of the prompt first applies and kept. One thread at a time.
+class GuidedDenoiser {
+ public:
+  struct Sizes {
+    // Size conditioning of SDXL-like models, [6] or [5] numbers; empty elsewhere.
+    std::vector<double> positive;
+    std::vector<double> negative;
+  };
+
+  // All arguments must outlive the object. extra_channels: [B, C', H, W] joined to every input
+  // (inpainting models: mask and masked picture), or undefined.
+  GuidedDenoiser(const UNet& unet, const Conditioning& conditioning, const Sizes& sizes,
+                 const at::Tensor& extra_channels, const OperatorTable& operators);
+
+  // sample: [B, C, H, W] as preconditioning scaled it; timestep in training steps; call counts the
+  // evaluations of the pass from 0 (prompt editing follows it). INVALID_ARGUMENT when the text does
+  // not fit the network.
+  absl::StatusOr<GuidedOutput> Run(const at::Tensor& sample, double timestep, double guidance_scale,
+                                   int64_t call);
+
+ private:
+  // Rows of one batch: the negative prompt first unless it is skipped, then each part.
+  struct Rows {
+    TextContext text;
+    bool has_negative = false;
+    std::vector<at::Tensor> part_weights;  // [B, 1, 1, 1] each
+  };
+  struct Key {
+    size_t positive_stage;
+    size_t negative_stage;
+    bool has_negative;
+    auto operator<=>(const Key&) const = default;
+  };
+
+  // Whether guidance at scale 1 is just the prompt's own output: no AND, no weight.
+  bool HasSinglePart(int64_t call) const;
+  absl::StatusOr<const Rows*> RowsFor(int64_t call, bool with_negative);
+  absl::StatusOr<Rows> MakeRows(const Key& key) const;
+
+  const UNet& unet_;
+  const Conditioning& conditioning_;
+  const Sizes& sizes_;
+  const at::Tensor& extra_channels_;
+  const OperatorTable& operators_;
+  std::map<Key, Rows> rows_;
+};
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_RUNTIME_PIPELINE_GUIDED_DENOISER_H_
