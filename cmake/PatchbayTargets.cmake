@@ -46,6 +46,9 @@ macro(patchbay_configure_target target visibility)
     # PRIVATE, so that LibTorch's include path never reaches a target that also uses protobuf.
     target_link_libraries(${target} PRIVATE patchbay_torch)
     target_precompile_headers(${target} REUSE_FROM patchbay_torch_pch)
+    # An executable would otherwise be compiled with -fPIE, with which the header is of no use.
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(${target} PRIVATE -fPIC)
   endif()
 endmacro()
 

@@ -17,9 +17,9 @@
 namespace patchbay {
 namespace {
 
-absl::StatusOr<PictureSize> ParseSize(std::string_view option, std::string_view text) {
+absl::StatusOr<PictureSize> ParseSize(const std::string& option, const std::string& text) {
   PictureSize size;
-  const std::vector<std::string_view> parts = absl::StrSplit(text, 'x');
+  const std::vector<std::string> parts = absl::StrSplit(text, 'x');
   if (parts.size() != 2 || !absl::SimpleAtoi(parts[0], &size.width) ||
       !absl::SimpleAtoi(parts[1], &size.height)) {
     return absl::InvalidArgumentError(
@@ -28,7 +28,7 @@ absl::StatusOr<PictureSize> ParseSize(std::string_view option, std::string_view 
   return size;
 }
 
-absl::StatusOr<Picture> ReadPicture(std::string_view option, const std::string& path) {
+absl::StatusOr<Picture> ReadPicture(const std::string& option, const std::string& path) {
   const auto file = MappedFile::Open(path);
   if (!file.ok()) {
     return absl::Status(file.status().code(), absl::StrCat(option, ": ", file.status().message()));
@@ -42,12 +42,12 @@ absl::StatusOr<Picture> ReadPicture(std::string_view option, const std::string& 
 }
 
 // PATH or PATH:WEIGHT. A colon that no number follows belongs to the path.
-LoraChoice ParseLora(std::string_view text) {
-  LoraChoice lora{std::string(text)};
+LoraChoice ParseLora(const std::string& text) {
+  LoraChoice lora{text};
   const size_t colon = text.rfind(':');
   double weight = 1.0;
-  if (colon != std::string_view::npos && absl::SimpleAtod(text.substr(colon + 1), &weight)) {
-    lora.path = std::string(text.substr(0, colon));
+  if (colon != std::string::npos && absl::SimpleAtod(text.substr(colon + 1), &weight)) {
+    lora.path = text.substr(0, colon);
     lora.unet_weight = lora.text_weight = weight;
   }
   return lora;

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "host/runtime/pipeline/generation_observer.h"
 #include "host/runtime/pipeline/generation_request.h"
 
 namespace patchbay {
@@ -26,16 +27,6 @@ struct EngineOptions {
   DeviceChoice device = DeviceChoice::kAuto;
   PrecisionChoice precision = PrecisionChoice::kAuto;
   int threads = 0;  // 0: one for each core
-};
-
-// Told about a job while it runs, on the thread that runs it.
-class GenerationObserver {
- public:
-  virtual ~GenerationObserver() = default;
-  // After each step: `step` of `steps` (from 1) of pass number `pass` (from 0) is done.
-  virtual void OnStep(int pass, int step, int steps, double seconds) = 0;
-  // Asked before each run of the denoiser; true ends the job with CANCELLED.
-  virtual bool IsCancelled() = 0;
 };
 
 // Owns one model and draws with it. LibTorch lives behind this interface; its exceptions end here.

@@ -25,9 +25,9 @@ struct PictureLimits {
   int max_side = 32768;
 };
 
-// Reads a PNG, JPEG or WebP file, whichever it is. 16 bits are reduced to 8, palettes resolved, CMYK
-// converted, and the picture is turned as its EXIF orientation says. INVALID_ARGUMENT says what is
-// wrong; sizes are checked before memory is taken.
+// Reads a PNG, JPEG or WebP file, whichever it is. 16 bits are reduced to 8, palettes resolved,
+// CMYK converted, and the picture is turned as its EXIF orientation says. INVALID_ARGUMENT says
+// what is wrong; sizes are checked before memory is taken.
 absl::StatusOr<Picture> DecodePicture(absl::Span<const std::byte> bytes,
                                       const PictureLimits& limits = {});
 

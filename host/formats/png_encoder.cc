@@ -11,8 +11,8 @@
 namespace patchbay {
 namespace {
 
-// libpng reports errors by jumping out, past C++ destructors: everything that the jump may cross lives
-// in this object, which belongs to the caller's frame.
+// libpng reports errors by jumping out, past C++ destructors: everything that the jump may cross
+// lives in this object, which belongs to the caller's frame.
 struct PngWriting {
   png_structp png = nullptr;
   png_infop info = nullptr;

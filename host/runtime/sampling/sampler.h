@@ -20,8 +20,9 @@ using Denoise = absl::FunctionRef<absl::StatusOr<at::Tensor>(const at::Tensor& x
                                                              double timestep)>;
 // Fresh unit-variance noise like x.
 using DrawNoise = absl::FunctionRef<at::Tensor(const at::Tensor& x)>;
-// After each step: its index and the latent that it led to. An error ends the pass.
-using AfterStep = absl::FunctionRef<absl::Status(size_t step, const at::Tensor& x)>;
+// After each step: its index and the latent that it led to, which may be replaced. An error ends the
+// pass.
+using AfterStep = absl::FunctionRef<absl::Status(size_t step, at::Tensor& x)>;
 
 struct SamplerOptions {
   // Share of fresh noise: DDIM's eta (arXiv:2010.02502, equation 16), or how far ancestral samplers

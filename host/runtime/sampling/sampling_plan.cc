@@ -128,6 +128,10 @@ absl::StatusOr<SamplingPlan> PlanSampling(const NoiseSchedule& schedule, const s
   plan.first_scale = conventions.variance_preserving || spacing == "leading"
                          ? std::sqrt(first * first + 1)
                          : first;
+  if (conventions.variance_preserving) {
+    const double last = plan.steps.back().sigma_next;
+    plan.last_scale = 1 / std::sqrt(last * last + 1);
+  }
   return plan;
 }
 

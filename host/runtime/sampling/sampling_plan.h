@@ -20,6 +20,9 @@ struct SamplingPlan {
   std::vector<Step> steps;
   // The first latent is unit-variance noise times this.
   double first_scale = 1;
+  // The pass's result is the last latent times this: 1 unless a variance-preserving sampler ends above
+  // sigma 0.
+  double last_scale = 1;
 };
 
 // Plans `steps` steps of a sampler by diffusers' rules for the named spacing ("leading",

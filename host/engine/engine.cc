@@ -1,0 +1,151 @@
+#include "host/engine/engine.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
+#include <c10/core/InferenceMode.h>
+
+#include <chrono>
+#include <utility>
+
+#include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
+#include "host/base/status_macros.h"
+#include "host/runtime/pipeline/pipeline.h"
+
+namespace patchbay {
+namespace {
+
+// Runs `work`, turning LibTorch's exceptions into a Status.
+template <typename Result, typename Work>
+Result Guarded(Work work) {
+  try {
+    const c10::InferenceMode inference_mode;
+    return work();
+  } catch (const c10::OutOfMemoryError& error) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("out of memory: ", error.what_without_backtrace()));
+  } catch (const c10::Error& error) {
+    return absl::InternalError(absl::StrCat("LibTorch: ", error.what_without_backtrace()));
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError("out of memory");
+  }
+}
+
+absl::StatusOr<at::Device> ResolveDevice(DeviceChoice choice) {
+  if (choice == DeviceChoice::kCpu) return at::Device(at::kCPU);
+  if (at::hasCUDA()) return at::Device(at::kCUDA);
+  if (choice == DeviceChoice::kAuto) return at::Device(at::kCPU);
+  return absl::FailedPreconditionError(
+      "this machine has no GPU that LibTorch can use, or LibTorch was built without CUDA; use "
+      "--device cpu");
+}
+
+bool ProcessorHasBFloat16() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
+}
+
+absl::StatusOr<at::ScalarType> ResolvePrecision(PrecisionChoice choice, at::Device device) {
+  switch (choice) {
+    case PrecisionChoice::kFloat32:
+      return at::kFloat;
+    case PrecisionChoice::kBFloat16:
+      return at::kBFloat16;
+    case PrecisionChoice::kFloat16:
+      if (device.is_cpu()) {
+        return absl::InvalidArgumentError(
+            "fp16 is slower than fp32 on a processor; use --precision bf16 or fp32");
+      }
+      return at::kHalf;
+    case PrecisionChoice::kAuto:
+      break;
+  }
+  return device.is_cuda() || ProcessorHasBFloat16() ? at::kBFloat16 : at::kFloat;
+}
+
+}  // namespace
+
+class Engine::Model {
+ public:
+  static absl::StatusOr<std::unique_ptr<Model>> Open(const EngineOptions& options) {
+    auto model = absl::WrapUnique(new Model);
+    if (options.threads > 0) at::set_num_threads(options.threads);
+    PATCHBAY_ASSIGN_OR_RETURN(model->compute_.device, ResolveDevice(options.device));
+    PATCHBAY_ASSIGN_OR_RETURN(model->compute_.precision,
+                              ResolvePrecision(options.precision, model->compute_.device));
+    PATCHBAY_ASSIGN_OR_RETURN(model->checkpoint_, OpenCheckpoint(options.model_path));
+    model->tokenizers_ = {options.tokenizer_folder, options.vocabulary_file};
+    return model;
+  }
+
+  absl::StatusOr<GenerationResult> Generate(const GenerationRequest& request,
+                                            GenerationObserver& observer) {
+    if (loaded_ == nullptr) {
+      const auto started = std::chrono::steady_clock::now();
+      PATCHBAY_ASSIGN_OR_RETURN(loaded_, LoadModel(checkpoint_, compute_, tokenizers_));
+      load_seconds_ +=
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+    }
+    return GeneratePictures(*loaded_, request, observer);
+  }
+
+  double load_seconds() const { return load_seconds_; }
+
+ private:
+  Model() = default;
+
+  Checkpoint checkpoint_;
+  ComputeOptions compute_;
+  TokenizerSources tokenizers_;
+  std::unique_ptr<const LoadedModel> loaded_;
+  double load_seconds_ = 0;
+};
+
+absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& options) {
+  using Result = absl::StatusOr<std::unique_ptr<Engine>>;
+  return Guarded<Result>([&]() -> Result {
+    PATCHBAY_ASSIGN_OR_RETURN(std::unique_ptr<Model> model, Model::Open(options));
+    return absl::WrapUnique(new Engine(std::move(model)));
+  });
+}
+
+Engine::Engine(std::unique_ptr<Model> model) : model_(std::move(model)) {}
+Engine::~Engine() = default;
+
+absl::StatusOr<GenerationResult> Engine::Generate(const GenerationRequest& request,
+                                                  GenerationObserver& observer) {
+  return Guarded<absl::StatusOr<GenerationResult>>(
+      [&] { return model_->Generate(request, observer); });
+}
+
+double Engine::load_seconds() const { return model_->load_seconds(); }
+
+absl::StatusOr<std::string> DescribeModel(const std::string& path, bool json) {
+  using Result = absl::StatusOr<std::string>;
+  return Guarded<Result>([&]() -> Result {
+    PATCHBAY_ASSIGN_OR_RETURN(const ModelDescription description, DescribeCheckpoint(path));
+    return json ? DescriptionJson(description) : DescriptionText(description);
+  });
+}
+
+absl::StatusOr<std::string> DescribeSites(const std::string& path) {
+  using Result = absl::StatusOr<std::string>;
+  return Guarded<Result>([&]() -> Result {
+    PATCHBAY_ASSIGN_OR_RETURN(const Checkpoint checkpoint, OpenCheckpoint(path));
+    WeightReader weights(absl::StrCat("the U-Net of ", path), checkpoint.unet, at::kBFloat16,
+                         at::kCPU);
+    PATCHBAY_ASSIGN_OR_RETURN(const auto unet, UNet::Load(weights, checkpoint.unet_config));
+    std::string text;
+    for (const Site& site : unet->sites().sites()) {
+      absl::StrAppend(&text, site.name, "\t", std::string(SiteKindName(site.kind)), "\t",
+                      site.in_channels, " -> ", site.out_channels, "\t", site.diffusers_name, "\n");
+    }
+    return text;
+  });
+}
+
+}  // namespace patchbay

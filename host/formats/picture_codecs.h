@@ -1,0 +1,23 @@
+#ifndef PATCHBAY_HOST_FORMATS_PICTURE_CODECS_H_
+#define PATCHBAY_HOST_FORMATS_PICTURE_CODECS_H_
+
+#include <cstddef>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "host/formats/picture.h"
+
+namespace patchbay {
+
+// One reader for each file format; DecodePicture chooses between them.
+absl::StatusOr<Picture> DecodePng(absl::Span<const std::byte> bytes, const PictureLimits& limits);
+absl::StatusOr<Picture> DecodeJpeg(absl::Span<const std::byte> bytes, const PictureLimits& limits);
+absl::StatusOr<Picture> DecodeWebp(absl::Span<const std::byte> bytes, const PictureLimits& limits);
+
+// To be asked before memory is taken for a picture.
+absl::Status CheckPictureSize(uint64_t width, uint64_t height, const PictureLimits& limits);
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_FORMATS_PICTURE_CODECS_H_

@@ -1,0 +1,158 @@
+#include <png.h>
+
+#include <csetjmp>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "host/formats/exif.h"
+#include "host/formats/picture_codecs.h"
+
+namespace patchbay {
+namespace {
+
+constexpr png_uint_32 kMaxTextChunks = 1000;
+constexpr png_alloc_size_t kMaxChunkBytes = 32u << 20;
+
+// libpng reports errors by jumping out, past C++ destructors: everything that the jump may cross
+// lives in this object, which belongs to the caller's frame.
+struct PngReading {
+  png_structp png = nullptr;
+  png_infop info = nullptr;
+  absl::Span<const std::byte> rest;
+  std::string error;
+  absl::Status size_status;
+  Picture picture;
+  std::vector<png_bytep> rows;
+  std::map<std::string, std::string> text;
+
+  ~PngReading() { png_destroy_read_struct(&png, &info, nullptr); }
+};
+
+void OnError(png_structp png, png_const_charp message) {
+  static_cast<PngReading*>(png_get_error_ptr(png))->error = message;
+  longjmp(png_jmpbuf(png), 1);
+}
+
+void OnWarning(png_structp, png_const_charp) {}
+
+void OnRead(png_structp png, png_bytep target, png_size_t size) {
+  auto* reading = static_cast<PngReading*>(png_get_io_ptr(png));
+  if (size > reading->rest.size()) png_error(png, "the file is truncated");
+  std::memcpy(target, reading->rest.data(), size);
+  reading->rest.remove_prefix(size);
+}
+
+bool Begin(PngReading& reading, absl::Span<const std::byte> bytes) {
+  reading.rest = bytes;
+  reading.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reading, OnError, OnWarning);
+  if (reading.png == nullptr) return false;
+  reading.info = png_create_info_struct(reading.png);
+  if (reading.info == nullptr) return false;
+  png_set_read_fn(reading.png, &reading, OnRead);
+  png_set_chunk_cache_max(reading.png, kMaxTextChunks);
+  png_set_chunk_malloc_max(reading.png, kMaxChunkBytes);
+  return true;
+}
+
+// To 8 bits a channel, palettes resolved, transparent colours as opacity.
+void SimplifyFormat(png_structp png, png_infop info) {
+  png_set_scale_16(png);
+  png_set_expand(png);
+  if (png_get_color_type(png, info) == PNG_COLOR_TYPE_GRAY_ALPHA ||
+      (png_get_color_type(png, info) == PNG_COLOR_TYPE_GRAY &&
+       png_get_valid(png, info, PNG_INFO_tRNS) != 0)) {
+    png_set_gray_to_rgb(png);
+  }
+  png_set_interlace_handling(png);
+  png_read_update_info(png, info);
+}
+
+// Nothing with a destructor may be created in here after setjmp.
+bool ReadPixels(PngReading& reading, const PictureLimits& limits) {
+  if (setjmp(png_jmpbuf(reading.png)) != 0) return false;
+  png_read_info(reading.png, reading.info);
+  const png_uint_32 width = png_get_image_width(reading.png, reading.info);
+  const png_uint_32 height = png_get_image_height(reading.png, reading.info);
+  reading.size_status = CheckPictureSize(width, height, limits);
+  if (!reading.size_status.ok()) return false;
+  SimplifyFormat(reading.png, reading.info);
+  reading.picture.width = static_cast<int>(width);
+  reading.picture.height = static_cast<int>(height);
+  reading.picture.channels = png_get_channels(reading.png, reading.info);
+  const size_t stride = png_get_rowbytes(reading.png, reading.info);
+  reading.picture.pixels.resize(stride * height);
+  reading.rows.resize(height);
+  for (png_uint_32 y = 0; y < height; ++y) {
+    reading.rows[y] = reading.picture.pixels.data() + y * stride;
+  }
+  png_read_image(reading.png, reading.rows.data());
+  png_read_end(reading.png, reading.info);
+  return true;
+}
+
+bool ReadToEnd(PngReading& reading) {
+  if (setjmp(png_jmpbuf(reading.png)) != 0) return false;
+  png_set_keep_unknown_chunks(reading.png, PNG_HANDLE_CHUNK_NEVER, nullptr, 0);
+  png_read_png(reading.png, reading.info, PNG_TRANSFORM_IDENTITY, nullptr);
+  return true;
+}
+
+absl::Status Failure(const PngReading& reading) {
+  if (!reading.size_status.ok()) return reading.size_status;
+  return absl::InvalidArgumentError(absl::StrCat("damaged PNG file: ", reading.error));
+}
+
+}  // namespace
+
+absl::StatusOr<Picture> DecodePng(absl::Span<const std::byte> bytes, const PictureLimits& limits) {
+  PngReading reading;
+  if (!Begin(reading, bytes)) return absl::ResourceExhaustedError("no memory to read a PNG file");
+  if (!ReadPixels(reading, limits)) return Failure(reading);
+  int orientation = 1;
+#ifdef PNG_eXIf_SUPPORTED
+  png_bytep exif = nullptr;
+  png_uint_32 exif_size = 0;
+  if (png_get_eXIf_1(reading.png, reading.info, &exif_size, &exif) != 0 && exif != nullptr) {
+    orientation = ReadExifOrientation(
+        absl::MakeConstSpan(reinterpret_cast<const std::byte*>(exif), exif_size));
+  }
+#endif
+  return ApplyOrientation(std::move(reading.picture), orientation);
+}
+
+absl::StatusOr<std::map<std::string, std::string>> ReadPngText(absl::Span<const std::byte> bytes) {
+  if (bytes.size() < 8 || png_sig_cmp(reinterpret_cast<png_const_bytep>(bytes.data()), 0, 8) != 0) {
+    return absl::InvalidArgumentError("this is no PNG file");
+  }
+  PngReading reading;
+  if (!Begin(reading, bytes)) return absl::ResourceExhaustedError("no memory to read a PNG file");
+  png_set_user_limits(reading.png, static_cast<png_uint_32>(PictureLimits{}.max_side),
+                      static_cast<png_uint_32>(PictureLimits{}.max_side));
+  if (!ReadToEnd(reading)) return Failure(reading);
+  png_textp chunks = nullptr;
+  int count = 0;
+  png_get_text(reading.png, reading.info, &chunks, &count);
+  for (int i = 0; i < count; ++i) {
+    const png_text& chunk = chunks[i];
+    const bool utf8 = chunk.compression >= PNG_ITXT_COMPRESSION_NONE;
+    std::string value;
+    const std::string_view stored(chunk.text, utf8 ? chunk.itxt_length : chunk.text_length);
+    for (const char character : stored) {
+      const auto byte = static_cast<unsigned char>(character);
+      if (utf8 || byte < 0x80) {
+        value.push_back(character);
+      } else {
+        // tEXt is Latin-1.
+        value.push_back(static_cast<char>(0xC0 | byte >> 6));
+        value.push_back(static_cast<char>(0x80 | (byte & 0x3F)));
+      }
+    }
+    reading.text.emplace(chunk.key, std::move(value));
+  }
+  return std::move(reading.text);
+}
+
+}  // namespace patchbay

@@ -1,0 +1,72 @@
+#include "host/runtime/pipeline/loaded_model.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "host/base/status_macros.h"
+
+namespace patchbay {
+namespace {
+
+absl::StatusOr<Tokenizer> OpenTokenizer(const TextEncoderPart& part,
+                                        const TokenizerSources& sources) {
+  if (!sources.folder.empty()) return Tokenizer::FromFolder(sources.folder);
+  if (!part.tokenizer_folder.empty()) return Tokenizer::FromFolder(part.tokenizer_folder);
+  if (sources.vocabulary_file.empty()) {
+    return absl::FailedPreconditionError(
+        "this checkpoint carries no tokenizer, and CLIP's vocabulary is not installed; name a "
+        "tokenizer folder with --tokenizer");
+  }
+  PATCHBAY_ASSIGN_OR_RETURN(const Tokenizer tokenizer,
+                            Tokenizer::FromMergeListFile(sources.vocabulary_file));
+  return tokenizer.WithPad(static_cast<int32_t>(part.pad_token_id));
+}
+
+absl::StatusOr<TextModel> LoadText(const Checkpoint& checkpoint, const ComputeOptions& compute,
+                                   const TokenizerSources& sources) {
+  const ModelDescription& description = checkpoint.description;
+  TextModel text;
+  const bool penultimate = description.family == ModelFamily::kStableDiffusionXl ||
+                           description.family == ModelFamily::kStableDiffusionXlRefiner ||
+                           description.family == ModelFamily::kPlayground;
+  text.rule = penultimate ? HiddenStateRule::kPenultimate : HiddenStateRule::kNormalizedLast;
+  text.zeros_for_absent_negative = description.force_zeros_for_empty_prompt;
+  for (const TextEncoderPart& part : checkpoint.text_encoders) {
+    const std::string component = text.encoders.empty()
+                                      ? "text_encoder"
+                                      : absl::StrCat("text_encoder_", text.encoders.size() + 1);
+    WeightReader weights(absl::StrCat("the ", component, " of ", description.path), part.weights,
+                         compute.precision, compute.device);
+    PATCHBAY_ASSIGN_OR_RETURN(std::shared_ptr<const ClipTextEncoder> network,
+                              ClipTextEncoder::Create(part.config, weights, component));
+    PATCHBAY_ASSIGN_OR_RETURN(Tokenizer tokenizer, OpenTokenizer(part, sources));
+    text.encoders.push_back({std::move(network), std::move(tokenizer), nullptr});
+  }
+  return text;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<const LoadedModel>> LoadModel(const Checkpoint& checkpoint,
+                                                             const ComputeOptions& compute,
+                                                             const TokenizerSources& tokenizers) {
+  const ModelDescription& description = checkpoint.description;
+  PATCHBAY_ASSIGN_OR_RETURN(NoiseScheduleConfig schedule,
+                            ParseNoiseScheduleConfig(description.scheduler_json));
+  PATCHBAY_ASSIGN_OR_RETURN(TextModel text, LoadText(checkpoint, compute, tokenizers));
+  WeightReader unet_weights(absl::StrCat("the U-Net of ", description.path), checkpoint.unet,
+                            compute.precision, compute.device);
+  PATCHBAY_ASSIGN_OR_RETURN(auto unet, UNet::Load(unet_weights, checkpoint.unet_config));
+  // SDXL's autoencoder overflows fp16.
+  const bool upcast = checkpoint.autoencoder_config.force_upcast && compute.precision == at::kHalf;
+  WeightReader autoencoder_weights(absl::StrCat("the autoencoder of ", description.path),
+                                   checkpoint.autoencoder, upcast ? at::kFloat : compute.precision,
+                                   compute.device);
+  PATCHBAY_ASSIGN_OR_RETURN(auto autoencoder,
+                            Autoencoder::Load(autoencoder_weights, checkpoint.autoencoder_config));
+  return std::make_unique<const LoadedModel>(LoadedModel{description, compute,
+                                                         NoiseSchedule(schedule), std::move(text),
+                                                         std::move(unet), std::move(autoencoder)});
+}
+
+}  // namespace patchbay

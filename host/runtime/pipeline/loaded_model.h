@@ -1,0 +1,49 @@
+#ifndef PATCHBAY_HOST_RUNTIME_PIPELINE_LOADED_MODEL_H_
+#define PATCHBAY_HOST_RUNTIME_PIPELINE_LOADED_MODEL_H_
+
+#include <ATen/ATen.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "host/runtime/autoencoder/autoencoder.h"
+#include "host/runtime/checkpoint/checkpoint.h"
+#include "host/runtime/denoiser/unet.h"
+#include "host/runtime/sampling/noise_schedule.h"
+#include "host/runtime/text_encoder/conditioning.h"
+
+namespace patchbay {
+
+// What a model computes with.
+struct ComputeOptions {
+  at::Device device = at::kCPU;
+  at::ScalarType precision = at::kFloat;
+};
+
+// Where tokenizers come from when the checkpoint's own is not wanted or missing; empty texts
+// otherwise.
+struct TokenizerSources {
+  std::string folder;           // replaces the checkpoint's tokenizers
+  std::string vocabulary_file;  // CLIP's own merge list
+};
+
+// A model with its weights in memory, ready to compute. Immutable; shared by all jobs.
+struct LoadedModel {
+  ModelDescription description;
+  ComputeOptions compute;
+  NoiseSchedule schedule;
+  TextModel text;
+  std::unique_ptr<const UNet> unet;
+  std::unique_ptr<const Autoencoder> autoencoder;
+};
+
+// Builds the networks of a checkpoint. INVALID_ARGUMENT names the tensor or the entry that does not
+// fit; FAILED_PRECONDITION says which tokenizer file is missing.
+absl::StatusOr<std::unique_ptr<const LoadedModel>> LoadModel(const Checkpoint& checkpoint,
+                                                             const ComputeOptions& compute,
+                                                             const TokenizerSources& tokenizers);
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_RUNTIME_PIPELINE_LOADED_MODEL_H_
