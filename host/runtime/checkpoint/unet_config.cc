@@ -14,6 +14,7 @@ namespace {
 constexpr int64_t kSd1TextWidth = 768;
 constexpr int64_t kSd1Heads = 8;
 constexpr int64_t kHeadWidth = 64;
+constexpr size_t kDefaultLevels = 4;  // diffusers' default for block_out_channels
 
 constexpr std::string_view kSilu[] = {"silu", "swish"};
 constexpr std::string_view kDownBlocks[] = {"CrossAttnDownBlock2D", "DownBlock2D"};
@@ -111,9 +112,11 @@ absl::StatusOr<UNetConfig> ParseUNetConfig(std::string_view json, std::string_vi
   for (const int64_t heads : result.heads) {
     refuse_unless_positive("attention_head_dim", static_cast<double>(heads));
   }
-  // One number stands for all levels; CheckUNetConfig stretches nothing, so it is done here.
-  const size_t levels = std::max<size_t>(config.Integers("block_out_channels").size(), 1);
-  if (result.heads.size() == 1) result.heads.resize(levels, result.heads.front());
+  // One number stands for all levels.
+  const size_t levels = config.Integers("block_out_channels").size();
+  if (result.heads.size() == 1) {
+    result.heads.resize(levels > 0 ? levels : kDefaultLevels, result.heads.front());
+  }
   result.mid_heads = result.heads.back();
   result.norm_groups = config.Integer("norm_num_groups", result.norm_groups);
   refuse_unless_positive("norm_num_groups", static_cast<double>(result.norm_groups));

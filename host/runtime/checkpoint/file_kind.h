@@ -1,0 +1,17 @@
+#ifndef PATCHBAY_HOST_RUNTIME_CHECKPOINT_FILE_KIND_H_
+#define PATCHBAY_HOST_RUNTIME_CHECKPOINT_FILE_KIND_H_
+
+#include <string>
+
+#include "host/formats/safetensors.h"
+
+namespace patchbay {
+
+// What a safetensors file is that is no Stable Diffusion checkpoint, for a message: "a LoRA; give
+// it with
+// --lora". "nothing this program knows" when it cannot tell.
+std::string DescribeForeignTensors(const SafetensorsFile& file);
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_RUNTIME_CHECKPOINT_FILE_KIND_H_
