@@ -60,7 +60,7 @@ struct Tile {
   uint32_t* queries;             // [units of width][32]
   float* sums;                   // [width][32]
   float* scores;                 // [kBlockKeys][32]; the probabilities replace them
-  __m512 maximum[kVectors];      // times scale * log2(e)
+  __m512 maximum[kVectors];      // of the scores so far, or a little less
   __m512 denominator[kVectors];  // sum of exponentials
 };
 
@@ -109,21 +109,21 @@ PATCHBAY_NOINLINE inline void MaskScores(int64_t rows, int64_t visible, bool cau
 }
 
 // Moves the running maximum if a score has grown far beyond it. Returns whether the tile's sums
-// must be multiplied by `factor`.
+// must be multiplied by `factor`. scale: times log2(e).
 template <typename Arithmetic>
 PATCHBAY_NOINLINE bool UpdateMaximum(const __m512 (&largest)[kVectors], __m512 scale, Tile& tile,
                                      __m512 (&factor)[kVectors]) {
   bool moved = false;
-  __m512 scaled[kVectors];
   for (int vector = 0; vector < kVectors; ++vector) {
-    scaled[vector] = _mm512_mul_ps(largest[vector], scale);
-    const __m512 limit = _mm512_add_ps(tile.maximum[vector], _mm512_set1_ps(kLagOfMaximum));
-    moved |= _mm512_cmp_ps_mask(scaled[vector], limit, _CMP_GT_OQ) != 0;
+    const __m512 growth =
+        _mm512_mul_ps(_mm512_sub_ps(largest[vector], tile.maximum[vector]), scale);
+    moved |= _mm512_cmp_ps_mask(growth, _mm512_set1_ps(kLagOfMaximum), _CMP_GT_OQ) != 0;
   }
   if (!moved) return false;
   for (int vector = 0; vector < kVectors; ++vector) {
-    const __m512 maximum = _mm512_max_ps(tile.maximum[vector], scaled[vector]);
-    factor[vector] = Exp2<Arithmetic::kExpDegree>(_mm512_sub_ps(tile.maximum[vector], maximum));
+    const __m512 maximum = _mm512_max_ps(tile.maximum[vector], largest[vector]);
+    factor[vector] = Exp2<Arithmetic::kExpDegree>(
+        _mm512_mul_ps(_mm512_sub_ps(tile.maximum[vector], maximum), scale));
     tile.maximum[vector] = maximum;
     tile.denominator[vector] = _mm512_mul_ps(tile.denominator[vector], factor[vector]);
   }
@@ -143,7 +143,9 @@ PATCHBAY_NOINLINE void Exponentiate(int64_t rows, __m512 scale, Tile& tile) {
       __m512 p[Arithmetic::kPerUnit];
       for (int i = 0; i < Arithmetic::kPerUnit; ++i) {
         const __m512 s = _mm512_load_ps(score + (row + i) * kQueries);
-        p[i] = Exp2<Arithmetic::kExpDegree>(_mm512_fmsub_ps(s, scale, maximum));
+        // The difference first: it is exact where it matters, near the maximum.
+        const __m512 exponent = _mm512_mul_ps(_mm512_sub_ps(s, maximum), scale);
+        p[i] = Exp2<Arithmetic::kExpDegree>(exponent);
         denominator = _mm512_add_ps(denominator, p[i]);
       }
       _mm512_store_si512(probability + row / Arithmetic::kPerUnit * kQueries,

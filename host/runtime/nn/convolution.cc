@@ -1,20 +1,61 @@
 #include "host/runtime/nn/convolution.h"
 
+#include "host/runtime/nn/accumulate.h"
+#include "host/runtime/nn/onednn.h"
+
 namespace patchbay {
+namespace {
+
+// Whether a 1x1 convolution is a product over the channels of each position.
+bool IsPositionwise(const ConvolutionGeometry& geometry) {
+  return geometry.stride == 1 && geometry.padding == 0;
+}
+
+}  // namespace
 
 Convolution::Convolution(const ModuleScope& scope, int64_t in_channels, int64_t out_channels,
                          int64_t kernel, const ConvolutionGeometry& geometry)
     : geometry_(geometry),
-      weight_(scope.Read("weight", {out_channels, in_channels, kernel, kernel})
-                  .contiguous(at::MemoryFormat::ChannelsLast)) {
+      weight_(scope.Read("weight", {out_channels, in_channels, kernel, kernel})) {
   out_channels_ = weight_.size(0);
   in_channels_ = weight_.size(1);
+  if (!CanPackWeight(weight_)) {
+    weight_ = weight_.contiguous(at::MemoryFormat::ChannelsLast);
+  } else if (kernel == 1 && IsPositionwise(geometry)) {
+    packing_ = Packing::kLinear;
+    weight_ = PackLinearWeight(weight_.flatten(1));
+  } else {
+    packing_ = Packing::kConvolution;
+    weight_ = PackConvolutionWeight(weight_, geometry.stride, geometry.padding, geometry.dilation);
+  }
   bias_ = scope.Read("bias", {out_channels_});
   site_ = scope.AddSite(SiteKind::kConvolution, in_channels_, out_channels_);
 }
 
+at::Tensor Convolution::weight() const {
+  switch (packing_) {
+    case Packing::kNone:
+      return weight_;
+    case Packing::kConvolution:
+      return UnpackWeight(weight_);
+    case Packing::kLinear:
+      return UnpackWeight(weight_).unsqueeze(-1).unsqueeze(-1);
+  }
+  return weight_;
+}
+
 at::Tensor Convolution::Apply(const at::Tensor& x, const ConvolutionGeometry& geometry) const {
-  return at::conv2d(x, weight_, bias_, geometry.stride, geometry.padding, geometry.dilation);
+  const bool packed = packing_ != Packing::kNone && CanUsePackedWeight(x);
+  if (packed && packing_ == Packing::kLinear && IsPositionwise(geometry)) {
+    return PackedLinear(x.permute({0, 2, 3, 1}), weight_, bias_).permute({0, 3, 1, 2});
+  }
+  const at::Tensor input = x.contiguous(at::MemoryFormat::ChannelsLast);
+  if (packed && packing_ == Packing::kConvolution) {
+    return PackedConvolution(input, weight_, bias_, geometry.stride, geometry.padding,
+                             geometry.dilation);
+  }
+  return at::conv2d(input, weight().contiguous(at::MemoryFormat::ChannelsLast), bias_,
+                    geometry.stride, geometry.padding, geometry.dilation);
 }
 
 at::Tensor Convolution::Forward(const at::Tensor& x, const OperatorTable& operators) const {
@@ -32,7 +73,9 @@ at::Tensor Convolution::Forward(const at::Tensor& x, const ConvolutionGeometry& 
 
 at::Tensor Convolution::ForwardAdd(const at::Tensor& x, const at::Tensor& residual,
                                    const OperatorTable& operators) const {
-  return Forward(x, operators) + residual;
+  // A patch may keep what it returns.
+  if (operators.Find(site_)) return Forward(x, operators) + residual;
+  return Accumulate(Apply(x, geometry_), residual);
 }
 
 }  // namespace patchbay

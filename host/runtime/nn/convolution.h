@@ -17,6 +17,9 @@ struct ConvolutionGeometry {
 
 // A two-dimensional convolution with bias. Immutable; any thread may call Forward. Input and output
 // are [B, C, H, W] in channels-last memory order.
+//
+// On a CPU the weight is kept in oneDNN's order only; inputs that want a gradient take the plain
+// operators on an unpacked copy. A 1x1 convolution is computed as the linear layer that it is.
 class Convolution {
  public:
   // Reads "weight" [out, in, kernel, kernel] and "bias" [out] and registers the site. A negative
@@ -29,8 +32,12 @@ class Convolution {
   const ConvolutionGeometry& geometry() const { return geometry_; }
   SiteIndex site() const { return site_; }
 
+  // The weight [out, in, kernel, kernel]; a copy where it is kept packed.
+  at::Tensor weight() const;
+  const at::Tensor& bias() const { return bias_; }
+
   at::Tensor Forward(const at::Tensor& x, const OperatorTable& operators) const;
-  // Forward(x) + residual, in one pass over the output where the platform can.
+  // Forward(x) + residual, without a temporary for the sum.
   at::Tensor ForwardAdd(const at::Tensor& x, const at::Tensor& residual,
                         const OperatorTable& operators) const;
   // With another stride, padding or dilation than the model's own; patches are applied as usual.
@@ -44,6 +51,8 @@ class Convolution {
   int64_t out_channels_;
   ConvolutionGeometry geometry_;
   SiteIndex site_;
+  // What weight_ is packed for.
+  enum class Packing { kNone, kConvolution, kLinear } packing_ = Packing::kNone;
   at::Tensor weight_;
   at::Tensor bias_;
 };

@@ -1,17 +1,27 @@
 #include "host/runtime/nn/linear.h"
 
+#include "host/runtime/nn/accumulate.h"
+#include "host/runtime/nn/onednn.h"
+
 namespace patchbay {
 
 Linear::Linear(const ModuleScope& scope, int64_t in_features, int64_t out_features, Bias bias)
     : weight_(scope.Read("weight", {out_features, in_features})) {
   out_features_ = weight_.size(0);
   in_features_ = weight_.size(1);
+  packed_ = CanPackWeight(weight_);
+  if (packed_) weight_ = PackLinearWeight(weight_);
   if (bias == Bias::kRequired) bias_ = scope.Read("bias", {out_features_});
   if (bias == Bias::kIfStored) bias_ = scope.ReadOptional("bias", {out_features_});
   site_ = scope.AddSite(SiteKind::kLinear, in_features_, out_features_);
 }
 
-at::Tensor Linear::Apply(const at::Tensor& x) const { return at::linear(x, weight_, bias_); }
+at::Tensor Linear::weight() const { return packed_ ? UnpackWeight(weight_) : weight_; }
+
+at::Tensor Linear::Apply(const at::Tensor& x) const {
+  if (packed_ && CanUsePackedWeight(x)) return PackedLinear(x, weight_, bias_);
+  return at::linear(x, weight(), bias_);
+}
 
 at::Tensor Linear::Forward(const at::Tensor& x, const OperatorTable& operators) const {
   if (const OperatorPatch* patch = operators.Find(site_)) {
@@ -22,7 +32,9 @@ at::Tensor Linear::Forward(const at::Tensor& x, const OperatorTable& operators) 
 
 at::Tensor Linear::ForwardAdd(const at::Tensor& x, const at::Tensor& residual,
                               const OperatorTable& operators) const {
-  return Forward(x, operators) + residual;
+  // A patch may keep what it returns.
+  if (operators.Find(site_)) return Forward(x, operators) + residual;
+  return Accumulate(Apply(x), residual);
 }
 
 }  // namespace patchbay

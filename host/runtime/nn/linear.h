@@ -9,6 +9,9 @@
 namespace patchbay {
 
 // y = x W^T + b over the last dimension. Immutable; any thread may call Forward.
+//
+// On a CPU the weight is kept in oneDNN's order only; inputs that want a gradient take the plain
+// operators on an unpacked copy.
 class Linear {
  public:
   enum class Bias { kNone, kRequired, kIfStored };
@@ -21,9 +24,14 @@ class Linear {
   int64_t out_features() const { return out_features_; }
   SiteIndex site() const { return site_; }
 
+  // The weight [out, in]; a copy where it is kept packed.
+  at::Tensor weight() const;
+  // [out], or undefined.
+  const at::Tensor& bias() const { return bias_; }
+
   // [..., in] -> [..., out]
   at::Tensor Forward(const at::Tensor& x, const OperatorTable& operators) const;
-  // Forward(x) + residual, in one pass over the output where the platform can. residual: [..., out]
+  // Forward(x) + residual, without a temporary for the sum. residual: [..., out]
   at::Tensor ForwardAdd(const at::Tensor& x, const at::Tensor& residual,
                         const OperatorTable& operators) const;
 
@@ -33,6 +41,7 @@ class Linear {
   int64_t in_features_;
   int64_t out_features_;
   SiteIndex site_;
+  bool packed_;
   at::Tensor weight_;
   at::Tensor bias_;
 };

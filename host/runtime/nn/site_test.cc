@@ -1,5 +1,6 @@
 #include "host/runtime/nn/site.h"
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
 namespace patchbay {
@@ -20,7 +21,7 @@ TEST(SiteTest, FindsByEitherName) {
   const SiteIndex site = sites.Add(SiteKind::kLinear, kFirst, 320, 320);
   EXPECT_EQ(sites.Find("unet.down.1.attn.0.block.0.self.to_q"), site);
   EXPECT_EQ(sites.Find(kFirst), site);
-  EXPECT_EQ(sites.Find(std::string("unet.") + kFirst), site);
+  EXPECT_EQ(sites.Find(absl::StrCat("unet.", kFirst)), site);
   EXPECT_EQ(sites.Find("conv_in"), other);
   EXPECT_EQ(sites.Find("unet.down.1"), std::nullopt);
   EXPECT_EQ(sites[site].in_channels, 320);

@@ -1,0 +1,84 @@
+#include "host/runtime/nn/onednn.h"
+
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <c10/core/GradMode.h>
+
+#include <optional>
+#include <string_view>
+
+namespace patchbay {
+namespace {
+
+using Scalars = c10::List<std::optional<at::Scalar>>;
+
+// The operators have no header: they are found by name, with the signatures of their schemas
+// (aten/src/ATen/native/mkldnn/RegisterMkldnnOpContextClass.cpp in LibTorch).
+using ReorderLinear = at::Tensor(const at::Tensor&, std::optional<int64_t>);
+using LinearPointwise = at::Tensor(const at::Tensor&, const at::Tensor&,
+                                   const std::optional<at::Tensor>&, std::string_view, Scalars,
+                                   std::optional<std::string_view>);
+using ReorderConvolution = at::Tensor(const at::Tensor&, at::IntArrayRef, at::IntArrayRef,
+                                      at::IntArrayRef, int64_t, at::OptionalIntArrayRef);
+using ConvolutionPointwise = at::Tensor(const at::Tensor&, const at::Tensor&,
+                                        const std::optional<at::Tensor>&, at::IntArrayRef,
+                                        at::IntArrayRef, at::IntArrayRef, int64_t, std::string_view,
+                                        Scalars, std::optional<std::string_view>);
+
+template <typename Signature>
+c10::TypedOperatorHandle<Signature> FindOperator(const char* name) {
+  return c10::Dispatcher::singleton().findSchemaOrThrow(name, "").typed<Signature>();
+}
+
+bool HasBFloat16Products() {
+  static const bool supported =
+      c10::Dispatcher::singleton().findSchema({"mkldnn::_is_mkldnn_bf16_supported", ""}) &&
+      FindOperator<bool()>("mkldnn::_is_mkldnn_bf16_supported").call();
+  return supported;
+}
+
+std::optional<at::Tensor> OptionalTensor(const at::Tensor& tensor) {
+  return tensor.defined() ? std::optional<at::Tensor>(tensor) : std::nullopt;
+}
+
+}  // namespace
+
+bool CanPackWeight(const at::Tensor& weight) {
+  static const bool present =
+      at::globalContext().hasMKLDNN() &&
+      c10::Dispatcher::singleton().findSchema({"mkldnn::_linear_pointwise", ""}).has_value();
+  if (!present || !weight.device().is_cpu() || weight.numel() == 0) return false;
+  return weight.scalar_type() == at::kFloat ||
+         (weight.scalar_type() == at::kBFloat16 && HasBFloat16Products());
+}
+
+bool CanUsePackedWeight(const at::Tensor& x) {
+  return x.device().is_cpu() && !(x.requires_grad() && c10::GradMode::is_enabled());
+}
+
+at::Tensor PackLinearWeight(const at::Tensor& weight) {
+  static const auto op = FindOperator<ReorderLinear>("mkldnn::_reorder_linear_weight");
+  return op.call(weight, std::nullopt);
+}
+
+at::Tensor PackedLinear(const at::Tensor& x, const at::Tensor& packed, const at::Tensor& bias) {
+  static const auto op = FindOperator<LinearPointwise>("mkldnn::_linear_pointwise");
+  return op.call(x, packed, OptionalTensor(bias), "none", Scalars(), "");
+}
+
+at::Tensor PackConvolutionWeight(const at::Tensor& weight, int64_t stride, int64_t padding,
+                                 int64_t dilation) {
+  static const auto op = FindOperator<ReorderConvolution>("mkldnn::_reorder_convolution_weight");
+  return op.call(weight, {padding, padding}, {stride, stride}, {dilation, dilation}, /*groups=*/1,
+                 std::nullopt);
+}
+
+at::Tensor PackedConvolution(const at::Tensor& x, const at::Tensor& packed, const at::Tensor& bias,
+                             int64_t stride, int64_t padding, int64_t dilation) {
+  static const auto op = FindOperator<ConvolutionPointwise>("mkldnn::_convolution_pointwise");
+  return op.call(x, packed, OptionalTensor(bias), {padding, padding}, {stride, stride},
+                 {dilation, dilation}, /*groups=*/1, "none", Scalars(), "");
+}
+
+at::Tensor UnpackWeight(const at::Tensor& packed) { return packed.to_dense(); }
+
+}  // namespace patchbay

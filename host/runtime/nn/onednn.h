@@ -1,0 +1,36 @@
+#ifndef PATCHBAY_HOST_RUNTIME_NN_ONEDNN_H_
+#define PATCHBAY_HOST_RUNTIME_NN_ONEDNN_H_
+
+#include <ATen/ATen.h>
+
+namespace patchbay {
+
+// LibTorch's operators on weights that oneDNN has put into its own order once ("prepacked"), those
+// that its compiler emits for frozen models. The plain operators reorder the weight at each call.
+// They have no derivative. Any thread may call.
+
+// Whether a weight of this type on this device can be packed by this LibTorch on this processor.
+bool CanPackWeight(const at::Tensor& weight);
+// Whether an operator on a packed weight serves this input: it is on the CPU, and no gradient is
+// asked for.
+bool CanUsePackedWeight(const at::Tensor& x);
+
+// weight: [out, in]
+at::Tensor PackLinearWeight(const at::Tensor& weight);
+// x: [..., in]; bias: [out] or undefined.
+at::Tensor PackedLinear(const at::Tensor& x, const at::Tensor& packed, const at::Tensor& bias);
+
+// weight: [out, in, kernel, kernel]
+at::Tensor PackConvolutionWeight(const at::Tensor& weight, int64_t stride, int64_t padding,
+                                 int64_t dilation);
+// x: [B, in, H, W] in channels-last order, like the result. Another geometry than the one that the
+// weight was packed for gives the right result, if not as fast.
+at::Tensor PackedConvolution(const at::Tensor& x, const at::Tensor& packed, const at::Tensor& bias,
+                             int64_t stride, int64_t padding, int64_t dilation);
+
+// The weight as it was before packing, in a new tensor.
+at::Tensor UnpackWeight(const at::Tensor& packed);
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_RUNTIME_NN_ONEDNN_H_
