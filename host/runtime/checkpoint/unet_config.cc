@@ -145,15 +145,13 @@ UNetConfig DeriveUNetConfig(const WeightMap& unet) {
     if (name.ends_with(".attn2.to_k.weight")) text_width = stored.tensor.size(-1);
   }
   const bool sd1 = text_width == kSd1TextWidth && !linear_projection;
-  const auto heads = [&](const std::string& block) {
-    return sd1 ? kSd1Heads : std::max<int64_t>(1, AttentionWidth(unet, block) / kHeadWidth);
-  };
+  // A level without attention gets the number that its width would give; nothing uses it.
   for (int64_t level = 0; level < levels; ++level) {
-    // An up block may have attention where the down block of its level has none.
-    config.heads.push_back(std::max(heads(absl::StrCat("down_blocks.", level)),
-                                    heads(absl::StrCat("up_blocks.", levels - 1 - level))));
+    const int64_t width =
+        WeightSize(unet, absl::StrCat("down_blocks.", level, ".resnets.0.conv1.weight"), 0);
+    config.heads.push_back(sd1 ? kSd1Heads : std::max<int64_t>(1, width / kHeadWidth));
   }
-  config.mid_heads = heads("mid_block");
+  if (!config.heads.empty()) config.mid_heads = config.heads.back();
   return config;
 }
 
