@@ -106,7 +106,11 @@ absl::StatusOr<SamplingPlan> PlanSampling(const NoiseSchedule& schedule, const s
       const double share = steps == 1 ? 0 : static_cast<double>(i) / static_cast<double>(steps - 1);
       step.sigma = Ramp(schedule_name, largest, smallest, share);
       step.timestep = TimestepOf(schedule.sigmas(), step.sigma);
-      if (conventions.rounds) step.timestep = std::nearbyint(step.timestep);
+      // diffusers casts to an integer, and rounds first for Karras's table only.
+      if (conventions.rounds) {
+        step.timestep =
+            schedule_name == "karras" ? std::nearbyint(step.timestep) : std::trunc(step.timestep);
+      }
     }
     plan.steps.push_back(step);
   }

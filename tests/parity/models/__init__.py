@@ -1,0 +1,1 @@
+"""Random-weight models of every family: small widths, true structure, saved as diffusers saves them."""
