@@ -1,0 +1,50 @@
+"""Rebuild a work folder from a published model, to train on without the original checkpoint.
+
+``python -m models.training.restore --work DIR --step N``, with the step that the model card states.
+The optimiser's moments are lost, so a run continued this way is close to, not the same as, an
+uninterrupted one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKL, UNet2DConditionModel
+from safetensors.torch import load_file
+
+from models.training.common import save_atomic
+from models.training.networks import build_text_encoder
+
+
+def restore(folder: Path, work: Path, step: int) -> None:
+    """Write ``vae/``, ``tokenizer/`` and ``denoiser.pt`` into the work folder."""
+    work.mkdir(parents=True, exist_ok=True)
+    if (work / "denoiser.pt").exists():
+        raise SystemExit(f"{work / 'denoiser.pt'} exists; it is better than what this would write")
+    AutoencoderKL.from_pretrained(folder / "vae", torch_dtype=torch.float32).save_pretrained(
+        work / "vae")
+    shutil.copytree(folder / "tokenizer", work / "tokenizer", dirs_exist_ok=True)
+    unet = UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=torch.float32)
+    text = build_text_encoder()
+    own_names = {name.removeprefix("text_model."): name for name in text.state_dict()}
+    text_weights = {own_names[name.removeprefix("text_model.")]: value.float()
+                    for name, value in load_file(folder / "text_encoder/model.safetensors").items()}
+    text.load_state_dict(text_weights, strict=False)  # position ids are not stored
+    weights = {"unet": unet.state_dict(), "text": text.state_dict()}
+    save_atomic({**weights, "ema": weights, "step": step}, work / "denoiser.pt")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, default=Path("models/default"))
+    parser.add_argument("--work", type=Path, default=Path("models/.work"))
+    parser.add_argument("--step", type=int, required=True)
+    args = parser.parse_args()
+    restore(args.model, args.work, args.step)
+
+
+if __name__ == "__main__":
+    main()
