@@ -1,0 +1,111 @@
+"""Compares our denoiser step with diffusers' on this machine and prints a table; see README.md."""
+
+import argparse
+import os
+import pathlib
+import statistics
+
+import torch
+from diffusers import UNet2DConditionModel
+
+import peers
+
+PRECISIONS = {"bf16": torch.bfloat16, "fp32": torch.float32}
+# A 512x512 step with guidance: multiplications and additions of Stable Diffusion 1.5's U-Net.
+STEP_FLOP_512 = 1.61e12
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
+    parser.add_argument("--precision", choices=PRECISIONS, nargs="+", default=["bf16", "fp32"])
+    parser.add_argument("--runs", type=int, default=5, help="interleaved runs per program")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--size", type=int, default=512, help="side of the picture in pixels")
+    parser.add_argument("--compile", action="store_true", help="also torch.compile with freezing")
+    parser.add_argument("--openvino", action="store_true", help="also OpenVINO (package openvino)")
+    parser.add_argument("--operators", action="store_true", help="operators instead of whole steps")
+    parser.add_argument("--cache", type=pathlib.Path, default=pathlib.Path("out/bench"))
+    return parser.parse_args()
+
+
+def random_model(cache):
+    """A folder with a randomly initialised U-Net of Stable Diffusion 1.5's shape, made once."""
+    model = cache / "sd15-random"
+    if (model / "unet" / "config.json").exists():
+        return model
+    print(f"Making a random model in {model} ...", flush=True)
+    torch.manual_seed(0)
+    unet = UNet2DConditionModel(sample_size=64, cross_attention_dim=768, attention_head_dim=8)
+    unet.to(torch.bfloat16).save_pretrained(model / "unet")
+    return model
+
+
+def measure(programs, roofline, runs):
+    """Steps of all programs in turn, so that a busy moment of the machine hits all alike."""
+    seconds = {name: [] for name in programs}
+    products, convolutions = [], []
+    for program in programs.values():
+        program.step()
+    for _ in range(runs):
+        for name, program in programs.items():
+            seconds[name].append(program.step())
+        products.append(roofline.product())
+        convolutions.append(roofline.convolution())
+    return ({name: statistics.median(values) for name, values in seconds.items()},
+            max(products), max(convolutions))
+
+
+def bench(arguments, program, model, precision_name):
+    precision = PRECISIONS[precision_name]
+    size, threads = arguments.size, arguments.threads
+    programs = {
+        "patchbay": peers.Ours(program, model, precision_name, threads, size),
+        "diffusers, eager": peers.Diffusers(model, precision, size),
+    }
+    if arguments.compile:
+        programs["diffusers, compiled"] = peers.Diffusers(model, precision, size, compiled=True)
+    if arguments.openvino:
+        programs["OpenVINO"] = peers.OpenVino(model, precision, threads, size)
+    medians, product, convolution = measure(programs, peers.Roofline(precision), arguments.runs)
+
+    print(f"\n{precision_name}, {size}x{size}, guidance (batch 2), {threads} threads, "
+          f"median of {arguments.runs}")
+    print(f"{'program':22} {'s a step':>9} {'patchbay is':>12} {'load s':>7}")
+    for name, median in medians.items():
+        load = getattr(programs[name], "load_seconds", None)
+        print(f"{name:22} {median:9.3f} {medians['patchbay'] / median:10.2f} x "
+              f"{'' if load is None else f'{load:7.2f}'}")
+    weights = sum(file.stat().st_size for file in (model / "unet").glob("*.safetensors"))
+    weights *= precision.itemsize / 2
+    peak = programs["patchbay"].peak_bytes()
+    print(f"peak memory of patchbay {peak / 2**30:.2f} GiB = weights {weights / 2**30:.2f} GiB "
+          f"+ {(peak - weights) / 2**30:.2f} GiB")
+    print(f"best speed of this run: product {product / 1e9:.0f} GFLOP/s, "
+          f"convolution {convolution / 1e9:.0f} GFLOP/s", end="")
+    if size == 512:
+        bound = STEP_FLOP_512 / max(product, convolution)
+        print(f"; a step cannot be below {bound:.2f} s at that speed", end="")
+    print(flush=True)
+    programs["patchbay"].process.kill()
+
+
+def main():
+    arguments = parse_arguments()
+    torch.set_num_threads(arguments.threads)
+    build = pathlib.Path(os.environ.get("PATCHBAY_BUILD", "build/release"))
+    program = build / "bin" / "patchbay_bench"
+    if not program.exists():
+        raise SystemExit(f"{program} is missing: build the target patchbay_bench first")
+    if arguments.operators:
+        for precision in arguments.precision:
+            print(f"\n{precision}", flush=True)
+            os.spawnv(os.P_WAIT, program,
+                      [str(program), "operators", precision, str(arguments.threads)])
+        return
+    model = random_model(arguments.cache)
+    for precision in arguments.precision:
+        bench(arguments, program, model, precision)
+
+
+if __name__ == "__main__":
+    main()
