@@ -7,11 +7,14 @@ continues exactly as an uninterrupted one would.
 from __future__ import annotations
 
 import argparse
+import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
+import torch.distributed
+import torch.multiprocessing
 from diffusers import AutoencoderKL
 from transformers import CLIPTokenizer
 
@@ -67,6 +70,117 @@ def noise_levels(count: int, generator: torch.Generator) -> torch.Tensor:
     return ((torch.arange(count) + offsets) / count * 1000).long().clamp(0, 999)
 
 
+def average_gradients(parameters: list[torch.nn.Parameter]) -> None:
+    """Average the gradients of all workers, in one message."""
+    flat = torch.cat([p.grad.flatten() for p in parameters])
+    torch.distributed.all_reduce(flat)
+    flat /= torch.distributed.get_world_size()
+    for p, part in zip(parameters, flat.split([p.numel() for p in parameters])):
+        p.grad.copy_(part.view_as(p))
+
+
+class Trainer:
+    """One worker: networks, optimiser and data; worker 0 also writes files."""
+
+    def __init__(self, args: argparse.Namespace, rank: int) -> None:
+        self.args, self.rank, self.step = args, rank, 0
+        self.checkpoint, self.log = args.work / "denoiser.pt", args.work / "denoiser.jsonl"
+        torch.manual_seed(0)
+        self.tokenizer = CLIPTokenizer.from_pretrained(args.work / "tokenizer")
+        self.batches = Batches(LatentCache(args.work, args.size), args.shards, args.batch,
+                               self.tokenizer)
+        self.unet, self.text = build_unet(args.size), build_text_encoder()
+        self.unet.set_attn_processor(PlainAttention())
+        self.modules = {"unet": self.unet, "text": self.text}
+        self.parameters = [p for module in self.modules.values() for p in module.parameters()]
+        self.optimizer = torch.optim.AdamW(self.parameters, lr=args.lr, betas=(0.9, 0.99),
+                                           weight_decay=0.01, fused=True)
+        self.ema = Ema(self.modules, args.ema)
+        self.alpha = build_scheduler().alphas_cumprod
+        snr = self.alpha / (1 - self.alpha)
+        self.weight = (snr.clamp(max=SNR_LIMIT) + 1) * (1 - self.alpha)
+        if self.checkpoint.exists():
+            self.resume()
+
+    def resume(self) -> None:
+        """Continue from the checkpoint."""
+        state = torch.load(self.checkpoint)
+        for name, module in self.modules.items():
+            module.load_state_dict(state[name])
+        if "optimizer" in state:  # absent after models.training.restore
+            self.optimizer.load_state_dict(state["optimizer"])
+        self.ema.shadow, self.step = state["ema"], state["step"]
+
+    def advance(self) -> float:
+        """One step; returns this worker's loss. All randomness depends on the step alone."""
+        workers = self.args.workers
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.step, self.args.lr, 200, self.args.steps)
+        latents, ids = self.batches.at(self.step)
+        generator = torch.Generator().manual_seed(self.step)
+        noise = torch.randn(latents.shape, generator=generator)
+        levels = noise_levels(len(latents), generator)
+        latents, ids, noise, levels = (x[self.rank::workers]
+                                       for x in (latents, ids, noise, levels))
+        signal = self.alpha[levels].view(-1, 1, 1, 1)
+        noisy = signal.sqrt() * latents + (1 - signal).sqrt() * noise
+        target = signal.sqrt() * noise - (1 - signal).sqrt() * latents
+        with torch.autocast("cpu", torch.bfloat16):
+            context = self.text(ids).last_hidden_state
+            predicted = self.unet(noisy, levels, context).sample.float()
+        errors = (predicted - target).square().flatten(1).mean(1)
+        loss = (errors * self.weight[levels]).mean()
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        if workers > 1:
+            average_gradients(self.parameters)
+        torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
+        self.optimizer.step()
+        if self.rank == 0:  # the only worker that saves
+            self.ema.update(self.modules, self.step)
+        self.step += 1
+        return loss.item()
+
+    def publish(self, vae: AutoencoderKL) -> None:
+        """Checkpoint, loss plot and sample sheet."""
+        save_atomic({"unet": self.unet.state_dict(), "text": self.text.state_dict(),
+                     "ema": self.ema.shadow, "optimizer": self.optimizer.state_dict(),
+                     "step": self.step}, self.checkpoint)
+        plot_log(self.log, self.args.work / "denoiser-loss.png")
+        threads = torch.get_num_threads()
+        torch.set_num_threads(threads * self.args.workers)  # the other workers wait
+        pictures = draw(self.unet, self.text, vae, self.tokenizer, self.ema.shadow,
+                        SHEET_PROMPTS, self.args.size)
+        torch.set_num_threads(threads)
+        save_sheet(pictures, self.args.work / f"sheet-{self.step:06d}.png", 6)
+
+
+def work(rank: int, args: argparse.Namespace) -> None:
+    """The training loop of one worker."""
+    torch.set_num_threads(args.threads)
+    if args.workers > 1:
+        torch.distributed.init_process_group(
+            "gloo", init_method=f"file://{args.rendezvous}", rank=rank, world_size=args.workers)
+    trainer = Trainer(args, rank)
+    vae = AutoencoderKL.from_pretrained(args.work / "vae")
+    losses: list[float] = []
+    clock = last_sheet = time.time()
+    stop = args.stop or args.steps
+    while trainer.step < stop:
+        losses.append(trainer.advance())
+        if rank != 0:
+            continue
+        if trainer.step % STEPS_PER_LOG == 0:
+            append_log(trainer.log, step=trainer.step, samples=trainer.step * args.batch,
+                       loss=sum(losses) / len(losses),
+                       per_second=len(losses) * args.batch / (time.time() - clock))
+            clock, losses = time.time(), []
+        if time.time() - last_sheet > SECONDS_PER_SHEET or trainer.step == stop:
+            trainer.publish(vae)
+            clock = last_sheet = time.time()
+            losses = []
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, default=Path("models/.work"))
@@ -77,75 +191,21 @@ def main() -> None:
     parser.add_argument("--shards", type=int, default=12)
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--ema", type=float, default=0.998)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=2,
+                        help="processes that share every batch; they meet once per step, which "
+                             "suffers less from a busy machine than threads that meet per layer")
+    parser.add_argument("--threads", type=int, default=1, help="per worker")
     args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    torch.manual_seed(0)
-
-    tokenizer = CLIPTokenizer.from_pretrained(args.work / "tokenizer")
-    batches = Batches(LatentCache(args.work, args.size), args.shards, args.batch, tokenizer)
-    vae = AutoencoderKL.from_pretrained(args.work / "vae")
-    unet, text = build_unet(args.size), build_text_encoder()
-    unet.set_attn_processor(PlainAttention())
-    modules = {"unet": unet, "text": text}
-    parameters = [p for module in modules.values() for p in module.parameters()]
-    optimizer = torch.optim.AdamW(parameters, lr=args.lr, betas=(0.9, 0.99), weight_decay=0.01,
-                                  fused=True)
-    ema = Ema(modules, args.ema)
-    start, checkpoint = 0, args.work / "denoiser.pt"
-    if checkpoint.exists():
-        state = torch.load(checkpoint)
-        for name, module in modules.items():
-            module.load_state_dict(state[name])
-        if "optimizer" in state:  # absent after models.training.restore
-            optimizer.load_state_dict(state["optimizer"])
-        ema.shadow, start = state["ema"], state["step"]
-        print(f"resumed at step {start}", flush=True)
-    scheduler = build_scheduler()
-    alpha = scheduler.alphas_cumprod
-    weight = ((alpha / (1 - alpha)).clamp(max=SNR_LIMIT) + 1) * (1 - alpha)
-
-    def finish_period(step: int) -> None:
-        """Checkpoint, loss plot and sample sheet."""
-        save_atomic({"unet": unet.state_dict(), "text": text.state_dict(), "ema": ema.shadow,
-                     "optimizer": optimizer.state_dict(), "step": step}, checkpoint)
-        plot_log(log, args.work / "denoiser-loss.png")
-        pictures = draw(unet, text, vae, tokenizer, ema.shadow, SHEET_PROMPTS, args.size)
-        save_sheet(pictures, args.work / f"sheet-{step:06d}.png", 6)
-
-    log, losses = args.work / "denoiser.jsonl", []
-    clock = last_sheet = time.time()
-    stop = args.stop or args.steps
-    for step in range(start, stop):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, args.lr, 200, args.steps)
-        latents, ids = batches.at(step)
-        generator = torch.Generator().manual_seed(step)
-        noise = torch.randn(latents.shape, generator=generator)
-        levels = noise_levels(len(latents), generator)
-        signal = alpha[levels].view(-1, 1, 1, 1)
-        noisy = signal.sqrt() * latents + (1 - signal).sqrt() * noise
-        target = signal.sqrt() * noise - (1 - signal).sqrt() * latents
-        with torch.autocast("cpu", torch.bfloat16):
-            context = text(ids).last_hidden_state
-            predicted = unet(noisy, levels, context).sample.float()
-        errors = (predicted - target).square().flatten(1).mean(1)
-        loss = (errors * weight[levels]).mean()
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        ema.update(modules, step)
-        losses.append(loss.item())
-        done = step + 1
-        if done % STEPS_PER_LOG == 0:
-            append_log(log, step=done, samples=done * args.batch, loss=sum(losses) / len(losses),
-                       per_second=len(losses) * args.batch / (time.time() - clock))
-            clock, losses = time.time(), []
-        if time.time() - last_sheet > SECONDS_PER_SHEET or done == stop:
-            finish_period(done)
-            clock = last_sheet = time.time()
-            losses = []
+    # Shards are made before the workers start, so that no two write the same file.
+    cache = LatentCache(args.work, args.size)
+    for number in range(args.shards):
+        cache.shard(number)
+    if args.workers == 1:
+        work(0, args)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        args.rendezvous = Path(folder) / "rendezvous"
+        torch.multiprocessing.spawn(work, (args,), nprocs=args.workers)
 
 
 if __name__ == "__main__":
