@@ -1,12 +1,12 @@
 #ifndef PATCHBAY_TESTS_BENCH_STOPWATCH_H_
 #define PATCHBAY_TESTS_BENCH_STOPWATCH_H_
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <fstream>
 #include <functional>
+#include <string>
 #include <vector>
 
 namespace patchbay {
@@ -23,11 +23,15 @@ inline double Median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-// The process's largest resident memory so far, in bytes.
+// The process's largest resident memory so far, in bytes; 0 where the system does not say. Not
+// getrusage(), which starts from what the parent process had used.
 inline int64_t PeakBytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return int64_t{usage.ru_maxrss} * 1024;
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    int64_t kibibytes = 0;
+    if (word == "VmHWM:" && status >> kibibytes) return kibibytes * 1024;
+  }
+  return 0;
 }
 
 }  // namespace patchbay
