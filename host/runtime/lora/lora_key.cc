@@ -90,7 +90,7 @@ std::optional<LoraKey> ParseLoraKey(std::string_view key) {
     LoraKey result;
     result.module = std::string(key.substr(0, key.size() - ending.text.size()));
     result.role = ending.role;
-    result.flat_path = absl::StrReplaceAll(result.module, {{".processor.", "."}, {".", "_"}});
+    result.flat_path = absl::StrReplaceAll(result.module, {{".processor.", "_"}, {".", "_"}});
     StripPrefixes(result.flat_path, result.component);
     return result;
   }

@@ -50,7 +50,8 @@ at::Tensor LokrProduct(const LoraModule& module) {
   }
   at::Tensor spread = first;
   while (spread.dim() < second.dim()) spread = spread.unsqueeze(-1);
-  return at::kron(spread, second);
+  // kron views its result and refuses the permuted layout that einsum leaves.
+  return at::kron(spread.contiguous(), second.contiguous());
 }
 
 // The unscaled change, in whatever shape the formula gives it.
