@@ -1,7 +1,7 @@
 """Runs the project's tests and ends with the line "N passed, N failed".
 
-Kinds: lint (format, folder rules, lengths), unit (GoogleTest, one executable a folder), parity (pytest,
-against the reference implementations), fuzz (libFuzzer, a minute each). Without arguments: all.
+Kinds: unit (GoogleTest, one executable a folder), parity (pytest, against the reference implementations),
+fuzz (libFuzzer, a minute each). Without arguments: all.
 """
 
 from __future__ import annotations
@@ -37,10 +37,6 @@ class Tally:
 def run(command: list[str | os.PathLike[str]], **options) -> int:
     print("+", *command, flush=True)
     return subprocess.run(command, cwd=ROOT, check=False, **options).returncode
-
-
-def run_lint(tally: Tally) -> None:
-    tally.check("lint", run(["bash", "tests/lint/run.sh", BUILD]) == 0)
 
 
 def run_unit(tally: Tally) -> None:
@@ -98,7 +94,7 @@ def run_fuzz(tally: Tally) -> None:
              "-verbosity=0", "-print_final_stats=1", corpus, *seeds]) == 0)
 
 
-KINDS = {"lint": run_lint, "unit": run_unit, "parity": run_parity, "fuzz": run_fuzz}
+KINDS = {"unit": run_unit, "parity": run_parity, "fuzz": run_fuzz}
 
 
 def main() -> int:

@@ -7,7 +7,8 @@
 namespace patchbay {
 
 // Whose conventions a job follows where diffusers, ComfyUI and AUTOMATIC1111 disagree: noise,
-// schedules, prompt weights, clip skip, rounding. The same seed then gives the same picture as there.
+// schedules, prompt weights, clip skip, rounding. The same seed then gives the same picture as
+// there.
 enum class CompatProfile { kDiffusers, kComfyUi, kA1111 };
 
 // "diffusers", "comfyui", "a1111"

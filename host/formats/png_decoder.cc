@@ -93,10 +93,11 @@ bool ReadPixels(PngReading& reading, const PictureLimits& limits) {
   return true;
 }
 
-bool ReadToEnd(PngReading& reading) {
+// Text may stand before and after the pixels, which are skipped.
+bool ReadChunks(PngReading& reading) {
   if (setjmp(png_jmpbuf(reading.png)) != 0) return false;
-  png_set_keep_unknown_chunks(reading.png, PNG_HANDLE_CHUNK_NEVER, nullptr, 0);
-  png_read_png(reading.png, reading.info, PNG_TRANSFORM_IDENTITY, nullptr);
+  png_read_info(reading.png, reading.info);
+  png_read_end(reading.png, reading.info);
   return true;
 }
 
@@ -129,9 +130,7 @@ absl::StatusOr<std::map<std::string, std::string>> ReadPngText(absl::Span<const 
   }
   PngReading reading;
   if (!Begin(reading, bytes)) return absl::ResourceExhaustedError("no memory to read a PNG file");
-  png_set_user_limits(reading.png, static_cast<png_uint_32>(PictureLimits{}.max_side),
-                      static_cast<png_uint_32>(PictureLimits{}.max_side));
-  if (!ReadToEnd(reading)) return Failure(reading);
+  if (!ReadChunks(reading)) return Failure(reading);
   png_textp chunks = nullptr;
   int count = 0;
   png_get_text(reading.png, reading.info, &chunks, &count);

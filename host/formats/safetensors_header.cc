@@ -1,5 +1,4 @@
-// The header of a safetensors file: JSON { name: {dtype, shape, data_offsets}, "__metadata__": {}
-// }.
+// A safetensors file's header: {name: {dtype, shape, data_offsets}, "__metadata__": {key: text}}.
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -54,7 +53,7 @@ class HeaderHandler final : public nlohmann::json_sax<nlohmann::json> {
   bool string(string_t& value) override {
     if (depth_ != 2 || list_ != nullptr) return Refuse("a text");
     if (in_metadata_) {
-      if (!metadata_.emplace(field_, value).second) return Refuse("a second time the same key");
+      if (!metadata_.emplace(field_, value).second) return RefuseDuplicate();
       return true;
     }
     if (field_ != "dtype" || entry_->type.has_value()) return Refuse("a text");
@@ -95,14 +94,14 @@ class HeaderHandler final : public nlohmann::json_sax<nlohmann::json> {
     where_ = value;
     if (value == kMetadataKey) {
       in_metadata_ = true;
-      if (std::exchange(metadata_seen_, true)) return Refuse("a second time the same key");
+      if (std::exchange(metadata_seen_, true)) return RefuseDuplicate();
       return true;
     }
     if (value.size() > limits_.max_name_bytes) return Refuse("too long a name");
     if (entries_.size() >= limits_.max_tensors) return Refuse("more tensors than allowed");
     const auto [position, is_new] = entries_.emplace(value, Entry{value, {}, {}, {}});
     entry_ = &position->second;
-    return is_new || Refuse("a second time the same key");
+    return is_new || RefuseDuplicate();
   }
 
   bool parse_error(size_t position, const std::string&,
@@ -114,6 +113,11 @@ class HeaderHandler final : public nlohmann::json_sax<nlohmann::json> {
  private:
   bool Refuse(const char* what) {
     complaint_ = absl::StrCat("its header has ", what, " at \"", where_, "\" where none belongs");
+    return false;
+  }
+
+  bool RefuseDuplicate() {
+    complaint_ = absl::StrCat("its header has the same key twice at \"", where_, "\"");
     return false;
   }
 
@@ -148,14 +152,18 @@ absl::StatusOr<SafetensorsTensor> MakeTensor(const Entry& entry, absl::Span<cons
   SafetensorsTensor tensor;
   tensor.type = *type;
   uint64_t bytes = ElementSize(*type);
+  bool is_empty = false;
   for (const uint64_t size : *entry.shape) {
-    const auto product = CheckedMultiply(bytes, size);
-    if (!product || size > static_cast<uint64_t>(INT64_MAX)) {
+    // A zero does not hide the overflow of the other sizes: readers compute strides from them.
+    const auto product = CheckedMultiply(bytes, size == 0 ? 1 : size);
+    if (!product || *product > static_cast<uint64_t>(INT64_MAX)) {
       return Invalid(absl::StrCat(where, " has an impossible shape"));
     }
+    is_empty = is_empty || size == 0;
     bytes = *product;
     tensor.shape.push_back(static_cast<int64_t>(size));
   }
+  if (is_empty) bytes = 0;
   if (bytes != end - begin) {
     return Invalid(
         absl::StrCat(where, " has ", end - begin, " bytes, but its shape asks for ", bytes));
@@ -189,7 +197,6 @@ absl::Status CheckCover(const std::map<std::string, SafetensorsTensor, std::less
 
 absl::StatusOr<uint64_t> ReadHeaderLength(absl::Span<const std::byte> content,
                                           const SafetensorsLimits& limits) {
-  if (const auto advice = DescribeForeignFile(content)) return Invalid(*advice);
   if (content.size() < kLengthBytes) {
     return Invalid("it is shorter than any safetensors file: empty or truncated");
   }
@@ -198,10 +205,12 @@ absl::StatusOr<uint64_t> ReadHeaderLength(absl::Span<const std::byte> content,
     length |= static_cast<uint64_t>(content[i]) << (8 * i);
   }
   if (length > limits.max_header_bytes) {
-    return Invalid("it is not a safetensors file: its header would be too large");
+    return Invalid(absl::StrCat("it is not a safetensors file, or damaged: its header would have ",
+                                length, " bytes, at most ", limits.max_header_bytes, " are read"));
   }
   if (length > content.size() - kLengthBytes) {
-    return Invalid("its header goes beyond its end: the file is truncated");
+    return Invalid(absl::StrCat("its header of ", length, " bytes goes beyond its end at byte ",
+                                content.size(), ": the file is truncated; download it again"));
   }
   if (length < 2 || content[kLengthBytes] != std::byte{'{'}) {
     return Invalid("it is not a safetensors file: its header does not begin with {");
@@ -212,7 +221,13 @@ absl::StatusOr<uint64_t> ReadHeaderLength(absl::Span<const std::byte> content,
 absl::Status Parse(absl::Span<const std::byte> content, const SafetensorsLimits& limits,
                    std::map<std::string, SafetensorsTensor, std::less<>>& tensors,
                    std::map<std::string, std::string, std::less<>>& metadata) {
-  PATCHBAY_ASSIGN_OR_RETURN(const uint64_t length, ReadHeaderLength(content, limits));
+  const absl::StatusOr<uint64_t> checked_length = ReadHeaderLength(content, limits);
+  if (!checked_length.ok()) {
+    // Only now: the length of a good file's header may look like a pickle's first bytes.
+    if (const auto advice = DescribeForeignFile(content)) return Invalid(*advice);
+    return checked_length.status();
+  }
+  const uint64_t length = *checked_length;
   const auto header = content.subspan(kLengthBytes, length);
   const auto data = content.subspan(kLengthBytes + length);
   HeaderHandler handler(limits, metadata);

@@ -1,8 +1,13 @@
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "host/base/checked_math.h"
 #include "host/base/file_writer.h"
+#include "host/base/status_macros.h"
 #include "host/formats/safetensors.h"
 
 namespace patchbay {
@@ -10,11 +15,39 @@ namespace {
 
 // Readers map the file and look at the numbers in place: the data should start aligned.
 constexpr size_t kAlignment = 8;
+constexpr char kMetadataKey[] = "__metadata__";
 
 std::string LengthBytes(uint64_t length) {
   std::string bytes(8, '\0');
   for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(length >> (8 * i));
   return bytes;
+}
+
+absl::Status CheckSize(const std::string& name, const SafetensorsTensor& tensor) {
+  std::optional<uint64_t> bytes = ElementSize(tensor.type);
+  for (const int64_t size : tensor.shape) {
+    bytes =
+        size < 0 || !bytes ? std::nullopt : CheckedMultiply(*bytes, static_cast<uint64_t>(size));
+  }
+  if (bytes == tensor.bytes.size() && name != kMetadataKey) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("cannot write tensor \"", name, "\": ",
+                   name == kMetadataKey ? "this name is reserved"
+                                        : "its bytes are not what its type and shape ask for"));
+}
+
+using NamedTensor = std::pair<const std::string, SafetensorsTensor>;
+
+// Wide elements first, so that each tensor starts at a multiple of its element's size; then by
+// name.
+std::vector<const NamedTensor*> OrderForAlignment(
+    const std::map<std::string, SafetensorsTensor, std::less<>>& tensors) {
+  std::vector<const NamedTensor*> order;
+  for (const NamedTensor& named : tensors) order.push_back(&named);
+  std::stable_sort(order.begin(), order.end(), [](const NamedTensor* a, const NamedTensor* b) {
+    return ElementSize(a->second.type) > ElementSize(b->second.type);
+  });
+  return order;
 }
 
 }  // namespace
@@ -24,11 +57,13 @@ absl::Status WriteSafetensors(const std::string& path,
                               const std::map<std::string, std::string, std::less<>>& metadata) {
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) {
-    header["__metadata__"] = std::map<std::string, std::string>(metadata.begin(), metadata.end());
+    header[kMetadataKey] = std::map<std::string, std::string>(metadata.begin(), metadata.end());
   }
   std::vector<std::string_view> parts(2);
   uint64_t offset = 0;
-  for (const auto& [name, tensor] : tensors) {
+  for (const NamedTensor* named : OrderForAlignment(tensors)) {
+    const auto& [name, tensor] = *named;
+    PATCHBAY_RETURN_IF_ERROR(CheckSize(name, tensor));
     const uint64_t end = offset + tensor.bytes.size();
     header[name] = {{"dtype", std::string(ElementTypeName(tensor.type))},
                     {"shape", tensor.shape},

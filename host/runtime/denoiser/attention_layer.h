@@ -9,8 +9,8 @@
 namespace patchbay {
 
 // Multi-head attention with its projections "to_q", "to_k", "to_v" (without bias unless stored) and
-// "to_out.0". The same class serves self-attention (keys and values from x) and cross-attention (from
-// the text).
+// "to_out.0". The same class serves self-attention (keys and values from x) and cross-attention
+// (from the text).
 class AttentionLayer {
  public:
   // context_features: the width of what keys and values are projected from; negative accepts any.

@@ -20,12 +20,13 @@ class Downsample {
   SiteIndex site_;
 };
 
-// Enlarges to the size of the skip connection that comes next (twice the height and width, or one less
-// where downsampling had rounded up): nearest neighbour, then a 3x3 convolution.
+// Enlarges to the size of the skip connection that comes next (twice the height and width, or one
+// less where downsampling had rounded up): nearest neighbour, then a 3x3 convolution.
 class Upsample {
  public:
   explicit Upsample(const ModuleScope& scope);
-  at::Tensor Forward(const at::Tensor& x, int64_t height, int64_t width, const UNetCall& call) const;
+  at::Tensor Forward(const at::Tensor& x, int64_t height, int64_t width,
+                     const UNetCall& call) const;
   SiteIndex site() const { return site_; }
 
  private:

@@ -42,8 +42,8 @@ TransformerBlock::TransformerBlock(const ModuleScope& scope, int64_t features,
 
 at::Tensor TransformerBlock::Forward(const at::Tensor& tokens, const UNetCall& call) const {
   const at::Tensor normed = first_norm_.Forward(tokens);
-  const at::Tensor after_self = self_.ForwardAdd(normed, self_.Project(normed, call.operators),
-                                                 tokens, call.operators);
+  const at::Tensor after_self =
+      self_.ForwardAdd(normed, self_.Project(normed, call.operators), tokens, call.operators);
   const at::Tensor after_cross =
       cross_.ForwardAdd(second_norm_.Forward(after_self), call.text.keys_and_values[context_index_],
                         after_self, call.operators);
@@ -54,8 +54,8 @@ SpatialTransformer::SpatialTransformer(const ModuleScope& scope, int64_t heads, 
                                        int64_t context_features, size_t first_context_index)
     : proj_in_(scope.Child("proj_in"), -1, -1, Linear::Bias::kRequired),
       norm_(scope.Child("norm"), proj_in_.in_features(), norm_groups, kTransformerGroupNormEpsilon),
-      blocks_(MakeBlocks(scope, proj_in_.out_features(), context_features, heads,
-                         first_context_index)),
+      blocks_(
+          MakeBlocks(scope, proj_in_.out_features(), context_features, heads, first_context_index)),
       proj_out_(scope.Child("proj_out"), proj_in_.out_features(), proj_in_.in_features(),
                 Linear::Bias::kRequired),
       site_(scope.AddSite(SiteKind::kTransformer, proj_in_.in_features(), proj_in_.in_features())) {
@@ -64,7 +64,8 @@ SpatialTransformer::SpatialTransformer(const ModuleScope& scope, int64_t heads, 
 at::Tensor SpatialTransformer::Forward(const at::Tensor& x, const UNetCall& call) const {
   at::Tensor tokens = proj_in_.Forward(ToTokens(norm_.Forward(x)), call.operators);
   for (const TransformerBlock& block : blocks_) tokens = block.Forward(tokens, call);
-  return FromTokens(proj_out_.ForwardAdd(tokens, ToTokens(x), call.operators), x.size(2), x.size(3));
+  return FromTokens(proj_out_.ForwardAdd(tokens, ToTokens(x), call.operators), x.size(2),
+                    x.size(3));
 }
 
 }  // namespace patchbay

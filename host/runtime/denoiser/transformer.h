@@ -13,7 +13,8 @@
 
 namespace patchbay {
 
-// Self-attention, cross-attention and feed-forward, each behind a layer norm and added to its input.
+// Self-attention, cross-attention and feed-forward, each behind a layer norm and added to its
+// input.
 class TransformerBlock {
  public:
   // context_index: this block's cross-attention's number in TextContext::keys_and_values.
@@ -36,8 +37,8 @@ class TransformerBlock {
   size_t context_index_;
 };
 
-// x + proj_out(blocks(proj_in(norm(x)))) over the positions of a feature map. The projections may be
-// stored as linear layers or as 1x1 convolutions; on tokens both are the same product.
+// x + proj_out(blocks(proj_in(norm(x)))) over the positions of a feature map. The projections may
+// be stored as linear layers or as 1x1 convolutions; on tokens both are the same product.
 class SpatialTransformer {
  public:
   SpatialTransformer(const ModuleScope& scope, int64_t heads, int64_t norm_groups,

@@ -12,9 +12,9 @@ constexpr ConvolutionGeometry kSameSize3x3 = {.stride = 1, .padding = 1, .dilati
 
 absl::Status CheckWidth(const char* what, const at::Tensor& given, int64_t wanted) {
   if (given.defined() && given.size(-1) == wanted) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("the text encoders do not fit the U-Net: its ", what, " is ", wanted,
-                   " wide, and they give ", given.defined() ? given.size(-1) : 0));
+  return absl::InvalidArgumentError(absl::StrCat("the text encoders do not fit the U-Net: its ",
+                                                 what, " is ", wanted, " wide, and they give ",
+                                                 given.defined() ? given.size(-1) : 0));
 }
 
 }  // namespace
@@ -98,7 +98,8 @@ absl::StatusOr<TextContext> UNet::PrepareText(const UNetText& text,
     }
     const at::Tensor numbers = added_frequencies_.Forward(text.time_ids).flatten(1);
     const at::Tensor added = at::cat({text.pooled.to(at::kFloat), numbers}, 1);
-    if (absl::Status status = CheckWidth("added text input", added, added_embedding_->in_features());
+    if (absl::Status status =
+            CheckWidth("added text input", added, added_embedding_->in_features());
         !status.ok()) {
       return status;
     }
@@ -111,9 +112,8 @@ UNetCall UNet::MakeCall(const UNetInput& input, const TextContext& text,
                         const OperatorTable& operators) const {
   const at::Tensor frequencies =
       time_frequencies_.Forward(input.timestep.expand({input.sample.size(0)})).to(precision_);
-  const at::Tensor guidance = input.guidance_embedding.defined()
-                                  ? input.guidance_embedding.to(precision_)
-                                  : at::Tensor();
+  const at::Tensor guidance =
+      input.guidance_embedding.defined() ? input.guidance_embedding.to(precision_) : at::Tensor();
   at::Tensor embedding = time_embedding_.Forward(frequencies, guidance, operators);
   if (text.added_embedding.defined()) embedding = embedding + text.added_embedding;
   return {text, operators, at::silu(embedding)};

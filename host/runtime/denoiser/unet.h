@@ -24,8 +24,9 @@ namespace patchbay {
 struct UNetText {
   at::Tensor hidden_states;  // [B, T, text width]
   // SDXL-like models only, else undefined:
-  at::Tensor pooled;    // [B, pooled width]
-  at::Tensor time_ids;  // [B, 6] (refiner: [B, 5]) sizes and crops in pixels, or the aesthetic score
+  at::Tensor pooled;  // [B, pooled width]
+  at::Tensor
+      time_ids;  // [B, 6] (refiner: [B, 5]) sizes and crops in pixels, or the aesthetic score
 };
 
 struct UNetInput {
@@ -35,9 +36,9 @@ struct UNetInput {
   at::Tensor guidance_embedding;
 };
 
-// The denoiser of Stable Diffusion 1.x, 2.x, XL and their kin: UNet2DConditionModel of diffusers, whose
-// module names it shares. Depth, widths and which blocks have attention come from the stored tensors;
-// only what they cannot tell comes from UNetConfig. Immutable; any thread may call.
+// The denoiser of Stable Diffusion 1.x, 2.x, XL and their kin: UNet2DConditionModel of diffusers,
+// whose module names it shares. Depth, widths and which blocks have attention come from the stored
+// tensors; only what they cannot tell comes from UNetConfig. Immutable; any thread may call.
 class UNet {
  public:
   // Takes the weights out of the reader. INVALID_ARGUMENT names what is missing, superfluous or

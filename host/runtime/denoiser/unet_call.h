@@ -15,8 +15,8 @@ struct KeyValue {
   at::Tensor value;
 };
 
-// What the U-Net needs of a prompt. It depends on nothing else, so it is computed once per prompt and
-// used at every step (UNet::PrepareText).
+// What the U-Net needs of a prompt. It depends on nothing else, so it is computed once per prompt
+// and used at every step (UNet::PrepareText).
 struct TextContext {
   // By the cross-attention's number in the order down, mid, up.
   std::vector<KeyValue> keys_and_values;

@@ -20,8 +20,8 @@ using Denoise = absl::FunctionRef<absl::StatusOr<at::Tensor>(const at::Tensor& x
                                                              double timestep)>;
 // Fresh unit-variance noise like x.
 using DrawNoise = absl::FunctionRef<at::Tensor(const at::Tensor& x)>;
-// After each step: its index and the latent that it led to, which may be replaced. An error ends the
-// pass.
+// After each step: its index and the latent that it led to, which may be replaced. An error ends
+// the pass.
 using AfterStep = absl::FunctionRef<absl::Status(size_t step, at::Tensor& x)>;
 
 struct SamplerOptions {

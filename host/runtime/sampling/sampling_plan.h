@@ -20,8 +20,8 @@ struct SamplingPlan {
   std::vector<Step> steps;
   // The first latent is unit-variance noise times this.
   double first_scale = 1;
-  // The pass's result is the last latent times this: 1 unless a variance-preserving sampler ends above
-  // sigma 0.
+  // The pass's result is the last latent times this: 1 unless a variance-preserving sampler ends
+  // above sigma 0.
   double last_scale = 1;
 };
 
