@@ -1,0 +1,72 @@
+#include "host/runtime/checkpoint/weight_reader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace patchbay {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+WeightReader MakeReader(at::ScalarType precision = at::kFloat) {
+  WeightMap weights;
+  weights["a.weight"] = {at::arange(6, at::kFloat).reshape({2, 3}), nullptr};
+  weights["b.weight"] = {at::ones({4, 2, 1, 1}, at::kHalf), nullptr};
+  weights["left.position_ids"] = {at::zeros({3}, at::kLong), nullptr};
+  return WeightReader("the U-Net of x", std::move(weights), precision, at::kCPU);
+}
+
+std::string Complaint(const WeightReader& reader) { return std::string(reader.Finish().message()); }
+
+TEST(WeightReader, ConvertsAndCopies) {
+  WeightReader reader = MakeReader(at::kBFloat16);
+  const at::Tensor weight = reader.Read("a.weight", {2, -1});
+  EXPECT_EQ(weight.scalar_type(), at::kBFloat16);
+  EXPECT_TRUE(at::equal(weight.to(at::kFloat), reader.weights().at("a.weight").tensor));
+  weight.zero_();
+  EXPECT_EQ(reader.weights().at("a.weight").tensor.sum().item<float>(), 15);
+}
+
+TEST(WeightReader, TakesALinearLayerForAPointwiseConvolution) {
+  WeightReader reader = MakeReader();
+  EXPECT_EQ(reader.Read("b.weight", {4, 2}).sizes(), at::IntArrayRef({4, 2}));
+  EXPECT_EQ(reader.Read("a.weight", {2, 3, 1, 1}).sizes(), at::IntArrayRef({2, 3, 1, 1}));
+}
+
+TEST(WeightReader, NamesWhatIsMissingMisshapenAndLeftOver) {
+  WeightReader reader = MakeReader();
+  EXPECT_EQ(reader.Read("c.weight", {2, -1}).sizes(), at::IntArrayRef({2, 1}));
+  EXPECT_EQ(reader.Read("a.weight", {5, 3}).sizes(), at::IntArrayRef({5, 3}));
+  EXPECT_FALSE(reader.ReadOptional("d.bias", {1}).defined());
+  EXPECT_THAT(Complaint(reader),
+              AllOf(HasSubstr("the U-Net of x"), HasSubstr("missing: c.weight"),
+                    HasSubstr("a.weight is [2, 3] and should be [5, 3]"),
+                    HasSubstr("not part of such a model: b.weight, left.position_ids"),
+                    Not(HasSubstr("d.bias"))));
+}
+
+TEST(WeightReader, AllowsNamedExtras) {
+  WeightReader reader = MakeReader();
+  reader.AllowUnread([](std::string_view name) { return name.ends_with("position_ids"); });
+  reader.Read("a.weight", {2, 3});
+  reader.Read("b.weight", {4, 2});
+  EXPECT_TRUE(reader.Finish().ok());
+}
+
+TEST(WeightReader, AdjustsInFullPrecision) {
+  WeightReader reader = MakeReader(at::kHalf);
+  at::ScalarType seen = at::kHalf;
+  reader.SetAdjustment([](const std::string& name) { return name == "b.weight"; },
+                       [&seen](const std::string&, const at::Tensor& weight) {
+                         seen = weight.scalar_type();
+                         return weight * 3;
+                       });
+  EXPECT_EQ(reader.Read("b.weight", {4, 2}).sum().item<float>(), 24);
+  EXPECT_EQ(reader.Read("a.weight", {2, 3}).sum().item<float>(), 15);
+  EXPECT_EQ(seen, at::kFloat);
+}
+
+}  // namespace
+}  // namespace patchbay
