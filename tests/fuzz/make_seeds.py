@@ -1,0 +1,51 @@
+"""Writes the fuzzers' small seed files; needs Pillow and safetensors."""
+
+import pathlib
+import struct
+
+import numpy
+from PIL import Image, PngImagePlugin
+from safetensors.numpy import save_file
+
+SEEDS = pathlib.Path(__file__).parent / "seeds"
+
+
+def write_safetensors(folder: pathlib.Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(
+        {"a": numpy.zeros((2, 3), numpy.float16), "b": numpy.zeros((), numpy.int64),
+         "c": numpy.zeros((0, 4), numpy.uint8)},
+        folder / "three_tensors", metadata={"format": "pt"})
+    header = b'{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}'
+    (folder / "duplicate_key").write_bytes(struct.pack("<Q", len(header)) + header + b"\0")
+    header = b'{"a":{"dtype":"F32","shape":[4611686018427387904],"data_offsets":[0,0]}}'
+    (folder / "wrapping_size").write_bytes(struct.pack("<Q", len(header)) + header)
+    (folder / "empty").write_bytes(struct.pack("<Q", 2) + b"{}")
+
+
+def write_pictures(folder: pathlib.Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    ramp = numpy.arange(12 * 10 * 4, dtype=numpy.uint8).reshape(10, 12, 4)
+    rgba = Image.fromarray(ramp, "RGBA")
+    rgb = rgba.convert("RGB")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    text = PngImagePlugin.PngInfo()
+    text.add_text("parameters", "a cat")
+    text.add_itxt("unicode", "\u732b")
+    rgba.save(folder / "alpha.png", pnginfo=text, exif=exif)
+    rgb.quantize(8).save(folder / "palette.png", transparency=0)
+    Image.fromarray(ramp[..., 0].astype(numpy.uint16) * 257).save(folder / "grey16.png")
+    rgb.save(folder / "rotated.jpg", exif=exif)
+    rgb.save(folder / "progressive.jpg", progressive=True)
+    rgb.convert("CMYK").save(folder / "cmyk.jpg")
+    rgb.convert("L").save(folder / "grey.jpg")
+    rgb.save(folder / "lossy.webp", exif=exif)
+    rgba.save(folder / "lossless.webp", lossless=True)
+    rgba.save(folder / "alpha.webp")
+    rgba.save(folder / "animation.webp", save_all=True, append_images=[rgba.rotate(90)])
+
+
+if __name__ == "__main__":
+    write_safetensors(SEEDS / "safetensors")
+    write_pictures(SEEDS / "picture")
