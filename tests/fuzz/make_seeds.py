@@ -7,7 +7,7 @@ import numpy
 from PIL import Image, PngImagePlugin
 from safetensors.numpy import save_file
 
-SEEDS = pathlib.Path(__file__).parent / "seeds"
+SEEDS = pathlib.Path(__file__).parent / "corpus"
 
 
 def write_safetensors(folder: pathlib.Path) -> None:
@@ -47,5 +47,5 @@ def write_pictures(folder: pathlib.Path) -> None:
 
 
 if __name__ == "__main__":
-    write_safetensors(SEEDS / "safetensors")
-    write_pictures(SEEDS / "picture")
+    write_safetensors(SEEDS / "safetensors_fuzz")
+    write_pictures(SEEDS / "picture_fuzz")
