@@ -14,10 +14,11 @@ namespace {
 
 using BFloat16Bits = uint16_t;
 
-// The first `count` lanes.
+// The first `count` lanes; none for a negative count.
 inline __mmask16 FirstLanes(int64_t count) {
-  return count >= 16 ? static_cast<__mmask16>(0xffff)
-                     : static_cast<__mmask16>((1u << static_cast<unsigned>(count)) - 1u);
+  if (count >= 16) return static_cast<__mmask16>(0xffff);
+  return count <= 0 ? static_cast<__mmask16>(0)
+                    : static_cast<__mmask16>((1u << static_cast<unsigned>(count)) - 1u);
 }
 
 // 2^x, the polynomial being the minimax approximation of 2^r on [-1/2, 1/2] in the relative sense.

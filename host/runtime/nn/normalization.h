@@ -8,7 +8,8 @@
 namespace patchbay {
 
 // Normalises each group of channels of [B, C, H, W] over channels and positions (arXiv:1803.08494).
-// Immutable; any thread may call.
+// Statistics are fp32 or better whatever the precision. Input and output in channels-last order on
+// a CPU; another order is accepted and kept, at LibTorch's speed. Immutable; any thread may call.
 class GroupNorm {
  public:
   // Reads "weight" and "bias" [channels].
@@ -22,10 +23,16 @@ class GroupNorm {
   at::Tensor ForwardShiftedSilu(const at::Tensor& x, const at::Tensor& shift) const;
 
  private:
+  // shift: undefined for none.
+  at::Tensor Apply(const at::Tensor& x, const at::Tensor& shift, bool silu) const;
+
   int64_t groups_;
   double epsilon_;
   at::Tensor weight_;
   at::Tensor bias_;
+  // The same in fp32, for our kernels.
+  at::Tensor float_weight_;
+  at::Tensor float_bias_;
 };
 
 // Normalises over the last dimension (arXiv:1607.06450). Immutable; any thread may call.
@@ -40,6 +47,9 @@ class LayerNorm {
   double epsilon_;
   at::Tensor weight_;
   at::Tensor bias_;
+  // The same in fp32, for our kernels.
+  at::Tensor float_weight_;
+  at::Tensor float_bias_;
 };
 
 }  // namespace patchbay
