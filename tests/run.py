@@ -99,8 +99,11 @@ KINDS = {"unit": run_unit, "parity": run_parity, "fuzz": run_fuzz}
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kinds", nargs="*", choices=list(KINDS), default=None)
+    parser.add_argument("kinds", nargs="*", metavar="|".join(KINDS))
     kinds = parser.parse_args().kinds or list(KINDS)
+    unknown = [kind for kind in kinds if kind not in KINDS]
+    if unknown:
+        parser.error(f"unknown kind of test: {', '.join(unknown)}")
     if not (BUILD / "build.ninja").exists():
         if run(["cmake", "--preset", BUILD.name], stdout=subprocess.DEVNULL) != 0:
             print("0 passed, 1 failed")
