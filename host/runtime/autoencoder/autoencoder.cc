@@ -1,45 +1,36 @@
 #include "host/runtime/autoencoder/autoencoder.h"
 
+#include <c10/util/Exception.h>
+
 #include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
 #include "host/base/status_macros.h"
 
 namespace patchbay {
 namespace {
 
-constexpr double kNormEpsilon = 1e-6;
-constexpr ConvolutionGeometry kSameSize3x3 = {.stride = 1, .padding = 1, .dilation = 1};
 // What diffusers clamps the posterior's log variance to.
 constexpr double kLowestLogVariance = -30.0;
 constexpr double kHighestLogVariance = 20.0;
-
-std::vector<VaeLevel> MakeLevels(const ModuleScope& scope, const char* name, int64_t norm_groups) {
-  std::vector<VaeLevel> levels;
-  const int64_t count = scope.CountChildren(name);
-  levels.reserve(static_cast<size_t>(count));
-  for (int64_t i = 0; i < count; ++i) levels.emplace_back(scope.Child(name, i), norm_groups);
-  return levels;
-}
 
 // One number for each latent channel, shaped to go with [B, C, h, w].
 at::Tensor PerChannel(const std::vector<double>& numbers) {
   return at::tensor(numbers, at::kFloat).view({1, -1, 1, 1});
 }
 
-}  // namespace
+bool IsFinite(const at::Tensor& tensor) { return tensor.isfinite().all().item<bool>(); }
 
-Autoencoder::Stack::Stack(const ModuleScope& scope, const char* levels_name,
-                          const AutoencoderConfig& config)
-    : conv_in(scope.Child("conv_in"), -1, -1, 3, kSameSize3x3),
-      levels(MakeLevels(scope, levels_name, config.norm_groups)),
-      mid(scope.Child("mid_block"), config.norm_groups),
-      conv_out(scope.Child("conv_out"), -1, -1, 3, kSameSize3x3),
-      norm_out(scope.Child("conv_norm_out"), conv_out.in_channels(), config.norm_groups,
-               kNormEpsilon) {}
+void Warn(const AutoencoderOptions& options, std::string text) {
+  if (options.warnings != nullptr) options.warnings->push_back(std::move(text));
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<const Autoencoder>> Autoencoder::Load(
     WeightReader& weights, const AutoencoderConfig& config) {
   auto autoencoder = absl::WrapUnique(new Autoencoder(weights, config));
   PATCHBAY_RETURN_IF_ERROR(weights.Finish());
+  if (autoencoder->precision_ == at::kHalf) autoencoder->weights_ = weights.weights();
   return autoencoder;
 }
 
@@ -47,17 +38,15 @@ Autoencoder::Autoencoder(WeightReader& weights, const AutoencoderConfig& config)
     : config_(config),
       precision_(weights.precision()),
       device_(weights.device()),
-      sites_("vae"),
-      encoder_(ModuleScope(weights, sites_).Child("encoder"), "down_blocks", config),
-      decoder_(ModuleScope(weights, sites_).Child("decoder"), "up_blocks", config) {
-  const ModuleScope root(weights, sites_);
-  if (root.Has("quant_conv.weight")) {
-    quantization_.emplace(root.Child("quant_conv"), -1, -1, 1, ConvolutionGeometry{});
-  }
-  if (root.Has("post_quant_conv.weight")) {
-    post_quantization_.emplace(root.Child("post_quant_conv"), -1, -1, 1, ConvolutionGeometry{});
-  }
-  scale_ = int64_t{1} << (encoder_.levels.empty() ? 0 : encoder_.levels.size() - 1);
+      network_(weights, config) {}
+
+const AutoencoderNetwork& Autoencoder::FullPrecisionNetwork() const {
+  std::call_once(full_precision_made_, [this] {
+    // The same weights have been read without complaint when the autoencoder was loaded.
+    WeightReader weights("the autoencoder", weights_, at::kFloat, device_);
+    full_precision_network_ = std::make_unique<const AutoencoderNetwork>(weights, config_);
+  });
+  return *full_precision_network_;
 }
 
 at::Tensor Autoencoder::Scaled(const at::Tensor& z) const {
@@ -74,14 +63,58 @@ at::Tensor Autoencoder::Unscaled(const at::Tensor& latents) const {
   return latents * (std / config_.scaling_factor) + mean;
 }
 
-at::Tensor Autoencoder::Encode(const at::Tensor& pictures, const at::Tensor& noise) const {
-  const OperatorTable none;
-  at::Tensor x = encoder_.conv_in.Forward(
-      pictures.to(device_, precision_).contiguous(at::MemoryFormat::ChannelsLast), none);
-  for (const VaeLevel& level : encoder_.levels) x = level.Forward(x, none);
-  x = encoder_.conv_out.Forward(encoder_.norm_out.ForwardSilu(encoder_.mid.Forward(x, none)), none);
-  if (quantization_) x = quantization_->Forward(x, none);
-  const auto moments = x.to(at::kFloat).chunk(2, 1);
+at::Tensor Autoencoder::Run(const AutoencoderNetwork& network, const Direction& direction,
+                            const at::Tensor& input, const AutoencoderOptions& options) const {
+  const auto run = [&](const at::Tensor& part) { return (network.*direction.run)(part); };
+  const auto run_tiled = [&] {
+    std::vector<at::Tensor> pictures;
+    for (const at::Tensor& picture : input.split(1)) {
+      pictures.push_back(RunTiled(picture, options.tiling, direction.scale, run));
+    }
+    return pictures.size() == 1 ? pictures.front() : at::cat(pictures);
+  };
+  if (options.tiling.mode == TilingOptions::Mode::kNever) return run(input);
+  if (options.tiling.mode == TilingOptions::Mode::kAlways) return run_tiled();
+  const int64_t bytes = (network.*direction.bytes)(direction.pixels);
+  if (bytes > options.tiling.memory_limit) return run_tiled();
+  try {
+    if (bytes * input.size(0) <= options.tiling.memory_limit) return run(input);
+    std::vector<at::Tensor> pictures;
+    for (const at::Tensor& picture : input.split(1)) pictures.push_back(run(picture));
+    return at::cat(pictures);
+  } catch (const c10::OutOfMemoryError&) {
+    Warn(options, absl::StrCat(direction.name,
+                               " the whole picture ran out of memory and was done in tiles"));
+  }
+  return run_tiled();
+}
+
+at::Tensor Autoencoder::RunFinite(const Direction& direction, const at::Tensor& input,
+                                  const AutoencoderOptions& options) const {
+  at::Tensor result = Run(network_, direction, input, options);
+  if (IsFinite(result)) return result;
+  if (precision_ == at::kHalf && IsFinite(input)) {
+    Warn(options, absl::StrCat(direction.name,
+                               " overflowed in fp16 and was done again in fp32; run this "
+                               "autoencoder in bf16 or fp32"));
+    result = Run(FullPrecisionNetwork(), direction, input, options);
+    if (IsFinite(result)) return result;
+  }
+  Warn(options,
+       absl::StrCat(direction.name, " gave values that are not finite: ",
+                    IsFinite(input) ? "the autoencoder's weights are damaged or not for this model"
+                                    : "what it was given holds such values already"));
+  return result;
+}
+
+at::Tensor Autoencoder::Encode(const at::Tensor& pictures, const at::Tensor& noise,
+                               const AutoencoderOptions& options) const {
+  const Direction encoding{"encoding",
+                           &AutoencoderNetwork::EncodeMoments,
+                           &AutoencoderNetwork::EncodingBytes,
+                           {.input = scale(), .output = 1},
+                           pictures.size(2) * pictures.size(3)};
+  const auto moments = RunFinite(encoding, pictures.to(device_), options).chunk(2, 1);
   at::Tensor z = moments[0];
   if (noise.defined()) {
     const at::Tensor log_variance = moments[1].clamp(kLowestLogVariance, kHighestLogVariance);
@@ -90,15 +123,13 @@ at::Tensor Autoencoder::Encode(const at::Tensor& pictures, const at::Tensor& noi
   return Scaled(z).contiguous();
 }
 
-at::Tensor Autoencoder::Decode(const at::Tensor& latents) const {
-  const OperatorTable none;
-  at::Tensor x = Unscaled(latents.to(device_, at::kFloat))
-                     .to(precision_)
-                     .contiguous(at::MemoryFormat::ChannelsLast);
-  if (post_quantization_) x = post_quantization_->Forward(x, none);
-  x = decoder_.mid.Forward(decoder_.conv_in.Forward(x, none), none);
-  for (const VaeLevel& level : decoder_.levels) x = level.Forward(x, none);
-  return decoder_.conv_out.Forward(decoder_.norm_out.ForwardSilu(x), none).to(at::kFloat);
+at::Tensor Autoencoder::Decode(const at::Tensor& latents, const AutoencoderOptions& options) const {
+  const Direction decoding{"decoding",
+                           &AutoencoderNetwork::Decode,
+                           &AutoencoderNetwork::DecodingBytes,
+                           {.input = 1, .output = scale()},
+                           latents.size(2) * latents.size(3) * scale() * scale()};
+  return RunFinite(decoding, Unscaled(latents.to(device_, at::kFloat)), options);
 }
 
 }  // namespace patchbay

@@ -1,5 +1,7 @@
 #include "host/runtime/autoencoder/vae_blocks.h"
 
+#include <algorithm>
+
 #include "host/runtime/nn/attention.h"
 
 namespace patchbay {
@@ -74,6 +76,14 @@ VaeLevel::VaeLevel(const ModuleScope& scope, int64_t norm_groups) {
   if (scope.CountChildren("upsamplers") > 0) {
     upsample_.emplace(scope.Child("upsamplers.0.conv"), -1, -1, 3, kSameSize3x3);
   }
+}
+
+int64_t VaeLevel::widest() const {
+  int64_t widest = 0;
+  for (const VaeResnet& resnet : resnets_) {
+    widest = std::max({widest, resnet.in_channels(), resnet.out_channels()});
+  }
+  return widest;
 }
 
 at::Tensor VaeLevel::Forward(at::Tensor x, const OperatorTable& operators) const {

@@ -19,6 +19,8 @@ namespace patchbay {
 class VaeResnet {
  public:
   VaeResnet(const ModuleScope& scope, int64_t norm_groups);
+  int64_t in_channels() const { return first_.in_channels(); }
+  int64_t out_channels() const { return first_.out_channels(); }
   at::Tensor Forward(const at::Tensor& x, const OperatorTable& operators) const;
 
  private:
@@ -60,6 +62,8 @@ class VaeMidBlock {
 class VaeLevel {
  public:
   VaeLevel(const ModuleScope& scope, int64_t norm_groups);
+  // The most channels that any map in here has.
+  int64_t widest() const;
   at::Tensor Forward(at::Tensor x, const OperatorTable& operators) const;
 
  private:
