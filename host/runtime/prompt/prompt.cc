@@ -2,7 +2,9 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "host/runtime/prompt/comfyui_prompt.h"
 #include "host/runtime/prompt/plain_prompt.h"
+#include "host/runtime/prompt/unicode.h"
 
 namespace patchbay {
 
@@ -12,6 +14,14 @@ absl::StatusOr<Prompt> CompilePrompt(std::string_view text, const PromptOptions&
   if (text.size() > kMaxPromptBytes) {
     return absl::InvalidArgumentError(absl::StrCat(
         "the prompt has ", text.size(), " bytes; at most ", kMaxPromptBytes, " are accepted"));
+  }
+  switch (options.profile) {
+    case CompatProfile::kDiffusers:
+      break;
+    case CompatProfile::kComfyUi:
+      return CompileComfyuiPrompt(ReplaceMalformedUtf8(text), options, tokenizer, embeddings);
+    case CompatProfile::kA1111:
+      break;
   }
   return CompilePlainPrompt(text, options, tokenizer, embeddings);
 }

@@ -1,5 +1,7 @@
 #include "host/runtime/prompt/token_chunk.h"
 
+#include "absl/strings/str_cat.h"
+
 namespace patchbay {
 
 int64_t ChunkCapacity(const Tokenizer& tokenizer) { return tokenizer.max_length() - 2; }
@@ -34,6 +36,13 @@ TokenChunk EmptyChunk(const Tokenizer& tokenizer) { return MakeChunk({}, tokeniz
 void AppendEmbedding(int64_t embedding, int64_t rows, float weight,
                      std::vector<WeightedToken>& tokens) {
   for (int64_t row = 0; row < rows; ++row) tokens.push_back({0, weight, embedding, row});
+}
+
+absl::Status CheckChunkCount(size_t chunks) {
+  if (chunks <= kMaxPromptChunks) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("the prompt fills more than ", kMaxPromptChunks,
+                   " chunks of the text encoder; write a shorter one"));
 }
 
 }  // namespace patchbay

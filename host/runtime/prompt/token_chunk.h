@@ -1,9 +1,11 @@
 #ifndef PATCHBAY_HOST_RUNTIME_PROMPT_TOKEN_CHUNK_H_
 #define PATCHBAY_HOST_RUNTIME_PROMPT_TOKEN_CHUNK_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/types/span.h"
 #include "host/runtime/prompt/prompt.h"
 
@@ -27,6 +29,9 @@ TokenChunk MakeChunk(absl::Span<const WeightedToken> tokens, const Tokenizer& to
 // One token for every row of an embedding.
 void AppendEmbedding(int64_t embedding, int64_t rows, float weight,
                      std::vector<WeightedToken>& tokens);
+
+// INVALID_ARGUMENT when one text fills more than kMaxPromptChunks.
+absl::Status CheckChunkCount(size_t chunks);
 
 }  // namespace patchbay
 

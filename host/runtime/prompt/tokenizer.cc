@@ -65,6 +65,11 @@ absl::StatusOr<int32_t> RequiredId(const BytePairEncoding::Vocabulary& vocabular
 }  // namespace
 
 absl::StatusOr<Tokenizer> Tokenizer::Create(const Parts& parts) {
+  if (parts.max_length < 3) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a sequence of ", parts.max_length,
+                     " tokens has no room for a word between its start and its end"));
+  }
   Tokenizer tokenizer;
   PATCHBAY_ASSIGN_OR_RETURN(tokenizer.start_id_,
                             RequiredId(parts.vocabulary, parts.added, parts.start, "start"));
