@@ -22,6 +22,12 @@ class TiffReader {
     big_endian_ = bytes.size() > 1 && bytes[0] == std::byte{'M'};
   }
 
+  bool IsTiff() const {
+    constexpr uint32_t kMagic = 42;
+    return bytes_.size() >= 8 && bytes_[0] == bytes_[1] &&
+           (bytes_[0] == std::byte{'I'} || big_endian_) && Number(2, 2) == kMagic;
+  }
+
   // 0 beyond the end.
   uint32_t Number(size_t position, size_t size) const {
     if (position > bytes_.size() || size > bytes_.size() - position) return 0;
@@ -39,7 +45,7 @@ class TiffReader {
 };
 
 void Append(std::string& bytes, uint32_t value, size_t size) {
-  for (size_t i = 0; i < size; ++i) bytes.push_back(static_cast<char>(value >> (8 * i)));
+  for (size_t i = size; i-- > 0;) bytes.push_back(static_cast<char>(value >> (8 * i)));
 }
 
 void AppendFolder(std::string& bytes, uint16_t tag, uint16_t type, uint32_t count, uint32_t value) {
@@ -61,6 +67,7 @@ std::string Utf16BigEndian(const std::string& text) {
   for (size_t i = 0; i < text.size();) {
     const auto byte = static_cast<unsigned char>(text[i]);
     const size_t length = byte < 0x80    ? 1
+                          : byte >= 0xF8 ? 0
                           : byte >= 0xF0 ? 4
                           : byte >= 0xE0 ? 3
                           : byte >= 0xC0 ? 2
@@ -72,7 +79,8 @@ std::string Utf16BigEndian(const std::string& text) {
       valid = (next & 0xC0) == 0x80;
       code = code << 6 | (next & 0x3F);
     }
-    if (!valid || code > 0x10FFFF) code = 0xFFFD;
+    const bool surrogate = code >= 0xD800 && code < 0xE000;
+    if (!valid || surrogate || code > 0x10FFFF) code = 0xFFFD;
     i += valid ? length : 1;
     if (code >= 0x10000) {
       add(0xD800 + ((code - 0x10000) >> 10));
@@ -88,6 +96,7 @@ std::string Utf16BigEndian(const std::string& text) {
 
 int ReadExifOrientation(absl::Span<const std::byte> exif) {
   const TiffReader tiff(exif);
+  if (!tiff.IsTiff()) return 1;
   const size_t folder = tiff.Number(4, 4);
   const uint32_t entries = tiff.Number(folder, 2);
   for (uint32_t i = 0; i < entries; ++i) {
@@ -102,7 +111,8 @@ int ReadExifOrientation(absl::Span<const std::byte> exif) {
 
 std::string MakeExifComment(const std::string& comment) {
   const std::string text = std::string("UNICODE\0", 8) + Utf16BigEndian(comment);
-  std::string exif("II*\0", 4);
+  // Big-endian like the text, since programs disagree on which of the two rules the latter.
+  std::string exif("MM\0*", 4);
   Append(exif, 8, 4);
   constexpr uint32_t kFolderBytes = 2 + kEntryBytes + 4;
   AppendFolder(exif, kExifFolderTag, kTypeLong, 1, 8 + kFolderBytes);

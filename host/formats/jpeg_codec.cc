@@ -1,6 +1,8 @@
 #include <cstdio>
 // jpeglib.h needs FILE and size_t declared before it.
 #include <jpeglib.h>
+// ... and after it:
+#include <jerror.h>
 
 #include <csetjmp>
 #include <cstdlib>
@@ -10,6 +12,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "host/base/status_macros.h"
 #include "host/formats/exif.h"
 #include "host/formats/picture_codecs.h"
 
@@ -18,6 +21,8 @@ namespace {
 
 constexpr std::string_view kExifPrefix("Exif\0\0", 6);
 constexpr size_t kMaxMarkerBytes = 65533;
+// A progressive file can have thousands of empty scans over a large picture, minutes of work.
+constexpr int kMaxScans = 500;
 
 // libjpeg reports errors by jumping out, past C++ destructors: everything that the jump may cross
 // lives in objects that belong to the caller's frame.
@@ -25,6 +30,7 @@ struct ErrorHandling {
   jpeg_error_mgr manager;
   jmp_buf jump;
   char message[JMSG_LENGTH_MAX] = "";
+  bool damaged = false;
 };
 
 void OnError(j_common_ptr jpeg) {
@@ -33,17 +39,38 @@ void OnError(j_common_ptr jpeg) {
   longjmp(handling->jump, 1);
 }
 
-void OnMessage(j_common_ptr) {}
+// libjpeg fills what is missing or illegible with grey and warns; other warnings are about harmless
+// carelessness of the program that wrote the file.
+bool TellsOfDamage(int warning) {
+  return warning != JWRN_EXTRANEOUS_DATA && warning != JWRN_ADOBE_XFORM &&
+         warning != JWRN_JFIF_MAJOR && warning != JWRN_TOO_MUCH_DATA;
+}
+
+// level: -1 for a warning, else how chatty a trace message is.
+void OnMessage(j_common_ptr jpeg, int level) {
+  auto* handling = reinterpret_cast<ErrorHandling*>(jpeg->err);
+  if (level >= 0 || handling->damaged || !TellsOfDamage(jpeg->err->msg_code)) return;
+  handling->damaged = true;
+  jpeg->err->format_message(jpeg, handling->message);
+}
+
+void OnProgress(j_common_ptr jpeg) {
+  if (reinterpret_cast<j_decompress_ptr>(jpeg)->input_scan_number <= kMaxScans) return;
+  auto* handling = reinterpret_cast<ErrorHandling*>(jpeg->err);
+  std::snprintf(handling->message, sizeof(handling->message), "more than %d scans", kMaxScans);
+  longjmp(handling->jump, 1);
+}
 
 void Prepare(ErrorHandling& handling) {
   jpeg_std_error(&handling.manager);
   handling.manager.error_exit = OnError;
-  handling.manager.output_message = OnMessage;
+  handling.manager.emit_message = OnMessage;
 }
 
 struct JpegReading {
   ErrorHandling handling;
   jpeg_decompress_struct jpeg{};
+  jpeg_progress_mgr progress{};
   absl::Status size_status;
   Picture picture;
   bool inverted_cmyk = false;
@@ -69,6 +96,8 @@ bool ReadPixels(JpegReading& reading, absl::Span<const std::byte> bytes,
   jpeg_decompress_struct& jpeg = reading.jpeg;
   if (setjmp(reading.handling.jump) != 0) return false;
   jpeg_create_decompress(&jpeg);
+  reading.progress.progress_monitor = OnProgress;
+  jpeg.progress = &reading.progress;
   jpeg_mem_src(&jpeg, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
   jpeg_save_markers(&jpeg, JPEG_APP0 + 1, kMaxMarkerBytes);
   jpeg_read_header(&jpeg, TRUE);
@@ -161,9 +190,9 @@ absl::StatusOr<Picture> DecodeJpeg(absl::Span<const std::byte> bytes, const Pict
     return absl::InvalidArgumentError(
         absl::StrCat("damaged JPEG file: ", reading.handling.message));
   }
-  // libjpeg fills what is missing with grey and only warns.
-  if (reading.jpeg.err->num_warnings > 0) {
-    return absl::InvalidArgumentError("damaged JPEG file: it is truncated or has corrupt data");
+  if (reading.handling.damaged) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "damaged JPEG file: it is truncated or has corrupt data (", reading.handling.message, ")"));
   }
   Picture picture = std::move(reading.picture);
   if (picture.channels == 4) picture = CmykToRgb(picture, reading.inverted_cmyk);
@@ -172,6 +201,7 @@ absl::StatusOr<Picture> DecodeJpeg(absl::Span<const std::byte> bytes, const Pict
 
 absl::StatusOr<std::string> EncodeJpeg(const Picture& picture, int quality,
                                        const std::string& comment) {
+  PATCHBAY_RETURN_IF_ERROR(CheckPicture(picture));
   std::string exif;
   if (!comment.empty()) exif = std::string(kExifPrefix) + MakeExifComment(comment);
   if (exif.size() > kMaxMarkerBytes) {

@@ -25,24 +25,30 @@ struct PictureLimits {
   int max_side = 32768;
 };
 
-// Reads a PNG, JPEG or WebP file, whichever it is. 16 bits are reduced to 8, palettes resolved,
-// CMYK converted, and the picture is turned as its EXIF orientation says. INVALID_ARGUMENT says
-// what is wrong; sizes are checked before memory is taken.
+// Reads a PNG, JPEG or WebP file, whichever its first bytes say it is. 16 bits are reduced to 8,
+// palettes resolved, CMYK converted, and the picture is turned as its EXIF orientation says.
+// INVALID_ARGUMENT says what is wrong: another format, an animation, a truncated or damaged file, a
+// size beyond the limits, which is noticed before memory is taken.
 absl::StatusOr<Picture> DecodePicture(absl::Span<const std::byte> bytes,
                                       const PictureLimits& limits = {});
 
-// A PNG file with text chunks, keyword to text in UTF-8 (tEXt where Latin-1 suffices, else iTXt).
+// A PNG file with text chunks, keyword to text in UTF-8 (tEXt where ASCII suffices, else iTXt).
+// Keywords are 1 to 79 ASCII characters. INVALID_ARGUMENT when the picture or a text cannot be
+// written; so do the other two.
 absl::StatusOr<std::string> EncodePng(const Picture& picture,
                                       const std::map<std::string, std::string>& text = {});
-// quality 1 to 100; the comment goes into EXIF's UserComment. Opacity is dropped.
+// quality 1 to 100, nearer where it is not; the comment goes into EXIF's UserComment. Opacity is
+// dropped.
 absl::StatusOr<std::string> EncodeJpeg(const Picture& picture, int quality,
                                        const std::string& comment = "");
-// quality 1 to 100.
+// Likewise; at most 16383 pixels a side.
 absl::StatusOr<std::string> EncodeWebp(const Picture& picture, int quality,
                                        const std::string& comment = "");
 
-// The text chunks of a PNG file, as UTF-8.
-absl::StatusOr<std::map<std::string, std::string>> ReadPngText(absl::Span<const std::byte> bytes);
+// The text chunks of a PNG file (tEXt, zTXt, iTXt), as UTF-8; the first of a keyword counts. Chunks
+// that unpack to more than 8 MiB are left out.
+absl::StatusOr<std::map<std::string, std::string>> ReadPngText(absl::Span<const std::byte> bytes,
+                                                               const PictureLimits& limits = {});
 
 }  // namespace patchbay
 

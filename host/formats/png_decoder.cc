@@ -13,8 +13,11 @@
 namespace patchbay {
 namespace {
 
-constexpr png_uint_32 kMaxTextChunks = 1000;
-constexpr png_alloc_size_t kMaxChunkBytes = 32u << 20;
+// Compressed text can be a thousand times as large as the file.
+constexpr png_uint_32 kMaxTextChunks = 64;
+constexpr png_alloc_size_t kMaxChunkBytes = 8u << 20;
+constexpr png_byte kTextChunks[] = "tEXt\0zTXt\0iTXt";
+constexpr int kTextChunkKinds = 3;
 
 // libpng reports errors by jumping out, past C++ destructors: everything that the jump may cross
 // lives in this object, which belongs to the caller's frame.
@@ -52,6 +55,8 @@ bool Begin(PngReading& reading, absl::Span<const std::byte> bytes) {
   reading.info = png_create_info_struct(reading.png);
   if (reading.info == nullptr) return false;
   png_set_read_fn(reading.png, &reading, OnRead);
+  // CheckPictureSize says it better than libpng's own limit.
+  png_set_user_limits(reading.png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
   png_set_chunk_cache_max(reading.png, kMaxTextChunks);
   png_set_chunk_malloc_max(reading.png, kMaxChunkBytes);
   return true;
@@ -73,6 +78,7 @@ void SimplifyFormat(png_structp png, png_infop info) {
 // Nothing with a destructor may be created in here after setjmp.
 bool ReadPixels(PngReading& reading, const PictureLimits& limits) {
   if (setjmp(png_jmpbuf(reading.png)) != 0) return false;
+  png_set_keep_unknown_chunks(reading.png, PNG_HANDLE_CHUNK_NEVER, kTextChunks, kTextChunkKinds);
   png_read_info(reading.png, reading.info);
   const png_uint_32 width = png_get_image_width(reading.png, reading.info);
   const png_uint_32 height = png_get_image_height(reading.png, reading.info);
@@ -93,10 +99,20 @@ bool ReadPixels(PngReading& reading, const PictureLimits& limits) {
   return true;
 }
 
-// Text may stand before and after the pixels, which are skipped.
-bool ReadChunks(PngReading& reading) {
+// Text may stand before and after the pixels, which libpng cannot leap over: they are unpacked row
+// by row and dropped.
+bool ReadChunks(PngReading& reading, const PictureLimits& limits) {
   if (setjmp(png_jmpbuf(reading.png)) != 0) return false;
   png_read_info(reading.png, reading.info);
+  const png_uint_32 height = png_get_image_height(reading.png, reading.info);
+  reading.size_status =
+      CheckPictureSize(png_get_image_width(reading.png, reading.info), height, limits);
+  if (!reading.size_status.ok()) return false;
+  const int passes = png_set_interlace_handling(reading.png);
+  png_read_update_info(reading.png, reading.info);
+  for (int pass = 0; pass < passes; ++pass) {
+    for (png_uint_32 y = 0; y < height; ++y) png_read_row(reading.png, nullptr, nullptr);
+  }
   png_read_end(reading.png, reading.info);
   return true;
 }
@@ -124,13 +140,14 @@ absl::StatusOr<Picture> DecodePng(absl::Span<const std::byte> bytes, const Pictu
   return ApplyOrientation(std::move(reading.picture), orientation);
 }
 
-absl::StatusOr<std::map<std::string, std::string>> ReadPngText(absl::Span<const std::byte> bytes) {
+absl::StatusOr<std::map<std::string, std::string>> ReadPngText(absl::Span<const std::byte> bytes,
+                                                               const PictureLimits& limits) {
   if (bytes.size() < 8 || png_sig_cmp(reinterpret_cast<png_const_bytep>(bytes.data()), 0, 8) != 0) {
     return absl::InvalidArgumentError("this is no PNG file");
   }
   PngReading reading;
   if (!Begin(reading, bytes)) return absl::ResourceExhaustedError("no memory to read a PNG file");
-  if (!ReadChunks(reading)) return Failure(reading);
+  if (!ReadChunks(reading, limits)) return Failure(reading);
   png_textp chunks = nullptr;
   int count = 0;
   png_get_text(reading.png, reading.info, &chunks, &count);

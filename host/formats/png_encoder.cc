@@ -1,12 +1,15 @@
 #include <png.h>
 
+#include <algorithm>
 #include <csetjmp>
 #include <cstring>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "host/base/status_macros.h"
 #include "host/formats/picture.h"
+#include "host/formats/picture_codecs.h"
 
 namespace patchbay {
 namespace {
@@ -41,6 +44,29 @@ bool IsAscii(const std::string& text) {
     if (static_cast<unsigned char>(character) >= 0x80) return false;
   }
   return true;
+}
+
+constexpr size_t kMaxKeywordBytes = 79;
+
+// libpng would shorten what it cannot write.
+absl::Status CheckText(const std::map<std::string, std::string>& text) {
+  for (const auto& [keyword, value] : text) {
+    const bool printable = std::all_of(keyword.begin(), keyword.end(), [](char character) {
+      return character >= ' ' && character <= '~';
+    });
+    if (keyword.empty() || keyword.size() > kMaxKeywordBytes || !printable ||
+        keyword.front() == ' ' || keyword.back() == ' ') {
+      return absl::InvalidArgumentError(
+          absl::StrCat("\"", keyword,
+                       "\" cannot be a PNG text's keyword: 1 to 79 ASCII characters, "
+                       "no space at either end"));
+    }
+    if (value.find('\0') != std::string::npos) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the PNG text \"", keyword, "\" has a zero byte in it"));
+    }
+  }
+  return absl::OkStatus();
 }
 
 void AddText(PngWriting& writing, const std::map<std::string, std::string>& text) {
@@ -84,6 +110,8 @@ bool Write(PngWriting& writing, const Picture& picture) {
 
 absl::StatusOr<std::string> EncodePng(const Picture& picture,
                                       const std::map<std::string, std::string>& text) {
+  PATCHBAY_RETURN_IF_ERROR(CheckPicture(picture));
+  PATCHBAY_RETURN_IF_ERROR(CheckText(text));
   PngWriting writing;
   writing.png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &writing, OnError, OnWarning);
   writing.info = writing.png == nullptr ? nullptr : png_create_info_struct(writing.png);

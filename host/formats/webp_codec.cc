@@ -2,9 +2,12 @@
 #include <webp/encode.h>
 #include <webp/mux.h>
 
+#include <algorithm>
+#include <memory>
 #include <string>
 #include <utility>
 
+#include "host/base/status_macros.h"
 #include "host/formats/exif.h"
 #include "host/formats/picture_codecs.h"
 
@@ -75,6 +78,7 @@ absl::StatusOr<Picture> DecodeWebp(absl::Span<const std::byte> bytes, const Pict
 
 absl::StatusOr<std::string> EncodeWebp(const Picture& picture, int quality,
                                        const std::string& comment) {
+  PATCHBAY_RETURN_IF_ERROR(CheckPicture(picture));
   if (picture.width > kMaxWebpSide || picture.height > kMaxWebpSide) {
     return absl::InvalidArgumentError("a WebP picture can be at most 16383 pixels wide and high");
   }
@@ -89,7 +93,7 @@ absl::StatusOr<std::string> EncodeWebp(const Picture& picture, int quality,
   const auto encode = channels == 4 ? WebPEncodeRGBA : WebPEncodeRGB;
   uint8_t* output = nullptr;
   const size_t size = encode(pixels, picture.width, picture.height, picture.width * channels,
-                             static_cast<float>(quality), &output);
+                             static_cast<float>(std::clamp(quality, 1, 100)), &output);
   if (size == 0) return absl::InternalError("cannot write a WebP file");
   const WebPData data{output, size};
   absl::StatusOr<std::string> bytes = std::string(reinterpret_cast<const char*>(output), size);
