@@ -35,7 +35,8 @@ struct EmbeddingRun {
 };
 
 // One sequence for the text encoder, complete with start, end and padding. ids and weights have the
-// same length, the tokenizer's max_length(). Where an embedding stands the id is 0.
+// same length, the tokenizer's max_length(). Where an embedding stands the id is 0, unless that is
+// in the padding (A1111, when a chunk ends at a comma before an embedding).
 struct TokenChunk {
   std::vector<int32_t> ids;
   // How strongly each position counts; 1 for start, end and padding.
@@ -46,7 +47,8 @@ struct TokenChunk {
 
 // What a sub-prompt says during some of a pass's denoiser calls.
 struct PromptStage {
-  // Calls count from 0; [first_call, end_call).
+  // Calls count from 0; [first_call, end_call). Empty for a last version that A1111 prepares, and
+  // counts when it restores the mean, but that no call reaches.
   int64_t first_call = 0;
   int64_t end_call = 0;
   // The prompt after editing, before its attention brackets are read.
@@ -97,7 +99,7 @@ inline constexpr size_t kMaxPromptChunks = 512;
 // Reads a prompt (any bytes) by the rules of a profile. Brackets that do not match are never an
 // error; they are read as the profile's origin reads them. Extra network tags (<lora:...>) must
 // have been taken out before (see extra_networks.h). INVALID_ARGUMENT when the text is longer than
-// the limits above.
+// the limits above, or when its brackets nest or its versions multiply beyond all use.
 absl::StatusOr<Prompt> CompilePrompt(std::string_view text, const PromptOptions& options,
                                      const Tokenizer& tokenizer,
                                      absl::Span<const EmbeddingName> embeddings = {});
