@@ -77,11 +77,18 @@ absl::Status CompleteEngineOptions(GenerateOptions& options) {
       {"fp16", PrecisionChoice::kFloat16}};
   static constexpr std::pair<std::string_view, DeviceChoice> kDevices[] = {
       {"auto", DeviceChoice::kAuto}, {"cpu", DeviceChoice::kCpu}, {"cuda", DeviceChoice::kCuda}};
+  static constexpr std::pair<std::string_view, LoraApplication> kLoraApplications[] = {
+      {"auto", LoraApplication::kAuto},
+      {"merged", LoraApplication::kMerged},
+      {"run-time", LoraApplication::kRunTime}};
   for (const auto& [name, choice] : kPrecisions) {
     if (name == options.precision) options.engine.precision = choice;
   }
   for (const auto& [name, choice] : kDevices) {
     if (name == options.device) options.engine.device = choice;
+  }
+  for (const auto& [name, choice] : kLoraApplications) {
+    if (name == options.lora_application) options.engine.lora_application = choice;
   }
   if (options.engine.model_path.empty()) {
     PATCHBAY_ASSIGN_OR_RETURN(options.engine.model_path, DefaultModelFolder());
@@ -144,6 +151,11 @@ void DeclareGenerateOptions(CLI::App& command, GenerateOptions& options) {
       ->capture_default_str();
   command.add_option("--lora", options.loras, "LoRA file, PATH or PATH:WEIGHT (repeatable)")
       ->take_all();
+  command
+      .add_option("--lora-application", options.lora_application,
+                  "merged into the weights, or at run-time beside them")
+      ->check(CLI::IsMember({"auto", "merged", "run-time"}))
+      ->capture_default_str();
   command.add_option("--embedding", request.embeddings, "Textual inversion file (repeatable)")
       ->take_all();
   command.add_option("--wildcards", request.wildcard_folder,

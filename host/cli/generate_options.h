@@ -24,6 +24,7 @@ struct GenerateOptions {
   std::string hires_size;
   double hires_strength = 0.7;
   std::vector<std::string> loras;
+  std::string lora_application = "auto";
   std::string initial_latent_file;
   int64_t seed = -1;  // negative: a random one
   std::string precision = "auto";

@@ -5,12 +5,12 @@
 #include <ATen/core/grad_mode.h>
 #include <c10/core/InferenceMode.h>
 
-#include <chrono>
 #include <utility>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "host/base/status_macros.h"
+#include "host/engine/weights_for_request.h"
 #include "host/runtime/pipeline/pipeline.h"
 
 namespace patchbay {
@@ -72,37 +72,34 @@ absl::StatusOr<at::ScalarType> ResolvePrecision(PrecisionChoice choice, at::Devi
 class Engine::Model {
  public:
   static absl::StatusOr<std::unique_ptr<Model>> Open(const EngineOptions& options) {
-    auto model = absl::WrapUnique(new Model);
     if (options.threads > 0) at::set_num_threads(options.threads);
-    PATCHBAY_ASSIGN_OR_RETURN(model->compute_.device, ResolveDevice(options.device));
-    PATCHBAY_ASSIGN_OR_RETURN(model->compute_.precision,
-                              ResolvePrecision(options.precision, model->compute_.device));
-    PATCHBAY_ASSIGN_OR_RETURN(model->checkpoint_, OpenCheckpoint(options.model_path));
-    model->tokenizers_ = {options.tokenizer_folder, options.vocabulary_file};
-    return model;
+    ComputeOptions compute;
+    PATCHBAY_ASSIGN_OR_RETURN(compute.device, ResolveDevice(options.device));
+    PATCHBAY_ASSIGN_OR_RETURN(compute.precision,
+                              ResolvePrecision(options.precision, compute.device));
+    PATCHBAY_ASSIGN_OR_RETURN(Checkpoint checkpoint, OpenCheckpoint(options.model_path));
+    return absl::WrapUnique(new Model(WeightsForRequest(
+        std::move(checkpoint), compute, {options.tokenizer_folder, options.vocabulary_file},
+        options.lora_application)));
   }
 
   absl::StatusOr<GenerationResult> Generate(const GenerationRequest& request,
                                             GenerationObserver& observer) {
-    if (loaded_ == nullptr) {
-      const auto started = std::chrono::steady_clock::now();
-      PATCHBAY_ASSIGN_OR_RETURN(loaded_, LoadModel(checkpoint_, compute_, tokenizers_));
-      load_seconds_ +=
-          std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-    }
-    return GeneratePictures(*loaded_, request, observer);
+    PATCHBAY_ASSIGN_OR_RETURN(const WeightsForRequest::Ready ready,
+                              weights_.Prepare(request.loras));
+    PATCHBAY_ASSIGN_OR_RETURN(GenerationResult result,
+                              GeneratePictures(*ready.model, ready.loras, request, observer));
+    result.report.warnings.insert(result.report.warnings.begin(), ready.warnings.begin(),
+                                  ready.warnings.end());
+    return result;
   }
 
-  double load_seconds() const { return load_seconds_; }
+  double load_seconds() const { return weights_.load_seconds(); }
 
  private:
-  Model() = default;
+  explicit Model(WeightsForRequest weights) : weights_(std::move(weights)) {}
 
-  Checkpoint checkpoint_;
-  ComputeOptions compute_;
-  TokenizerSources tokenizers_;
-  std::unique_ptr<const LoadedModel> loaded_;
-  double load_seconds_ = 0;
+  WeightsForRequest weights_;
 };
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& options) {

@@ -17,6 +17,12 @@ enum class DeviceChoice { kAuto, kCpu, kCuda };
 // is for GPUs only.
 enum class PrecisionChoice { kAuto, kFloat32, kBFloat16, kFloat16 };
 
+// How LoRAs act. Merged: in the weights, exact and without cost later, but the weights are read
+// again when the set of LoRAs changes. Run time: beside the weights, so that each job can have its
+// own; plain low-rank products only. Auto: merged when the weights are about to be read anyway,
+// else at run time where that is possible.
+enum class LoraApplication { kAuto, kMerged, kRunTime };
+
 struct EngineOptions {
   // A diffusers folder or a single safetensors file.
   std::string model_path;
@@ -27,6 +33,7 @@ struct EngineOptions {
   DeviceChoice device = DeviceChoice::kAuto;
   PrecisionChoice precision = PrecisionChoice::kAuto;
   int threads = 0;  // 0: one for each core
+  LoraApplication lora_application = LoraApplication::kAuto;
 };
 
 // Owns one model and draws with it. LibTorch lives behind this interface; its exceptions end here.

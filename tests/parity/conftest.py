@@ -17,6 +17,9 @@ from safetensors.torch import load_file
 
 from .models import families
 
+# The models here are tiny: more threads only wait for each other.
+torch.set_num_threads(1)
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ERRORS = pytest.StashKey[list]()
 
@@ -29,12 +32,13 @@ class Program:
     folder: pathlib.Path
 
     def run(self, *arguments) -> subprocess.CompletedProcess:
-        return subprocess.run([self.path, *map(str, arguments)], capture_output=True, text=True, check=False)
+        return subprocess.run([self.path, *map(str, arguments)], capture_output=True, text=True, check=False,
+                              env=dict(os.environ, OMP_WAIT_POLICY="PASSIVE"))
 
     def generate(self, model: pathlib.Path, prompt: str, *arguments) -> tuple[torch.Tensor, dict]:
         """Draws in fp32 and returns the final latent and the report."""
         latent = self.folder / "latent.safetensors"
-        result = self.run("generate", prompt, "--model", model, "--precision", "fp32", "--save-latent", latent,
+        result = self.run("generate", prompt, "--model", model, "--precision", "fp32", "--threads", 1, "--save-latent", latent,
                           "-o", self.folder / "picture.png", "--json", *arguments)
         assert result.returncode == 0, result.stderr
         return load_file(latent)["latent"], json.loads(result.stdout)

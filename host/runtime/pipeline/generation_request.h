@@ -30,6 +30,7 @@ struct LoraChoice {
   std::string path;
   double unet_weight = 1.0;
   double text_weight = 1.0;
+  bool operator==(const LoraChoice&) const = default;
 };
 
 // Draws over the result of the first pass again at a larger size.

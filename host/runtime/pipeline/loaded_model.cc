@@ -23,7 +23,7 @@ absl::StatusOr<Tokenizer> OpenTokenizer(const TextEncoderPart& part,
 }
 
 absl::StatusOr<TextModel> LoadText(const Checkpoint& checkpoint, const ComputeOptions& compute,
-                                   const TokenizerSources& sources) {
+                                   const TokenizerSources& sources, const LoraSet& loras) {
   const ModelDescription& description = checkpoint.description;
   TextModel text;
   const bool penultimate = description.family == ModelFamily::kStableDiffusionXl ||
@@ -37,6 +37,9 @@ absl::StatusOr<TextModel> LoadText(const Checkpoint& checkpoint, const ComputeOp
                                       : absl::StrCat("text_encoder_", text.encoders.size() + 1);
     WeightReader weights(absl::StrCat("the ", component, " of ", description.path), part.weights,
                          compute.precision, compute.device);
+    loras.MergeInto(
+        text.encoders.empty() ? LoraComponent::kTextEncoder : LoraComponent::kTextEncoder2,
+        weights);
     PATCHBAY_ASSIGN_OR_RETURN(std::shared_ptr<const ClipTextEncoder> network,
                               ClipTextEncoder::Create(part.config, weights, component));
     PATCHBAY_ASSIGN_OR_RETURN(Tokenizer tokenizer, OpenTokenizer(part, sources));
@@ -49,13 +52,15 @@ absl::StatusOr<TextModel> LoadText(const Checkpoint& checkpoint, const ComputeOp
 
 absl::StatusOr<std::unique_ptr<const LoadedModel>> LoadModel(const Checkpoint& checkpoint,
                                                              const ComputeOptions& compute,
-                                                             const TokenizerSources& tokenizers) {
+                                                             const TokenizerSources& tokenizers,
+                                                             const LoraSet& loras) {
   const ModelDescription& description = checkpoint.description;
   PATCHBAY_ASSIGN_OR_RETURN(NoiseScheduleConfig schedule,
                             ParseNoiseScheduleConfig(description.scheduler_json));
-  PATCHBAY_ASSIGN_OR_RETURN(TextModel text, LoadText(checkpoint, compute, tokenizers));
+  PATCHBAY_ASSIGN_OR_RETURN(TextModel text, LoadText(checkpoint, compute, tokenizers, loras));
   WeightReader unet_weights(absl::StrCat("the U-Net of ", description.path), checkpoint.unet,
                             compute.precision, compute.device);
+  loras.MergeInto(LoraComponent::kUNet, unet_weights);
   PATCHBAY_ASSIGN_OR_RETURN(auto unet, UNet::Load(unet_weights, checkpoint.unet_config));
   // SDXL's autoencoder overflows fp16.
   const bool upcast = checkpoint.autoencoder_config.force_upcast && compute.precision == at::kHalf;

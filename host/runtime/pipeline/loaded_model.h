@@ -10,6 +10,7 @@
 #include "host/runtime/autoencoder/autoencoder.h"
 #include "host/runtime/checkpoint/checkpoint.h"
 #include "host/runtime/denoiser/unet.h"
+#include "host/runtime/lora/lora_set.h"
 #include "host/runtime/sampling/noise_schedule.h"
 #include "host/runtime/text_encoder/conditioning.h"
 
@@ -38,11 +39,13 @@ struct LoadedModel {
   std::unique_ptr<const Autoencoder> autoencoder;
 };
 
-// Builds the networks of a checkpoint. INVALID_ARGUMENT names the tensor or the entry that does not
-// fit; FAILED_PRECONDITION says which tokenizer file is missing.
+// Builds the networks of a checkpoint, with `loras` merged into their weights. INVALID_ARGUMENT
+// names the tensor or the entry that does not fit; FAILED_PRECONDITION says which tokenizer file is
+// missing.
 absl::StatusOr<std::unique_ptr<const LoadedModel>> LoadModel(const Checkpoint& checkpoint,
                                                              const ComputeOptions& compute,
-                                                             const TokenizerSources& tokenizers);
+                                                             const TokenizerSources& tokenizers,
+                                                             const LoraSet& loras);
 
 }  // namespace patchbay
 

@@ -1,17 +1,29 @@
 #ifndef PATCHBAY_HOST_RUNTIME_PIPELINE_PIPELINE_H_
 #define PATCHBAY_HOST_RUNTIME_PIPELINE_PIPELINE_H_
 
+#include <memory>
+#include <vector>
+
 #include "absl/status/statusor.h"
+#include "host/runtime/nn/operator_table.h"
 #include "host/runtime/pipeline/generation_observer.h"
 #include "host/runtime/pipeline/generation_request.h"
 #include "host/runtime/pipeline/loaded_model.h"
 
 namespace patchbay {
 
+// LoRAs of one job as side branches; empty where there are none or they have been merged.
+struct LoraPatches {
+  OperatorTable unet;
+  std::vector<std::shared_ptr<const OperatorTable>> text_encoders;
+};
+
 // Prompt to pictures: encodes the text, runs the passes, decodes. INVALID_ARGUMENT names the field
 // of the request that cannot be met, CANCELLED when the observer asked for it. May throw what
-// LibTorch throws; the engine catches it.
+// LibTorch throws; the engine catches it. The request's LoRAs are not looked at: they are in
+// `model` or in `loras` already.
 absl::StatusOr<GenerationResult> GeneratePictures(const LoadedModel& model,
+                                                  const LoraPatches& loras,
                                                   const GenerationRequest& request,
                                                   GenerationObserver& observer);
 

@@ -4,15 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
-
-#include "absl/strings/str_cat.h"
-#include "host/base/status_macros.h"
 
 namespace patchbay {
 namespace {
-
-constexpr int64_t kMaxTrainTimesteps = 100'000;
 
 // In fp32, operation by operation as diffusers computes it: the last digits of sigma depend on
 // that.
@@ -54,74 +48,30 @@ at::Tensor RescaledToZeroTerminalSnr(const at::Tensor& betas) {
 // In place of a last alpha of zero, whose sigma would be infinite.
 constexpr float kSmallestAlphaCumprod = 0x1p-24f;
 
-absl::StatusOr<PredictionType> ParsePredictionType(const std::string& name) {
-  if (name == "epsilon") return PredictionType::kEpsilon;
-  if (name == "v_prediction") return PredictionType::kVPrediction;
-  if (name == "sample") return PredictionType::kSample;
-  return absl::InvalidArgumentError(
-      absl::StrCat("the scheduler's prediction_type \"", name,
-                   "\" is unknown; it must be epsilon, v_prediction or sample"));
+std::vector<double> EdmSigmas(const NoiseScheduleConfig& config) {
+  std::vector<double> sigmas;
+  const double last = static_cast<double>(config.train_timesteps - 1);
+  for (int64_t i = 0; i < config.train_timesteps; ++i) {
+    const double share = static_cast<double>(i) / last;
+    sigmas.push_back(config.sigma_min * std::pow(config.sigma_max / config.sigma_min, share));
+  }
+  return sigmas;
 }
 
-absl::Status CheckConfig(const NoiseScheduleConfig& config) {
-  if (config.train_timesteps < 2 || config.train_timesteps > kMaxTrainTimesteps) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the scheduler's num_train_timesteps is ", config.train_timesteps));
-  }
-  if (config.beta_schedule != "scaled_linear" && config.beta_schedule != "linear" &&
-      config.beta_schedule != "squaredcos_cap_v2") {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the scheduler's beta_schedule \"", config.beta_schedule,
-                     "\" is unknown; it must be scaled_linear, linear or squaredcos_cap_v2"));
-  }
-  if (!(config.beta_start > 0 && config.beta_start <= config.beta_end && config.beta_end < 1)) {
-    return absl::InvalidArgumentError(absl::StrCat("the scheduler's betas run from ",
-                                                   config.beta_start, " to ", config.beta_end));
-  }
-  return absl::OkStatus();
-}
-
-}  // namespace
-
-absl::StatusOr<NoiseScheduleConfig> ParseNoiseScheduleConfig(std::string_view text) {
-  NoiseScheduleConfig config;
-  try {
-    const nlohmann::json json = nlohmann::json::parse(text);
-    const auto read = [&json](const char* key, auto& field) {
-      const auto found = json.find(key);
-      if (found != json.end() && !found->is_null()) found->get_to(field);
-    };
-    std::string prediction_type = "epsilon";
-    read("_class_name", config.class_name);
-    read("num_train_timesteps", config.train_timesteps);
-    read("beta_start", config.beta_start);
-    read("beta_end", config.beta_end);
-    read("beta_schedule", config.beta_schedule);
-    read("prediction_type", prediction_type);
-    read("timestep_spacing", config.timestep_spacing);
-    read("steps_offset", config.steps_offset);
-    read("set_alpha_to_one", config.set_alpha_to_one);
-    read("rescale_betas_zero_snr", config.rescale_betas_zero_snr);
-    PATCHBAY_ASSIGN_OR_RETURN(config.prediction_type, ParsePredictionType(prediction_type));
-  } catch (const nlohmann::json::exception& error) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the scheduler's configuration cannot be read: ", error.what()));
-  }
-  PATCHBAY_RETURN_IF_ERROR(CheckConfig(config));
-  return config;
-}
-
-NoiseSchedule::NoiseSchedule(const NoiseScheduleConfig& config) : config_(config) {
+std::vector<double> DiscreteSigmas(const NoiseScheduleConfig& config) {
   at::Tensor betas = Betas(config);
   if (config.rescale_betas_zero_snr) betas = RescaledToZeroTerminalSnr(betas);
   at::Tensor alphas_cumprod = at::cumprod(1 - betas, 0);
   if (config.rescale_betas_zero_snr) alphas_cumprod[-1] = kSmallestAlphaCumprod;
   const at::Tensor sigmas = ((1 - alphas_cumprod) / alphas_cumprod).sqrt();
-  for (int64_t i = 0; i < config.train_timesteps; ++i) {
-    alphas_cumprod_.push_back(alphas_cumprod[i].item<float>());
-    sigmas_.push_back(sigmas[i].item<float>());
-  }
+  const float* values = sigmas.const_data_ptr<float>();
+  return {values, values + sigmas.numel()};
 }
+
+}  // namespace
+
+NoiseSchedule::NoiseSchedule(const NoiseScheduleConfig& config)
+    : config_(config), sigmas_(config.edm ? EdmSigmas(config) : DiscreteSigmas(config)) {}
 
 double NoiseSchedule::SigmaAt(double timestep) const {
   const double last = static_cast<double>(sigmas_.size() - 1);
@@ -129,6 +79,48 @@ double NoiseSchedule::SigmaAt(double timestep) const {
   const size_t below = static_cast<size_t>(std::min(std::floor(position), last - 1));
   const double share = position - static_cast<double>(below);
   return sigmas_[below] + share * (sigmas_[below + 1] - sigmas_[below]);
+}
+
+double NoiseSchedule::LogInterpolatedSigmaAt(double timestep) const {
+  if (config_.edm) return std::exp(4 * timestep);
+  const double last = static_cast<double>(sigmas_.size() - 1);
+  const double position = std::clamp(timestep, 0.0, last);
+  const size_t below = static_cast<size_t>(std::min(std::floor(position), last - 1));
+  const double share = position - static_cast<double>(below);
+  return std::exp((1 - share) * std::log(sigmas_[below]) + share * std::log(sigmas_[below + 1]));
+}
+
+// In fp32 as everywhere else: whether a level counts as below a trained one that it equals decides
+// how its timestep is cut to a whole number.
+double NoiseSchedule::LogSigma(size_t timestep) const {
+  return std::log(static_cast<float>(sigmas_[timestep]));
+}
+
+size_t NoiseSchedule::IndexBelow(double sigma) const {
+  const double log_sigma = std::log(std::max(sigma, 1e-10));
+  size_t low = 0;
+  for (size_t end = sigmas_.size() - 1; low + 1 < end;) {
+    const size_t middle = (low + end) / 2;
+    (LogSigma(middle) <= log_sigma ? low : end) = middle;
+  }
+  return low;
+}
+
+double NoiseSchedule::TimestepOf(double sigma) const {
+  if (config_.edm) return std::log(sigma) / 4;
+  const size_t low = IndexBelow(sigma);
+  const double share =
+      (std::log(std::max(sigma, 1e-10)) - LogSigma(low)) / (LogSigma(low + 1) - LogSigma(low));
+  return static_cast<double>(low) + std::clamp(share, 0.0, 1.0);
+}
+
+double NoiseSchedule::NearestTimestepOf(double sigma) const {
+  if (config_.edm) return TimestepOf(sigma);
+  const size_t low = IndexBelow(sigma);
+  const double log_sigma = std::log(std::max(sigma, 1e-10));
+  const double to_low = std::abs(log_sigma - std::log(sigmas_[low]));
+  const double to_high = std::abs(log_sigma - std::log(sigmas_[low + 1]));
+  return static_cast<double>(to_low <= to_high ? low : low + 1);
 }
 
 }  // namespace patchbay

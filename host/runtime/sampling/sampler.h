@@ -3,13 +3,12 @@
 
 #include <ATen/ATen.h>
 
-#include <cstdint>
 #include <memory>
 #include <string>
 
 #include "absl/functional/function_ref.h"
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "host/base/compat_profile.h"
 #include "host/runtime/sampling/sampling_plan.h"
 
 namespace patchbay {
@@ -18,26 +17,44 @@ namespace patchbay {
 // x = clean + sigma * noise, [B, C, H, W] in fp32.
 using Denoise = absl::FunctionRef<absl::StatusOr<at::Tensor>(const at::Tensor& x, double sigma,
                                                              double timestep)>;
-// Fresh unit-variance noise like x.
-using DrawNoise = absl::FunctionRef<at::Tensor(const at::Tensor& x)>;
-// After each step: its index and the latent that it led to, which may be replaced. An error ends
-// the pass.
-using AfterStep = absl::FunctionRef<absl::Status(size_t step, at::Tensor& x)>;
+// Unit-variance noise like x, for the way from one level to another.
+using DrawNoise =
+    absl::FunctionRef<at::Tensor(const at::Tensor& x, double sigma, double sigma_next)>;
 
-struct SamplerOptions {
-  // Share of fresh noise: DDIM's eta (arXiv:2010.02502, equation 16), or how far ancestral samplers
-  // go.
-  double eta = 0;
+// What a step may use.
+struct StepContext {
+  const SamplingPlan& plan;
+  Denoise denoise;
+  DrawNoise draw_noise;
 };
 
-// The known samplers, for messages.
-std::string SamplerNames();
+// Takes latents from step to step of a plan. Keeps what its method remembers of earlier steps; one
+// pass, one thread.
+class Sampler {
+ public:
+  virtual ~Sampler() = default;
+  // Takes x from the level of plan.steps[index] to the one that the step leads to.
+  virtual absl::StatusOr<at::Tensor> Step(size_t index, const at::Tensor& x,
+                                          const StepContext& context) = 0;
+  // The next step does not continue the last one: forget what came before.
+  virtual void Forget() {}
+};
 
-// Takes x through all steps of a plan. Errors: NOT_FOUND for an unknown sampler, and whatever
-// `denoise` and `after_step` return.
-absl::StatusOr<at::Tensor> RunSampler(const std::string& sampler, const SamplerOptions& options,
-                                      const SamplingPlan& plan, at::Tensor x, Denoise denoise,
-                                      DrawNoise draw_noise, AfterStep after_step);
+struct SamplerOptions {
+  CompatProfile compat = CompatProfile::kDiffusers;
+  // Share of fresh noise: DDIM's eta (arXiv:2010.02502, equation 16), how far ancestral samplers
+  // go, the diffusion's strength in SDE samplers. 1 is the method as published, except for DDIM
+  // (0).
+  double eta = 0;
+  NoiseScheduleConfig config;
+};
+
+// What eta is unless the user says otherwise.
+double DefaultEta(const std::string& sampler);
+
+// `name` is one of KnownSamplers(); NOT_FOUND otherwise.
+absl::StatusOr<std::unique_ptr<Sampler>> MakeSampler(const std::string& name,
+                                                     const SamplerOptions& options);
 
 }  // namespace patchbay
 

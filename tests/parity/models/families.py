@@ -9,7 +9,7 @@ from __future__ import annotations
 import pathlib
 
 import torch
-from diffusers import (AutoencoderKL, DDIMScheduler, EulerDiscreteScheduler, PNDMScheduler, StableDiffusionPipeline,
+from diffusers import (AutoencoderKL, DDIMScheduler, EDMDPMSolverMultistepScheduler, EulerDiscreteScheduler, PNDMScheduler, StableDiffusionPipeline,
                        StableDiffusionXLPipeline, UNet2DConditionModel)
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
@@ -47,11 +47,12 @@ def save_sd(folder: pathlib.Path, unet, scheduler, text_encoder, tokenizer) -> p
     return folder
 
 
-def sd1(folder: pathlib.Path, in_channels: int = 4) -> pathlib.Path:
+def sd1(folder: pathlib.Path, in_channels: int = 4, **schedule) -> pathlib.Path:
     tokenizer = make_tokenizer(folder / "tokenizer")
     unet = make_unet([CROSS, CROSS, CROSS, PLAIN], in_channels=in_channels, block_out_channels=(32, 64, 64, 64),
                      cross_attention_dim=48, attention_head_dim=8)
-    scheduler = PNDMScheduler(**BETAS, skip_prk_steps=True, set_alpha_to_one=False, steps_offset=1)
+    scheduler = PNDMScheduler(**{**BETAS, "skip_prk_steps": True, "set_alpha_to_one": False, "steps_offset": 1,
+                                 **schedule})
     return save_sd(folder, unet, scheduler, make_text_encoder(tokenizer, 48, 3, "quick_gelu"), tokenizer)
 
 
@@ -59,23 +60,31 @@ def sd1_inpainting(folder: pathlib.Path) -> pathlib.Path:
     return sd1(folder, in_channels=9)
 
 
-def sd2(folder: pathlib.Path) -> pathlib.Path:
+def sd1_kolors_schedule(folder: pathlib.Path) -> pathlib.Path:
+    return sd1(folder, beta_end=0.014, num_train_timesteps=1100)
+
+
+def sd2(folder: pathlib.Path, **schedule) -> pathlib.Path:
     tokenizer = make_tokenizer(folder / "tokenizer", pad="!")
     unet = make_unet([CROSS, CROSS, CROSS, PLAIN], block_out_channels=(32, 64, 64, 64), cross_attention_dim=64,
                      attention_head_dim=[2, 4, 4, 4], use_linear_projection=True, upcast_attention=True)
     scheduler = DDIMScheduler(**BETAS, clip_sample=False, set_alpha_to_one=False, steps_offset=1,
-                              prediction_type="v_prediction")
+                              prediction_type="v_prediction", **schedule)
     return save_sd(folder, unet, scheduler, make_text_encoder(tokenizer, 64, 4, "gelu"), tokenizer)
 
 
-def sdxl(folder: pathlib.Path, spacing: str = "leading") -> pathlib.Path:
+def sd2_zero_snr(folder: pathlib.Path) -> pathlib.Path:
+    return sd2(folder, rescale_betas_zero_snr=True, timestep_spacing="trailing")
+
+
+def sdxl(folder: pathlib.Path, spacing: str = "leading", scheduler=None) -> pathlib.Path:
     first = make_tokenizer(folder / "tokenizer")
     second = make_tokenizer(folder / "tokenizer_2", pad="!")
     unet = make_unet([PLAIN, CROSS, CROSS], block_out_channels=(32, 64, 64), cross_attention_dim=112,
                      attention_head_dim=[2, 4, 4], use_linear_projection=True, transformer_layers_per_block=[1, 2, 3],
                      addition_embed_type="text_time", addition_time_embed_dim=8,
                      projection_class_embeddings_input_dim=6 * 8 + 64)
-    scheduler = EulerDiscreteScheduler(**BETAS, steps_offset=1, timestep_spacing=spacing)
+    scheduler = scheduler or EulerDiscreteScheduler(**BETAS, steps_offset=1, timestep_spacing=spacing)
     StableDiffusionXLPipeline(
         vae=make_vae(scaling_factor=0.13025, force_upcast=True), unet=unet, scheduler=scheduler,
         text_encoder=make_text_encoder(first, 48, 3, "quick_gelu"), tokenizer=first,
@@ -84,7 +93,12 @@ def sdxl(folder: pathlib.Path, spacing: str = "leading") -> pathlib.Path:
     return folder
 
 
-FAMILIES = {"sd1": sd1, "sd1-inpainting": sd1_inpainting, "sd2": sd2, "sdxl": sdxl}
+def sdxl_edm(folder: pathlib.Path) -> pathlib.Path:
+    return sdxl(folder, scheduler=EDMDPMSolverMultistepScheduler(sigma_min=0.002, sigma_max=80.0, sigma_data=0.5))
+
+
+FAMILIES = {"sd1": sd1, "sd1-inpainting": sd1_inpainting, "sd1-kolors-schedule": sd1_kolors_schedule, "sd2": sd2,
+            "sd2-zero-snr": sd2_zero_snr, "sdxl": sdxl, "sdxl-edm": sdxl_edm}
 
 
 def build(family: str, folder: pathlib.Path) -> pathlib.Path:

@@ -1,0 +1,77 @@
+#include "host/engine/weights_for_request.h"
+
+#include <chrono>
+#include <utility>
+
+#include "host/base/status_macros.h"
+
+namespace patchbay {
+namespace {
+
+std::vector<WeightedLora> ToWeighted(absl::Span<const LoraChoice> choices) {
+  std::vector<WeightedLora> loras;
+  for (const LoraChoice& choice : choices) {
+    loras.push_back({choice.path, choice.unet_weight, choice.text_weight});
+  }
+  return loras;
+}
+
+bool Same(absl::Span<const LoraChoice> a, absl::Span<const LoraChoice> b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end());
+}
+
+}  // namespace
+
+absl::StatusOr<WeightsForRequest::Ready> WeightsForRequest::Prepare(
+    absl::Span<const LoraChoice> choices) {
+  PATCHBAY_ASSIGN_OR_RETURN(const LoraSet loras, LoraSet::Open(ToWeighted(choices), checkpoint_));
+  Ready ready;
+  ready.warnings = loras.warnings();
+  const bool is_merged = loaded_ != nullptr && Same(choices, merged_);
+  const bool merges = application_ == LoraApplication::kMerged ||
+                      (application_ == LoraApplication::kAuto && loaded_ == nullptr);
+  if (is_merged || merges || choices.empty()) {
+    if (!is_merged) PATCHBAY_RETURN_IF_ERROR(Load(choices, loras));
+    ready.model = loaded_.get();
+    return ready;
+  }
+  if (loaded_ == nullptr || !merged_.empty()) PATCHBAY_RETURN_IF_ERROR(Load({}, LoraSet()));
+  absl::StatusOr<LoraPatches> patches = Beside(loras);
+  if (patches.ok()) {
+    ready.loras = *std::move(patches);
+  } else if (application_ == LoraApplication::kAuto && absl::IsUnimplemented(patches.status())) {
+    PATCHBAY_RETURN_IF_ERROR(Load(choices, loras));
+  } else {
+    return patches.status();
+  }
+  ready.model = loaded_.get();
+  return ready;
+}
+
+absl::Status WeightsForRequest::Load(absl::Span<const LoraChoice> choices, const LoraSet& merged) {
+  const auto started = std::chrono::steady_clock::now();
+  loaded_ = nullptr;  // before the next weights need its memory
+  PATCHBAY_ASSIGN_OR_RETURN(loaded_, LoadModel(checkpoint_, compute_, tokenizers_, merged));
+  merged_.assign(choices.begin(), choices.end());
+  load_seconds_ +=
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<LoraPatches> WeightsForRequest::Beside(const LoraSet& loras) const {
+  LoraPatches patches;
+  PATCHBAY_ASSIGN_OR_RETURN(patches.unet,
+                            loras.SideBranches(LoraComponent::kUNet, loaded_->unet->sites(),
+                                               compute_.precision, compute_.device));
+  for (size_t i = 0; i < loaded_->text.encoders.size(); ++i) {
+    PATCHBAY_ASSIGN_OR_RETURN(
+        OperatorTable table,
+        loras.SideBranches(i == 0 ? LoraComponent::kTextEncoder : LoraComponent::kTextEncoder2,
+                           loaded_->text.encoders[i].network->sites(), compute_.precision,
+                           compute_.device));
+    patches.text_encoders.push_back(std::make_shared<const OperatorTable>(std::move(table)));
+  }
+  return patches;
+}
+
+}  // namespace patchbay

@@ -1,0 +1,52 @@
+#ifndef PATCHBAY_HOST_ENGINE_WEIGHTS_FOR_REQUEST_H_
+#define PATCHBAY_HOST_ENGINE_WEIGHTS_FOR_REQUEST_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "host/engine/engine.h"
+#include "host/runtime/pipeline/pipeline.h"
+
+namespace patchbay {
+
+// Keeps a checkpoint's weights in memory and gives each request the weights it asks for: those of
+// the file, with the request's LoRAs merged into them or beside them. One thread at a time.
+class WeightsForRequest {
+ public:
+  WeightsForRequest(Checkpoint checkpoint, const ComputeOptions& compute,
+                    TokenizerSources tokenizers, LoraApplication application)
+      : checkpoint_(std::move(checkpoint)),
+        compute_(compute),
+        tokenizers_(std::move(tokenizers)),
+        application_(application) {}
+
+  struct Ready {
+    const LoadedModel* model = nullptr;  // until the next call of Prepare()
+    LoraPatches loras;
+    std::vector<std::string> warnings;
+  };
+  // Reads weights if those in memory will not do. INVALID_ARGUMENT for a LoRA that does not fit, or
+  // that cannot stand beside the weights although that was asked for.
+  absl::StatusOr<Ready> Prepare(absl::Span<const LoraChoice> loras);
+
+  double load_seconds() const { return load_seconds_; }
+
+ private:
+  absl::Status Load(absl::Span<const LoraChoice> choices, const LoraSet& merged);
+  absl::StatusOr<LoraPatches> Beside(const LoraSet& loras) const;
+
+  Checkpoint checkpoint_;
+  ComputeOptions compute_;
+  TokenizerSources tokenizers_;
+  LoraApplication application_;
+  std::unique_ptr<const LoadedModel> loaded_;
+  std::vector<LoraChoice> merged_;  // what is in the loaded weights
+  double load_seconds_ = 0;
+};
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_ENGINE_WEIGHTS_FOR_REQUEST_H_

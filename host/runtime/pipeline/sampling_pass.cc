@@ -1,0 +1,183 @@
+#include "host/runtime/pipeline/sampling_pass.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "host/base/status_macros.h"
+#include "host/runtime/sampling/preconditioning.h"
+#include "host/runtime/sampling/sampler_loop.h"
+#include "host/runtime/text_encoder/micro_conditioning.h"
+
+namespace patchbay {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+GuidedDenoiser::Sizes SizesFor(const LoadedModel& model, const PictureSize& size) {
+  if (!model.unet->needs_added_text()) return {};
+  const SizeConditioning sizes = UncroppedSize(size.height, size.width);
+  if (!model.description.requires_aesthetics_score) {
+    return {MicroConditioning(sizes), MicroConditioning(sizes)};
+  }
+  return {MicroConditioning(sizes, kAestheticScore),
+          MicroConditioning(sizes, kNegativeAestheticScore)};
+}
+
+// Whether the sampler's noise is that of a Brownian path, which needs both ends of its interval.
+bool UsesPath(const std::string& sampler, CompatProfile profile) {
+  if (sampler == "dpmpp_sde") return true;
+  return profile != CompatProfile::kDiffusers &&
+         (sampler == "dpmpp_2m_sde" || sampler == "dpmpp_3m_sde");
+}
+
+}  // namespace
+
+SamplingPass::SamplingPass(const LoadedModel& model, const GenerationRequest& request,
+                           const SamplingChoice& choice, const Conditioning& conditioning,
+                           const OperatorTable& operators, GenerationObserver& observer,
+                           NoiseSource& noise, GenerationReport& report)
+    : model_(model),
+      request_(request),
+      choice_(choice),
+      conditioning_(conditioning),
+      operators_(operators),
+      observer_(observer),
+      noise_(noise),
+      report_(report) {}
+
+absl::StatusOr<at::Tensor> SamplingPass::Run(const Task& task) {
+  SamplingPlanRequest wanted;
+  wanted.compat = request_.compat;
+  wanted.sampler = choice_.sampler;
+  wanted.schedule = choice_.schedule;
+  wanted.steps = task.steps;
+  wanted.from_picture = task.start.defined();
+  wanted.strength = task.strength;
+  PATCHBAY_ASSIGN_OR_RETURN(const SamplingPlan plan, PlanSampling(model_.schedule, wanted));
+  report_.schedule = plan.schedule;
+  PATCHBAY_ASSIGN_OR_RETURN(at::Tensor x, FirstLatent(task, plan));
+  extra_channels_ = ExtraChannels(task);
+  PATCHBAY_ASSIGN_OR_RETURN(x, RunLoop(task, plan, std::move(x)));
+  return x * plan.last_scale;
+}
+
+absl::StatusOr<at::Tensor> SamplingPass::FirstLatent(const Task& task, const SamplingPlan& plan) {
+  const int64_t scale = model_.autoencoder->scale();
+  const std::vector<int64_t> shape = {request_.batch, model_.autoencoder->latent_channels(),
+                                      task.size.height / scale, task.size.width / scale};
+  PATCHBAY_ASSIGN_OR_RETURN(unit_noise_, UnitNoise(task, shape));
+  // diffusers' inpainting forgets the picture at full strength, its img2img does not.
+  const bool forgets = task.picture != nullptr && task.picture->has_mask() && task.strength == 1 &&
+                       request_.compat == CompatProfile::kDiffusers;
+  if (!task.start.defined() || forgets) return unit_noise_ * plan.first_scale;
+  return task.start * plan.picture_scale + unit_noise_ * plan.noise_scale;
+}
+
+absl::StatusOr<at::Tensor> SamplingPass::UnitNoise(const Task& task, at::IntArrayRef shape) {
+  if (!request_.initial_latent.has_value() || task.number > 0) return noise_.Draw(shape);
+  const LatentBuffer& given = *request_.initial_latent;
+  if (at::IntArrayRef(given.shape) != shape) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the initial latent is [", absl::StrJoin(given.shape, ", "),
+                     "], and this picture needs [", absl::StrJoin(shape, ", "), "]"));
+  }
+  at::Tensor noise = at::empty(shape, at::kFloat);
+  std::memcpy(noise.data_ptr(), given.values.data(), given.values.size() * sizeof(float));
+  return noise;
+}
+
+at::Tensor SamplingPass::ExtraChannels(const Task& task) const {
+  const bool takes_mask =
+      model_.unet->in_channels() == 2 * model_.autoencoder->latent_channels() + 1;
+  const bool masked = task.picture != nullptr && task.picture->has_mask();
+  if (!takes_mask && !masked) return {};
+  // diffusers' inpainting encodes the masked picture even where no network sees it, and so moves
+  // its generator on.
+  if (!takes_mask && request_.compat != CompatProfile::kDiffusers) return {};
+  const StartPicture nothing;
+  const at::Tensor channels =
+      InpaintingChannels(request_, task.picture == nullptr ? nothing : *task.picture, task.size,
+                         *model_.autoencoder, noise_);
+  if (!takes_mask) return {};
+  return channels.repeat({request_.batch, 1, 1, 1}).to(model_.compute.device);
+}
+
+absl::StatusOr<at::Tensor> SamplingPass::RunLoop(const Task& task, const SamplingPlan& plan,
+                                                 at::Tensor x) {
+  const GuidedDenoiser::Sizes sizes = SizesFor(model_, task.size);
+  GuidedDenoiser denoiser(*model_.unet, conditioning_, sizes, extra_channels_, operators_);
+  const Preconditioning preconditioning(model_.schedule.config());
+  SamplerOptions options;
+  options.compat = request_.compat;
+  options.eta = choice_.eta;
+  options.config = model_.schedule.config();
+  PATCHBAY_ASSIGN_OR_RETURN(const std::unique_ptr<Sampler> sampler,
+                            MakeSampler(choice_.sampler, options));
+  int64_t calls = 0;
+  const auto denoise = [&](const at::Tensor& latent, double sigma,
+                           double timestep) -> absl::StatusOr<at::Tensor> {
+    if (observer_.IsCancelled()) return absl::CancelledError("cancelled");
+    const at::Tensor sample = latent.to(model_.compute.device) * preconditioning.InputScale(sigma);
+    PATCHBAY_ASSIGN_OR_RETURN(const GuidedOutput output,
+                              denoiser.Run(sample, timestep, request_.guidance_scale, calls++));
+    return preconditioning.Denoised(latent, output.guided.cpu(), sigma);
+  };
+  const auto draw = [&](const at::Tensor& like, double sigma, double sigma_next) {
+    return StepNoise(plan, like, sigma, sigma_next);
+  };
+  const auto after_step = [&](size_t step, at::Tensor& latent, size_t&) {
+    KeepKnownPart(task, plan, step, latent);
+    return ReportStep(task, plan, step, latent);
+  };
+  noise_.BeginPass();
+  step_started_ = Clock::now();
+  return RunSampler(*sampler, plan, std::move(x), denoise, draw, after_step);
+}
+
+at::Tensor SamplingPass::StepNoise(const SamplingPlan& plan, const at::Tensor& x, double sigma,
+                                   double sigma_next) {
+  if (!UsesPath(choice_.sampler, request_.compat)) return noise_.DrawForStep(x.sizes());
+  double lowest = std::numeric_limits<double>::infinity();
+  double highest = 0;
+  for (const SamplingPlan::Step& step : plan.steps) {
+    highest = std::max(highest, step.sigma);
+    for (const double level : {step.sigma, step.sigma_next}) {
+      if (level > 0) lowest = std::min(lowest, level);
+    }
+  }
+  return noise_.DrawFromPath(x.sizes(), sigma, sigma_next, lowest, highest);
+}
+
+// Inpainting with a model that knows no masks: outside the mask stands the picture, with the noise
+// of this level.
+void SamplingPass::KeepKnownPart(const Task& task, const SamplingPlan& plan, size_t step,
+                                 at::Tensor& x) const {
+  if (task.picture == nullptr || !task.picture->has_mask() || extra_channels_.defined()) return;
+  const bool is_last = step + 1 == plan.steps.size();
+  const at::Tensor known = is_last ? task.start / plan.last_scale
+                                   : task.start + unit_noise_ * plan.steps[step].sigma_next;
+  x = known * (1 - task.picture->mask) + x * task.picture->mask;
+}
+
+absl::Status SamplingPass::ReportStep(const Task& task, const SamplingPlan& plan, size_t step,
+                                      const at::Tensor& x) {
+  const int number = static_cast<int>(step) + 1;
+  if (!x.isfinite().all().item<bool>()) {
+    return absl::InternalError(absl::StrCat(
+        "the denoiser gave numbers that are not finite at step ", number,
+        "; the model may be damaged, or its precision too low (try --precision fp32)"));
+  }
+  const Clock::time_point now = Clock::now();
+  report_.step_seconds.push_back(std::chrono::duration<double>(now - step_started_).count());
+  step_started_ = now;
+  observer_.OnStep(task.number, number, static_cast<int>(plan.steps.size()),
+                   report_.step_seconds.back());
+  return absl::OkStatus();
+}
+
+}  // namespace patchbay

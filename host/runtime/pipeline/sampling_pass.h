@@ -1,0 +1,71 @@
+#ifndef PATCHBAY_HOST_RUNTIME_PIPELINE_SAMPLING_PASS_H_
+#define PATCHBAY_HOST_RUNTIME_PIPELINE_SAMPLING_PASS_H_
+
+#include <ATen/ATen.h>
+
+#include <chrono>
+
+#include "absl/status/statusor.h"
+#include "host/runtime/pipeline/generation_observer.h"
+#include "host/runtime/pipeline/generation_request.h"
+#include "host/runtime/pipeline/guided_denoiser.h"
+#include "host/runtime/pipeline/loaded_model.h"
+#include "host/runtime/pipeline/sampling_choice.h"
+#include "host/runtime/pipeline/start_picture.h"
+#include "host/runtime/sampling/noise_source.h"
+#include "host/runtime/sampling/sampler.h"
+
+namespace patchbay {
+
+// One run of the sampler loop, from noise or from a latent to a latent.
+class SamplingPass {
+ public:
+  struct Task {
+    int number = 0;  // 0: the first pass, 1: hires
+    PictureSize size;
+    int steps = 0;
+    // Start from this clean latent [B, C, h, w] instead of noise alone; undefined for text to
+    // image.
+    at::Tensor start;
+    double strength = 1;
+    // Paint only where the start picture's mask says.
+    const StartPicture* picture = nullptr;
+  };
+
+  // All arguments must outlive the object.
+  SamplingPass(const LoadedModel& model, const GenerationRequest& request,
+               const SamplingChoice& choice, const Conditioning& conditioning,
+               const OperatorTable& operators, GenerationObserver& observer, NoiseSource& noise,
+               GenerationReport& report);
+
+  // Latents [B, C, h, w], fp32, on the CPU. CANCELLED when the observer asks for it, INTERNAL when
+  // the network gives numbers that are not finite.
+  absl::StatusOr<at::Tensor> Run(const Task& task);
+
+ private:
+  absl::StatusOr<at::Tensor> FirstLatent(const Task& task, const SamplingPlan& plan);
+  absl::StatusOr<at::Tensor> UnitNoise(const Task& task, at::IntArrayRef shape);
+  at::Tensor ExtraChannels(const Task& task) const;
+  absl::StatusOr<at::Tensor> RunLoop(const Task& task, const SamplingPlan& plan, at::Tensor x);
+  at::Tensor StepNoise(const SamplingPlan& plan, const at::Tensor& x, double sigma,
+                       double sigma_next);
+  void KeepKnownPart(const Task& task, const SamplingPlan& plan, size_t step, at::Tensor& x) const;
+  absl::Status ReportStep(const Task& task, const SamplingPlan& plan, size_t step,
+                          const at::Tensor& x);
+
+  const LoadedModel& model_;
+  const GenerationRequest& request_;
+  const SamplingChoice& choice_;
+  const Conditioning& conditioning_;
+  const OperatorTable& operators_;
+  GenerationObserver& observer_;
+  NoiseSource& noise_;
+  GenerationReport& report_;
+  at::Tensor unit_noise_;  // of the pass's start
+  at::Tensor extra_channels_;
+  std::chrono::steady_clock::time_point step_started_;
+};
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_RUNTIME_PIPELINE_SAMPLING_PASS_H_

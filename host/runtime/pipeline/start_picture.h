@@ -1,0 +1,34 @@
+#ifndef PATCHBAY_HOST_RUNTIME_PIPELINE_START_PICTURE_H_
+#define PATCHBAY_HOST_RUNTIME_PIPELINE_START_PICTURE_H_
+
+#include <ATen/ATen.h>
+
+#include "host/runtime/autoencoder/autoencoder.h"
+#include "host/runtime/pipeline/generation_request.h"
+#include "host/runtime/sampling/noise_source.h"
+
+namespace patchbay {
+
+// What a job starts from besides noise: a picture, and which part of it is painted anew. All
+// tensors fp32 on the CPU; undefined where the request has none.
+struct StartPicture {
+  at::Tensor latent;  // [1, C, h, w]
+  at::Tensor mask;    // [1, 1, h, w], 1 where it is painted anew
+  at::Tensor masked;  // [1, 3, H, W], the picture with that part blank
+  bool has_mask() const { return mask.defined(); }
+};
+
+// Scales the request's picture and mask to `size` and encodes the picture. The posterior is sampled
+// with the job's noise where the profile's origin does so (diffusers), else its mean is taken.
+StartPicture ReadStartPicture(const GenerationRequest& request, const PictureSize& size,
+                              const Autoencoder& autoencoder, NoiseSource& noise);
+
+// The input channels that inpainting models have more than others (their U-Net takes [latent,
+// mask, masked picture]): [1, 1 + C, h, w]. Without a picture everything is painted.
+at::Tensor InpaintingChannels(const GenerationRequest& request, const StartPicture& start,
+                              const PictureSize& size, const Autoencoder& autoencoder,
+                              NoiseSource& noise);
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_RUNTIME_PIPELINE_START_PICTURE_H_
