@@ -114,11 +114,11 @@ TEST(PngCodecTest, RefusesWhatAFileCannotHold) {
 TEST(PngCodecTest, ReducesSixteenBits) {
   PngBuilder png{.width = 2, .bit_depth = 16, .color_type = 2};
   // 0x8000 is 127.5 of 255, 0x0101 exactly 1.
-  png.rows = Row({0xFF, 0xFF, 0x00, 0x00, 0x01, 0x01, 0x7F, 0x00, 0x40, 0x00, 0xFE, 0xFE});
+  png.rows = Row({0xFF, 0xFF, 0x00, 0x00, 0x01, 0x01, 0x7F, 0x00, 0x00, 0xFF, 0xFE, 0xFE});
   const Picture picture = Decoded(png.Build());
   EXPECT_EQ(picture.channels, 3);
   for (const auto& [index, value] :
-       {std::pair{0, 0xFFFF}, {1, 0}, {2, 0x0101}, {3, 0x7F00}, {4, 0x4000}, {5, 0xFEFE}}) {
+       {std::pair{0, 0xFFFF}, {1, 0}, {2, 0x0101}, {3, 0x7F00}, {4, 0x00FF}, {5, 0xFEFE}}) {
     EXPECT_EQ(int{picture.pixels[static_cast<size_t>(index)]}, (value * 255 + 32767) / 65535);
   }
 }
@@ -219,6 +219,17 @@ TEST(PngCodecTest, RefusesEveryTruncation) {
     EXPECT_FALSE(ReadPngText(BytesOf(file.substr(0, size))).ok()) << size;
   }
   EXPECT_THAT(Complaint(file.substr(0, file.size() / 2)), HasSubstr("truncated"));
+}
+
+TEST(PngCodecTest, RefusesChunksThatClaimMoreThanTheFile) {
+  PngBuilder png;
+  png.rows = Row({1});
+  png.before_pixels = {{"iTXt", std::string("key\0\0\0\0\0text", 12)}};
+  std::string file = png.Build();
+  file.replace(file.find("iTXt") - 4, 4, BigEndian(0x7400000F));
+  EXPECT_THAT(Complaint(file), HasSubstr("claims 1946157071 bytes"));
+  EXPECT_THAT(std::string(ReadPngText(BytesOf(file)).status().message()),
+              HasSubstr("claims 1946157071 bytes"));
 }
 
 TEST(PngCodecTest, RefusesDamage) {

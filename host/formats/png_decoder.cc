@@ -1,12 +1,15 @@
 #include <png.h>
 
+#include <algorithm>
 #include <csetjmp>
 #include <cstring>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "host/base/status_macros.h"
 #include "host/formats/exif.h"
 #include "host/formats/picture_codecs.h"
 
@@ -46,6 +49,27 @@ void OnRead(png_structp png, png_bytep target, png_size_t size) {
   if (size > reading->rest.size()) png_error(png, "the file is truncated");
   std::memcpy(target, reading->rest.data(), size);
   reading->rest.remove_prefix(size);
+}
+
+// libpng takes the memory that a chunk claims before it reads it. Whether each chunk lies inside
+// the file is checked beforehand, so that it never takes more than the file has.
+absl::Status CheckChunks(absl::Span<const std::byte> bytes) {
+  constexpr size_t kSignatureBytes = 8;
+  constexpr size_t kFrameBytes = 12;  // length, type and checksum
+  bytes.remove_prefix(std::min(bytes.size(), kSignatureBytes));
+  while (bytes.size() >= kFrameBytes) {
+    const auto* chunk = reinterpret_cast<png_const_bytep>(bytes.data());
+    const size_t length = png_get_uint_32(chunk);
+    const std::string_view type(reinterpret_cast<const char*>(chunk) + 4, 4);
+    if (type == "IEND") return absl::OkStatus();
+    if (length > bytes.size() - kFrameBytes) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("damaged PNG file: the file is truncated, a chunk of it claims ", length,
+                       " bytes and has ", bytes.size() - kFrameBytes));
+    }
+    bytes.remove_prefix(length + kFrameBytes);
+  }
+  return absl::InvalidArgumentError("damaged PNG file: the file is truncated");
 }
 
 bool Begin(PngReading& reading, absl::Span<const std::byte> bytes) {
@@ -125,6 +149,7 @@ absl::Status Failure(const PngReading& reading) {
 }  // namespace
 
 absl::StatusOr<Picture> DecodePng(absl::Span<const std::byte> bytes, const PictureLimits& limits) {
+  PATCHBAY_RETURN_IF_ERROR(CheckChunks(bytes));
   PngReading reading;
   if (!Begin(reading, bytes)) return absl::ResourceExhaustedError("no memory to read a PNG file");
   if (!ReadPixels(reading, limits)) return Failure(reading);
@@ -145,6 +170,7 @@ absl::StatusOr<std::map<std::string, std::string>> ReadPngText(absl::Span<const 
   if (bytes.size() < 8 || png_sig_cmp(reinterpret_cast<png_const_bytep>(bytes.data()), 0, 8) != 0) {
     return absl::InvalidArgumentError("this is no PNG file");
   }
+  PATCHBAY_RETURN_IF_ERROR(CheckChunks(bytes));
   PngReading reading;
   if (!Begin(reading, bytes)) return absl::ResourceExhaustedError("no memory to read a PNG file");
   if (!ReadChunks(reading, limits)) return Failure(reading);
