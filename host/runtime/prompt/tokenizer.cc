@@ -97,6 +97,11 @@ absl::StatusOr<Tokenizer> Tokenizer::Create(const Parts& parts) {
   tokenizer.max_length_ = parts.max_length;
   for (AddedToken token : parts.added) {
     if (token.content.empty()) continue;
+    if (token.id < 0 || token.id >= tokenizer.vocabulary_size()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the added token \"", token.content, "\" has the id ", token.id,
+                       ", but there are only ", tokenizer.vocabulary_size(), " tokens"));
+    }
     if (token.normalized) token.content = CleanText(token.content, TextCleaning::kTransformers);
     tokenizer.added_.push_back(std::move(token));
   }
