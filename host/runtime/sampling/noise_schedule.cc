@@ -81,18 +81,19 @@ double NoiseSchedule::SigmaAt(double timestep) const {
   return sigmas_[below] + share * (sigmas_[below + 1] - sigmas_[below]);
 }
 
+// In fp32 like the original: SDE samplers look their noise up by level, to six decimals.
 double NoiseSchedule::LogInterpolatedSigmaAt(double timestep) const {
   if (config_.edm) return std::exp(4 * timestep);
-  const double last = static_cast<double>(sigmas_.size() - 1);
-  const double position = std::clamp(timestep, 0.0, last);
+  const float last = static_cast<float>(sigmas_.size() - 1);
+  const float position = std::clamp(static_cast<float>(timestep), 0.0f, last);
   const size_t below = static_cast<size_t>(std::min(std::floor(position), last - 1));
-  const double share = position - static_cast<double>(below);
-  return std::exp((1 - share) * std::log(sigmas_[below]) + share * std::log(sigmas_[below + 1]));
+  const float share = position - static_cast<float>(below);
+  return std::exp((1 - share) * LogSigma(below) + share * LogSigma(below + 1));
 }
 
 // In fp32 as everywhere else: whether a level counts as below a trained one that it equals decides
 // how its timestep is cut to a whole number.
-double NoiseSchedule::LogSigma(size_t timestep) const {
+float NoiseSchedule::LogSigma(size_t timestep) const {
   return std::log(static_cast<float>(sigmas_[timestep]));
 }
 
@@ -117,9 +118,9 @@ double NoiseSchedule::TimestepOf(double sigma) const {
 double NoiseSchedule::NearestTimestepOf(double sigma) const {
   if (config_.edm) return TimestepOf(sigma);
   const size_t low = IndexBelow(sigma);
-  const double log_sigma = std::log(std::max(sigma, 1e-10));
-  const double to_low = std::abs(log_sigma - std::log(sigmas_[low]));
-  const double to_high = std::abs(log_sigma - std::log(sigmas_[low + 1]));
+  const float log_sigma = std::log(static_cast<float>(std::max(sigma, 1e-10)));
+  const float to_low = std::abs(log_sigma - LogSigma(low));
+  const float to_high = std::abs(log_sigma - LogSigma(low + 1));
   return static_cast<double>(to_low <= to_high ? low : low + 1);
 }
 

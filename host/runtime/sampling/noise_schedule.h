@@ -33,7 +33,7 @@ class NoiseSchedule {
   double NearestTimestepOf(double sigma) const;
 
  private:
-  double LogSigma(size_t timestep) const;
+  float LogSigma(size_t timestep) const;
   size_t IndexBelow(double sigma) const;
 
   NoiseScheduleConfig config_;
