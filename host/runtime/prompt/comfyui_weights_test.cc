@@ -59,6 +59,8 @@ TEST(ComfyuiWeightsTest, ReadsUnbalancedBracketsAsComfyuiDoes) {
   EXPECT_EQ(ParseComfyuiWeights("(foo (bar) baz"), (Pieces{{"(foo (bar) baz", 1}}));
   EXPECT_EQ(ParseComfyuiWeights("(foo (bar)"), (Pieces{{"foo ", 1.1}, {"(bar", 1.1}}));
   EXPECT_EQ(ParseComfyuiWeights("((a) (b:2)"), (Pieces{{"a", 2 * 1.1}, {" ", 2}, {"(b", 2}}));
+  EXPECT_EQ(ParseComfyuiWeights("(x (y (z))"),
+            (Pieces{{"x ", 1.1}, {"y ", 1.1 * 1.1}, {"(z", 1.1 * 1.1}}));
   EXPECT_EQ(ParseComfyuiWeights("a) b (c)"), (Pieces{{"a) b (c)", 1}}));
   EXPECT_EQ(ParseComfyuiWeights(") ( (x)"), (Pieces{{") ( ", 1}, {"x", 1.1}}));
   EXPECT_EQ(ParseComfyuiWeights("(a)) (b)"), (Pieces{{"a", 1.1}, {") (b)", 1}}));
