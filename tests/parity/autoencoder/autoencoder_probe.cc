@@ -1,6 +1,7 @@
 // patchbay_autoencoder_probe FOLDER INPUT OUTPUT [TILE OVERLAP]: encodes and decodes in fp32 with
 // the autoencoder of a diffusers folder. INPUT holds any of `pictures`, `noise` and `latents`;
-// OUTPUT gets `mean`, `sample` and `decoded`. With TILE and OVERLAP (latent units) in tiles.
+// OUTPUT gets `mean`, `sample`, `decoded` and `preview`, the fitted one. With TILE and OVERLAP
+// (latent units) in tiles.
 //
 // patchbay_autoencoder_probe --tiny PATH INPUT OUTPUT: the same with a tiny autoencoder's file or
 // folder; OUTPUT gets `encoded` and `decoded`.
@@ -11,6 +12,7 @@
 
 #include "host/base/status_macros.h"
 #include "host/runtime/autoencoder/autoencoder.h"
+#include "host/runtime/autoencoder/preview_decoder.h"
 #include "host/runtime/autoencoder/tiny_autoencoder.h"
 #include "host/runtime/checkpoint/folder_weights.h"
 #include "host/runtime/checkpoint/text_file.h"
@@ -55,6 +57,7 @@ absl::Status Run(const std::string& folder, const std::string& input, const std:
   }
   if (given.count("latents") > 0) {
     results["decoded"] = autoencoder->Decode(given["latents"], options);
+    results["preview"] = PreviewDecoder::Fit(*autoencoder)->Decode(given["latents"]);
   }
   return DumpTensors(output, results);
 }

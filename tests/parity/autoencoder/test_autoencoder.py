@@ -11,6 +11,7 @@ import os
 import pathlib
 import subprocess
 
+import numpy as np
 import pytest
 import torch
 from diffusers import AutoencoderKL, AutoencoderTiny
@@ -138,6 +139,24 @@ def test_tiles_are_no_worse_than_those_of_diffusers(tmp_path):
         error = (ours[name] - value).square().mean().sqrt()
         assert 1e-4 * value.std() < error, f"{name}: not in tiles"
         assert error < 1.05 * (theirs[name] - value).square().mean().sqrt(), name
+
+
+@torch.no_grad()
+def test_fitted_preview(tmp_path, agree):
+    """The same least squares here: six by six patches of plain colour, drawn with seed 1, through the decoder."""
+    vae = make("sd1")
+    vae.save_pretrained(tmp_path / "vae")
+    patches = torch.randn(1, 4, 6, 6, generator=torch.Generator().manual_seed(1))
+    latents = patches.repeat_interleave(4, 2).repeat_interleave(4, 3)
+    picture = vae.decode(latents / vae.config.scaling_factor).sample
+    colours = torch.nn.functional.avg_pool2d(picture, 8)[0].flatten(1).T
+    rows = torch.cat([latents[0].flatten(1).T, torch.ones(24 * 24, 1)], dim=1)
+    factors = np.linalg.lstsq(rows.double().numpy(), colours.double().numpy())[0]
+    torch.manual_seed(5)
+    given = torch.randn(2, 4, 7, 5)
+    expected = torch.einsum("bchw,co->bohw", given.double(), torch.tensor(factors[:4]))
+    expected = (expected + torch.tensor(factors[4]).view(1, 3, 1, 1)).clamp(-1, 1).float()
+    agree("fitted preview", probe(tmp_path, tmp_path / "vae", latents=given)["preview"], expected)
 
 
 def make_tiny(**overrides) -> AutoencoderTiny:
