@@ -151,6 +151,9 @@ void DeclareGenerateOptions(CLI::App& command, GenerateOptions& options) {
       ->capture_default_str();
   command.add_option("--lora", options.loras, "LoRA file, PATH or PATH:WEIGHT (repeatable)")
       ->take_all();
+  command.add_option("--lora-folder", request.lora_folder,
+                     "Folder where <lora:name:weight> in the prompt finds its file (--compat "
+                     "a1111)");
   command
       .add_option("--lora-application", options.lora_application,
                   "merged into the weights, or at run-time beside them")

@@ -12,6 +12,7 @@
 #include "host/base/status_macros.h"
 #include "host/engine/weights_for_request.h"
 #include "host/runtime/pipeline/pipeline.h"
+#include "host/runtime/pipeline/request_check.h"
 
 namespace patchbay {
 namespace {
@@ -85,12 +86,19 @@ class Engine::Model {
 
   absl::StatusOr<GenerationResult> Generate(const GenerationRequest& request,
                                             GenerationObserver& observer) {
+    // Before gigabytes are read for it.
+    PATCHBAY_RETURN_IF_ERROR(CheckRequest(request, weights_.description()));
+    PATCHBAY_RETURN_IF_ERROR(ResolveSize(request, weights_.description()).status());
+    PATCHBAY_ASSIGN_OR_RETURN(const ResolvedPrompts prompts, ResolvePrompts(request));
     PATCHBAY_ASSIGN_OR_RETURN(const WeightsForRequest::Ready ready,
-                              weights_.Prepare(request.loras));
-    PATCHBAY_ASSIGN_OR_RETURN(GenerationResult result,
-                              GeneratePictures(*ready.model, ready.loras, request, observer));
-    result.report.warnings.insert(result.report.warnings.begin(), ready.warnings.begin(),
-                                  ready.warnings.end());
+                              weights_.Prepare(prompts.loras));
+    PATCHBAY_ASSIGN_OR_RETURN(
+        GenerationResult result,
+        GeneratePictures(*ready.model, ready.loras, request, prompts, observer));
+    std::vector<std::string>& warnings = result.report.warnings;
+    for (const std::vector<std::string>* more : {&ready.warnings, &prompts.warnings}) {
+      warnings.insert(warnings.begin(), more->begin(), more->end());
+    }
     return result;
   }
 

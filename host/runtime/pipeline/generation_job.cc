@@ -51,22 +51,24 @@ TextModel WithPatches(const TextModel& text, const LoraPatches& loras) {
 absl::StatusOr<GenerationResult> GeneratePictures(const LoadedModel& model,
                                                   const LoraPatches& loras,
                                                   const GenerationRequest& request,
+                                                  const ResolvedPrompts& prompts,
                                                   GenerationObserver& observer) {
-  return GenerationJob(model, loras, request, observer).Run();
+  return GenerationJob(model, loras, request, prompts, observer).Run();
 }
 
 GenerationJob::GenerationJob(const LoadedModel& model, const LoraPatches& loras,
-                             const GenerationRequest& request, GenerationObserver& observer)
+                             const GenerationRequest& request, const ResolvedPrompts& prompts,
+                             GenerationObserver& observer)
     : model_(model),
       loras_(loras),
       request_(request),
+      prompts_(prompts),
       observer_(observer),
       noise_(request.compat, request.seed),
       text_(WithPatches(model.text, loras)) {}
 
 absl::StatusOr<GenerationResult> GenerationJob::Run() {
   const auto started = Clock::now();
-  PATCHBAY_RETURN_IF_ERROR(CheckRequest(request_, model_.description));
   PATCHBAY_ASSIGN_OR_RETURN(choice_, ChooseSampling(request_, model_.schedule.config()));
   SamplingPass::Task task;
   PATCHBAY_ASSIGN_OR_RETURN(task.size, ResolveSize(request_, model_.description));
@@ -96,13 +98,21 @@ absl::StatusOr<GenerationResult> GenerationJob::Run() {
   GenerationResult result;
   PATCHBAY_RETURN_IF_ERROR(Decode(latents, result));
   report_.total_seconds = SecondsSince(started);
-  const std::string model_name = std::filesystem::path(model_.description.path).filename().string();
   for (int i = 0; i < request_.batch; ++i) {
-    result.metadata.push_back(
-        {{"parameters", MakeInfotext(request_, report_, model_name, SeedOf(i))}});
+    result.metadata.push_back({{"parameters", Infotext(i)}});
   }
   result.report = std::move(report_);
   return result;
+}
+
+std::string GenerationJob::Infotext(int picture) const {
+  const auto index = static_cast<size_t>(picture);
+  const std::string model_name = std::filesystem::path(model_.description.path).filename().string();
+  // The prompt as written, with its tags, unless wildcards have been replaced in it.
+  const bool chosen = !request_.wildcard_folder.empty();
+  return MakeInfotext(request_, report_, chosen ? prompts_.positive[index] : request_.prompt,
+                      chosen ? prompts_.negative[index] : request_.negative_prompt, model_name,
+                      SeedOf(picture));
 }
 
 // A1111 gives each picture of a batch a seed of its own.
@@ -114,10 +124,9 @@ uint64_t GenerationJob::SeedOf(int picture) const {
 absl::Status GenerationJob::EncodeText(int pass, int steps) {
   const Stopwatch stopwatch(report_.text_seconds);
   ConditioningRequest text;
-  const size_t batch = static_cast<size_t>(request_.batch);
-  text.prompts.assign(batch, request_.prompt);
+  text.prompts = prompts_.positive;
   if (!request_.negative_prompt.empty()) {
-    text.negative_prompts.assign(batch, request_.negative_prompt);
+    text.negative_prompts.assign(prompts_.negative.begin(), prompts_.negative.end());
   }
   text.profile = request_.compat;
   text.clip_skip = request_.clip_skip;

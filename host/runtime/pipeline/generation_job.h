@@ -15,7 +15,8 @@ namespace patchbay {
 class GenerationJob {
  public:
   GenerationJob(const LoadedModel& model, const LoraPatches& loras,
-                const GenerationRequest& request, GenerationObserver& observer);
+                const GenerationRequest& request, const ResolvedPrompts& prompts,
+                GenerationObserver& observer);
 
   absl::StatusOr<GenerationResult> Run();
 
@@ -24,11 +25,13 @@ class GenerationJob {
   absl::StatusOr<at::Tensor> RunPass(const SamplingPass::Task& task);
   absl::StatusOr<at::Tensor> RunHiresPass(const at::Tensor& latents);
   absl::Status Decode(const at::Tensor& latents, GenerationResult& result);
+  std::string Infotext(int picture) const;
   uint64_t SeedOf(int picture) const;
 
   const LoadedModel& model_;
   const LoraPatches& loras_;
   const GenerationRequest& request_;
+  const ResolvedPrompts& prompts_;
   GenerationObserver& observer_;
   NoiseSource noise_;
   SamplingChoice choice_;

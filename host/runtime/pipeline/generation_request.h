@@ -69,6 +69,7 @@ struct GenerationRequest {
   std::vector<LoraChoice> loras;
   std::vector<std::string> embeddings;  // textual inversion files
   std::string wildcard_folder;          // where __name__ finds name.txt; empty: left as it is
+  std::string lora_folder;              // where <lora:name> finds name.safetensors (A1111)
 
   // In place of the seed's first draw: unit-variance noise. Noise of later steps comes from the
   // seed.

@@ -21,6 +21,7 @@ std::string Quoted(const std::string& value) {
 }  // namespace
 
 std::string MakeInfotext(const GenerationRequest& request, const GenerationReport& report,
+                         const std::string& prompt, const std::string& negative_prompt,
                          const std::string& model_name, uint64_t seed) {
   std::vector<std::pair<std::string, std::string>> pairs = {
       {"Steps", absl::StrCat(request.steps)},
@@ -45,10 +46,8 @@ std::string MakeInfotext(const GenerationRequest& request, const GenerationRepor
 
   std::vector<std::string> parts;
   for (const auto& [key, value] : pairs) parts.push_back(absl::StrCat(key, ": ", Quoted(value)));
-  std::string text = request.prompt;
-  if (!request.negative_prompt.empty()) {
-    absl::StrAppend(&text, "\nNegative prompt: ", request.negative_prompt);
-  }
+  std::string text = prompt;
+  if (!negative_prompt.empty()) absl::StrAppend(&text, "\nNegative prompt: ", negative_prompt);
   return absl::StrCat(text, "\n", absl::StrJoin(parts, ", "));
 }
 

@@ -9,6 +9,7 @@
 #include "host/runtime/pipeline/generation_observer.h"
 #include "host/runtime/pipeline/generation_request.h"
 #include "host/runtime/pipeline/loaded_model.h"
+#include "host/runtime/pipeline/prompt_resolution.h"
 
 namespace patchbay {
 
@@ -18,13 +19,15 @@ struct LoraPatches {
   std::vector<std::shared_ptr<const OperatorTable>> text_encoders;
 };
 
-// Prompt to pictures: encodes the text, runs the passes, decodes. INVALID_ARGUMENT names the field
-// of the request that cannot be met, CANCELLED when the observer asked for it. May throw what
-// LibTorch throws; the engine catches it. The request's LoRAs are not looked at: they are in
+// Prompt to pictures, for a request that CheckRequest() lets pass: encodes the text, runs the
+// passes, decodes. INVALID_ARGUMENT names the field of the request that cannot be met, CANCELLED
+// when the observer asked for it. May throw what LibTorch throws; the engine catches it. The
+// request's own prompts and LoRAs are not looked at: the former are in `prompts`, the latter in
 // `model` or in `loras` already.
 absl::StatusOr<GenerationResult> GeneratePictures(const LoadedModel& model,
                                                   const LoraPatches& loras,
                                                   const GenerationRequest& request,
+                                                  const ResolvedPrompts& prompts,
                                                   GenerationObserver& observer);
 
 }  // namespace patchbay
