@@ -36,7 +36,8 @@ struct AutoencoderOptions {
 class Autoencoder {
  public:
   // INVALID_ARGUMENT names tensors that are missing, superfluous or misshapen. In fp16 the stored
-  // weights stay referenced (see WeightMap: mapped, not copied).
+  // weights stay referenced (see WeightMap: mapped, not copied), and the reader must not adjust
+  // them, since they may be read again.
   static absl::StatusOr<std::unique_ptr<const Autoencoder>> Load(WeightReader& weights,
                                                                  const AutoencoderConfig& config);
 
