@@ -16,6 +16,13 @@ if(PATCHBAY_TESTS)
   find_package(GTest REQUIRED)
 endif()
 
+# Before LibTorch, which would otherwise define protobuf's target its own way.
+if(PATCHBAY_SERVICE)
+  find_package(Protobuf REQUIRED)
+  find_package(gRPC CONFIG REQUIRED)
+  find_package(Boost 1.74 REQUIRED COMPONENTS filesystem)
+endif()
+
 # Torch_DIR, never CMAKE_PREFIX_PATH: the wheel carries the headers of an old protobuf, and a prefix
 # path would make find_package(Protobuf) pick those.
 if(NOT Torch_DIR)
