@@ -92,8 +92,7 @@ absl::StatusOr<at::Tensor> SamplingPass::UnitNoise(const Task& task, at::IntArra
 }
 
 at::Tensor SamplingPass::ExtraChannels(const Task& task) const {
-  const bool takes_mask =
-      model_.unet->in_channels() == 2 * model_.autoencoder->latent_channels() + 1;
+  const bool takes_mask = TakesMask(model_);
   const bool masked = task.picture != nullptr && task.picture->has_mask();
   if (!takes_mask && !masked) return {};
   // diffusers' inpainting encodes the masked picture even where no network sees it, and so moves

@@ -28,7 +28,8 @@ at::Tensor BinaryMask(const Picture& picture, int64_t height, int64_t width) {
 }  // namespace
 
 StartPicture ReadStartPicture(const GenerationRequest& request, const PictureSize& size,
-                              const Autoencoder& autoencoder, NoiseSource& noise) {
+                              const LoadedModel& model, NoiseSource& noise) {
+  const Autoencoder& autoencoder = *model.autoencoder;
   StartPicture start;
   if (!request.image.has_value()) return start;
   const int64_t height = size.height;
@@ -44,8 +45,16 @@ StartPicture ReadStartPicture(const GenerationRequest& request, const PictureSiz
     start.mask = at::upsample_nearest2d(mask, {height / scale, width / scale});
     start.masked = picture * (1 - mask);
   }
-  start.latent = Encoded(request, picture, autoencoder, noise);
+  // At full strength diffusers' inpainting starts from noise alone, and a network that is shown the
+  // masked picture needs nothing else; so the picture is not encoded, which would take noise.
+  const bool is_needed = !start.has_mask() || !TakesMask(model) || request.strength < 1 ||
+                         request.compat != CompatProfile::kDiffusers;
+  if (is_needed) start.latent = Encoded(request, picture, autoencoder, noise);
   return start;
+}
+
+bool TakesMask(const LoadedModel& model) {
+  return model.unet->in_channels() == 2 * model.autoencoder->latent_channels() + 1;
 }
 
 at::Tensor InpaintingChannels(const GenerationRequest& request, const StartPicture& start,

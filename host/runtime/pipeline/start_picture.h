@@ -5,6 +5,7 @@
 
 #include "host/runtime/autoencoder/autoencoder.h"
 #include "host/runtime/pipeline/generation_request.h"
+#include "host/runtime/pipeline/loaded_model.h"
 #include "host/runtime/sampling/noise_source.h"
 
 namespace patchbay {
@@ -12,7 +13,7 @@ namespace patchbay {
 // What a job starts from besides noise: a picture, and which part of it is painted anew. All
 // tensors fp32 on the CPU; undefined where the request has none.
 struct StartPicture {
-  at::Tensor latent;  // [1, C, h, w]
+  at::Tensor latent;  // [1, C, h, w]; undefined also where the pass starts from noise alone
   at::Tensor mask;    // [1, 1, h, w], 1 where it is painted anew
   at::Tensor masked;  // [1, 3, H, W], the picture with that part blank
   bool has_mask() const { return mask.defined(); }
@@ -21,10 +22,13 @@ struct StartPicture {
 // Scales the request's picture and mask to `size` and encodes the picture. The posterior is sampled
 // with the job's noise where the profile's origin does so (diffusers), else its mean is taken.
 StartPicture ReadStartPicture(const GenerationRequest& request, const PictureSize& size,
-                              const Autoencoder& autoencoder, NoiseSource& noise);
+                              const LoadedModel& model, NoiseSource& noise);
 
-// The input channels that inpainting models have more than others (their U-Net takes [latent,
-// mask, masked picture]): [1, 1 + C, h, w]. Without a picture everything is painted.
+// Whether the U-Net was trained for inpainting: it takes [latent, mask, masked picture].
+bool TakesMask(const LoadedModel& model);
+
+// The input channels that inpainting models have more than others: [1, 1 + C, h, w]. Without a
+// picture everything is painted.
 at::Tensor InpaintingChannels(const GenerationRequest& request, const StartPicture& start,
                               const PictureSize& size, const Autoencoder& autoencoder,
                               NoiseSource& noise);
