@@ -5,12 +5,14 @@
 #include <ATen/core/grad_mode.h>
 #include <c10/core/InferenceMode.h>
 
+#include <optional>
 #include <utility>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "host/base/status_macros.h"
 #include "host/engine/weights_for_request.h"
+#include "host/runtime/pipeline/damaged_weights.h"
 #include "host/runtime/pipeline/pipeline.h"
 #include "host/runtime/pipeline/request_check.h"
 
@@ -92,10 +94,10 @@ class Engine::Model {
     PATCHBAY_ASSIGN_OR_RETURN(const ResolvedPrompts prompts, ResolvePrompts(request));
     PATCHBAY_ASSIGN_OR_RETURN(const WeightsForRequest::Ready ready,
                               weights_.Prepare(prompts.loras));
-    PATCHBAY_ASSIGN_OR_RETURN(
-        GenerationResult result,
-        GeneratePictures(*ready.model, ready.loras, request, prompts, observer));
-    std::vector<std::string>& warnings = result.report.warnings;
+    absl::StatusOr<GenerationResult> result =
+        GeneratePictures(*ready.model, ready.loras, request, prompts, observer);
+    if (!result.ok()) return WithDiagnosis(result.status());
+    std::vector<std::string>& warnings = result->report.warnings;
     for (const std::vector<std::string>* more : {&ready.warnings, &prompts.warnings}) {
       warnings.insert(warnings.begin(), more->begin(), more->end());
     }
@@ -105,6 +107,16 @@ class Engine::Model {
   double load_seconds() const { return weights_.load_seconds(); }
 
  private:
+  // Names the tensor to blame when a network gave numbers that are not finite.
+  absl::Status WithDiagnosis(const absl::Status& status) const {
+    if (!absl::IsDataLoss(status)) return status;
+    const std::optional<std::string> damaged = FindDamagedWeight(weights_.checkpoint());
+    if (!damaged.has_value()) return status;
+    return absl::DataLossError(absl::StrCat(*damaged, " in ", weights_.description().path,
+                                            " holds numbers that are not finite; the file is "
+                                            "damaged, get it again"));
+  }
+
   explicit Model(WeightsForRequest weights) : weights_(std::move(weights)) {}
 
   WeightsForRequest weights_;

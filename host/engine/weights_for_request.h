@@ -32,6 +32,7 @@ class WeightsForRequest {
   // that cannot stand beside the weights although that was asked for.
   absl::StatusOr<Ready> Prepare(absl::Span<const LoraChoice> loras);
 
+  const Checkpoint& checkpoint() const { return checkpoint_; }
   const ModelDescription& description() const { return checkpoint_.description; }
   double load_seconds() const { return load_seconds_; }
 

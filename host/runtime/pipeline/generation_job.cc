@@ -172,7 +172,12 @@ absl::StatusOr<at::Tensor> GenerationJob::RunHiresPass(const at::Tensor& latents
 
 absl::Status GenerationJob::Decode(const at::Tensor& latents, GenerationResult& result) {
   const Stopwatch stopwatch(report_.vae_seconds);
-  result.pictures = PicturesFromTensor(model_.autoencoder->Decode(latents), request_.compat);
+  const at::Tensor pictures = model_.autoencoder->Decode(latents);
+  if (!pictures.isfinite().all().item<bool>()) {
+    return absl::DataLossError(
+        "the autoencoder gave numbers that are not finite; the model may be damaged");
+  }
+  result.pictures = PicturesFromTensor(pictures, request_.compat);
   if (!request_.keep_latent) return absl::OkStatus();
   const at::Tensor plain = latents.to(at::kFloat).contiguous();
   LatentBuffer buffer;

@@ -21,7 +21,8 @@ struct LoraPatches {
 
 // Prompt to pictures, for a request that CheckRequest() lets pass: encodes the text, runs the
 // passes, decodes. INVALID_ARGUMENT names the field of the request that cannot be met, CANCELLED
-// when the observer asked for it. May throw what LibTorch throws; the engine catches it. The
+// when the observer asked for it, DATA_LOSS when a network gives numbers that are not finite. May
+// throw what LibTorch throws; the engine catches it. The
 // request's own prompts and LoRAs are not looked at: the former are in `prompts`, the latter in
 // `model` or in `loras` already.
 absl::StatusOr<GenerationResult> GeneratePictures(const LoadedModel& model,

@@ -167,9 +167,9 @@ absl::Status SamplingPass::ReportStep(const Task& task, const SamplingPlan& plan
                                       const at::Tensor& x) {
   const int number = static_cast<int>(step) + 1;
   if (!x.isfinite().all().item<bool>()) {
-    return absl::InternalError(absl::StrCat(
+    return absl::DataLossError(absl::StrCat(
         "the denoiser gave numbers that are not finite at step ", number,
-        "; the model may be damaged, or its precision too low (try --precision fp32)"));
+        "; the model or a LoRA may be damaged, or its precision too low (try --precision fp32)"));
   }
   const Clock::time_point now = Clock::now();
   report_.step_seconds.push_back(std::chrono::duration<double>(now - step_started_).count());

@@ -38,7 +38,7 @@ class SamplingPass {
                const OperatorTable& operators, GenerationObserver& observer, NoiseSource& noise,
                GenerationReport& report);
 
-  // Latents [B, C, h, w], fp32, on the CPU. CANCELLED when the observer asks for it, INTERNAL when
+  // Latents [B, C, h, w], fp32, on the CPU. CANCELLED when the observer asks for it, DATA_LOSS when
   // the network gives numbers that are not finite.
   absl::StatusOr<at::Tensor> Run(const Task& task);
 

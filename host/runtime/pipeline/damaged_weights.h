@@ -1,0 +1,19 @@
+#ifndef PATCHBAY_HOST_RUNTIME_PIPELINE_DAMAGED_WEIGHTS_H_
+#define PATCHBAY_HOST_RUNTIME_PIPELINE_DAMAGED_WEIGHTS_H_
+
+#include <optional>
+#include <string>
+
+#include "host/runtime/checkpoint/checkpoint.h"
+
+namespace patchbay {
+
+// The first tensor of a checkpoint's files that holds a number which is not finite (NaN or
+// infinity), for a message: `the U-Net's tensor "conv_in.weight"`. Nothing when all are finite.
+// Reads every weight, so it is asked only after a result was not finite. May throw what LibTorch
+// throws.
+std::optional<std::string> FindDamagedWeight(const Checkpoint& checkpoint);
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_RUNTIME_PIPELINE_DAMAGED_WEIGHTS_H_
