@@ -33,6 +33,24 @@ absl::Status WriteParts(int descriptor, absl::Span<const std::string_view> parts
   return absl::OkStatus();
 }
 
+// A pipe or a device is written to; renaming would put a file in its place.
+bool IsSpecialFile(const std::string& path) {
+  struct stat status {};
+  return stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+}
+
+absl::Status WriteToSpecialFile(const std::string& path, absl::Span<const std::string_view> parts) {
+  const int descriptor = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (descriptor < 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot write ", path));
+  absl::Status status;
+  for (const std::string_view part : parts) {
+    if (status.ok()) status = WriteAll(descriptor, part);
+  }
+  if (close(descriptor) != 0 && status.ok()) status = absl::ErrnoToStatus(errno, "close failed");
+  if (status.ok()) return status;
+  return absl::Status(status.code(), absl::StrCat("cannot write ", path, ": ", status.message()));
+}
+
 // mkstemp makes the file private; a result file should follow the user's umask like any other.
 void ApplyUsualPermissions(int descriptor) {
   const mode_t mask = umask(0);
@@ -44,6 +62,7 @@ void ApplyUsualPermissions(int descriptor) {
 
 absl::Status WriteFileAtomically(const std::string& path,
                                  absl::Span<const std::string_view> parts) {
+  if (IsSpecialFile(path)) return WriteToSpecialFile(path, parts);
   std::string temporary = absl::StrCat(path, ".partial-XXXXXX");
   const int descriptor = mkostemp(temporary.data(), O_CLOEXEC);
   if (descriptor < 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot write ", path));

@@ -60,5 +60,18 @@ TEST_F(FileWriterTest, NamesTheFileWhenTheFolderIsMissing) {
   EXPECT_NE(status.message().find("missing"), std::string::npos);
 }
 
+TEST_F(FileWriterTest, WritesIntoAPipeInsteadOfReplacingIt) {
+  const std::string path = folder_ / "pipe";
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  const int reader = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  ASSERT_GE(reader, 0);
+  EXPECT_TRUE(WriteFileAtomically(path, {"one ", "two"}).ok());
+  char content[16] = {};
+  EXPECT_EQ(read(reader, content, sizeof(content)), 7);
+  close(reader);
+  EXPECT_STREQ(content, "one two");
+  EXPECT_TRUE(fs::is_fifo(path));
+}
+
 }  // namespace
 }  // namespace patchbay

@@ -45,13 +45,19 @@ absl::StatusOr<std::string> Encode(const Picture& picture, const Metadata& metad
       absl::StrCat("-o ", path, ": the name must end in .png, .jpg or .webp"));
 }
 
-absl::Status CheckOutputPath(const std::string& path) {
-  PATCHBAY_RETURN_IF_ERROR(Encode({1, 1, 3, {0, 0, 0}}, {}, path).status());
+absl::Status CheckFolderOf(const std::string& option, const std::string& path) {
   const fs::path folder = fs::path(path).parent_path();
-  if (!folder.empty() && !fs::is_directory(folder)) {
-    return absl::NotFoundError(absl::StrCat("-o ", path, ": there is no folder ", folder.string()));
-  }
-  return absl::OkStatus();
+  std::error_code ignored;
+  if (folder.empty() || fs::is_directory(folder, ignored)) return absl::OkStatus();
+  return absl::NotFoundError(
+      absl::StrCat(option, " ", path, ": there is no folder ", folder.string()));
+}
+
+// Before minutes are spent on what could not be saved.
+absl::Status CheckOutputPaths(const GenerateOptions& options) {
+  PATCHBAY_RETURN_IF_ERROR(Encode({1, 1, 3, {0, 0, 0}}, {}, options.output_file).status());
+  PATCHBAY_RETURN_IF_ERROR(CheckFolderOf("-o", options.output_file));
+  return CheckFolderOf("--save-latent", options.save_latent_file);
 }
 
 absl::Status SavePictures(const GenerationResult& result, const std::string& path,
@@ -101,7 +107,7 @@ void PrintJson(const GenerationReport& report, double load_seconds,
 }
 
 absl::Status Run(GenerateOptions& options) {
-  PATCHBAY_RETURN_IF_ERROR(CheckOutputPath(options.output_file));
+  PATCHBAY_RETURN_IF_ERROR(CheckOutputPaths(options));
   PATCHBAY_RETURN_IF_ERROR(CompleteGenerateOptions(options));
   PATCHBAY_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, Engine::Open(options.engine));
   absl::StatusOr<GenerationResult> result;
