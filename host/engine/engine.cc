@@ -159,7 +159,8 @@ absl::StatusOr<std::string> DescribeSites(const std::string& path) {
     std::string text;
     for (const Site& site : unet->sites().sites()) {
       absl::StrAppend(&text, site.name, "\t", std::string(SiteKindName(site.kind)), "\t",
-                      site.in_channels, " -> ", site.out_channels, "\t", site.diffusers_name, "\n");
+                      site.in_channels, " -> ", site.out_channels, "\t", site.diffusers_name, "\t",
+                      site.ldm_name, "\n");
     }
     return text;
   });

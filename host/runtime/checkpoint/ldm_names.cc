@@ -200,6 +200,9 @@ std::optional<std::string> DownBlockLdmName(NameScanner scanner, int64_t layers)
   if (scanner.Skip("downsamplers.0.conv")) {
     return Joined(absl::StrCat("input_blocks.", first + layers, ".0.op"), scanner.rest());
   }
+  if (scanner.rest() == "downsamplers.0") {
+    return absl::StrCat("input_blocks.", first + layers, ".0");
+  }
   const bool resnet = scanner.Skip("resnets.");
   if (!resnet && !scanner.Skip("attentions.")) return std::nullopt;
   const std::optional<int64_t> slot = scanner.Number();
@@ -223,13 +226,14 @@ std::optional<std::string> UpBlockLdmName(NameScanner scanner, const UNetLdmLayo
   const std::optional<int64_t> block = scanner.Number();
   if (!block) return std::nullopt;
   const int64_t first = *block * (layout.layers_per_block + 1);
-  if (scanner.Skip("upsamplers.0.conv")) {
+  const bool upsampler_convolution = scanner.Skip("upsamplers.0.conv");
+  if (upsampler_convolution || scanner.rest() == "upsamplers.0") {
     const size_t index = static_cast<size_t>(*block);
     if (index >= layout.up_block_has_attention.size()) return std::nullopt;
     const int position = layout.up_block_has_attention[index] ? 2 : 1;
-    return Joined(
-        absl::StrCat("output_blocks.", first + layout.layers_per_block, ".", position, ".conv"),
-        scanner.rest());
+    const std::string module =
+        absl::StrCat("output_blocks.", first + layout.layers_per_block, ".", position);
+    return upsampler_convolution ? Joined(absl::StrCat(module, ".conv"), scanner.rest()) : module;
   }
   const bool resnet = scanner.Skip("resnets.");
   if (!resnet && !scanner.Skip("attentions.")) return std::nullopt;

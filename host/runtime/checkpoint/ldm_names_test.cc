@@ -40,6 +40,12 @@ TEST(LdmNames, MapsTheUNetBothWays) {
   }
 }
 
+TEST(LdmNames, NamesWholeResamplers) {
+  EXPECT_EQ(UNetLdmName("down_blocks.0.downsamplers.0", Sd15()), "input_blocks.3.0");
+  EXPECT_EQ(UNetLdmName("up_blocks.0.upsamplers.0", Sd15()), "output_blocks.2.1");
+  EXPECT_EQ(UNetLdmName("up_blocks.1.upsamplers.0", Sd15()), "output_blocks.5.2");
+}
+
 TEST(LdmNames, GivesNothingForNamesOfNeitherSpelling) {
   for (const char* name :
        {"", "input_blocks", "input_blocks.x.0", "input_blocks.1.0.unknown.weight",

@@ -4,6 +4,7 @@
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
+#include "host/runtime/checkpoint/ldm_names.h"
 
 namespace patchbay {
 namespace {
@@ -30,8 +31,7 @@ UNet::UNet(WeightReader& weights, const UNetConfig& config)
     : sites_("unet"),
       precision_(weights.precision()),
       conv_in_(ModuleScope(weights, sites_).Child("conv_in"), -1, -1, 3, kSameSize3x3),
-      time_embedding_(ModuleScope(weights, sites_).Child("time_embedding"), -1),
-      conv_out_(ModuleScope(weights, sites_).Child("conv_out"), -1, -1, 3, kSameSize3x3) {
+      time_embedding_(ModuleScope(weights, sites_).Child("time_embedding"), -1) {
   const ModuleScope root(weights, sites_);
   time_frequencies_ = {time_embedding_.in_features(), config.flip_sin_to_cos, config.freq_shift};
   if (root.Has("add_embedding.linear_1.weight")) {
@@ -56,13 +56,16 @@ UNet::UNet(WeightReader& weights, const UNetConfig& config)
   for (int64_t i = 0; i < levels; ++i) {
     up_blocks_.emplace_back(root.Child("up_blocks", i), heads(levels - 1 - i), options);
   }
-  norm_out_.emplace(root.Child("conv_norm_out"), conv_out_.in_channels(), config.norm_groups,
+  conv_out_.emplace(root.Child("conv_out"), -1, -1, 3, kSameSize3x3);
+  norm_out_.emplace(root.Child("conv_norm_out"), conv_out_->in_channels(), config.norm_groups,
                     config.norm_eps);
   for (const SpatialTransformer* transformer : Transformers()) {
     for (const TransformerBlock& block : transformer->blocks()) {
       if (text_features_ == 0) text_features_ = block.cross_attention().context_features();
     }
   }
+  const UNetLdmLayout layout = UNetLdmLayout::FromDiffusers(weights.weights());
+  sites_.AddLdmNames([&layout](std::string_view name) { return UNetLdmName(name, layout); });
 }
 
 std::vector<const SpatialTransformer*> UNet::Transformers() const {
@@ -128,7 +131,7 @@ at::Tensor UNet::Forward(const UNetInput& input, const TextContext& text,
   for (const DownBlock& block : down_blocks_) x = block.Forward(x, call, skips);
   if (mid_block_) x = mid_block_->Forward(x, call);
   for (const UpBlock& block : up_blocks_) x = block.Forward(x, call, skips);
-  return conv_out_.Forward(norm_out_->ForwardSilu(x), operators);
+  return conv_out_->Forward(norm_out_->ForwardSilu(x), operators);
 }
 
 }  // namespace patchbay

@@ -48,7 +48,7 @@ class UNet {
 
   const SiteTable& sites() const { return sites_; }
   int64_t in_channels() const { return conv_in_.in_channels(); }
-  int64_t out_channels() const { return conv_out_.out_channels(); }
+  int64_t out_channels() const { return conv_out_->out_channels(); }
   // Width of UNetText::hidden_states.
   int64_t text_features() const { return text_features_; }
   // Whether UNetText::pooled and time_ids are needed.
@@ -85,7 +85,7 @@ class UNet {
   std::optional<MidBlock> mid_block_;
   std::vector<UpBlock> up_blocks_;
   std::optional<GroupNorm> norm_out_;
-  Convolution conv_out_;
+  std::optional<Convolution> conv_out_;
   int64_t text_features_ = 0;
 };
 

@@ -83,6 +83,17 @@ SiteIndex SiteTable::Add(SiteKind kind, std::string diffusers_name, int64_t in_c
   return index;
 }
 
+void SiteTable::AddLdmNames(
+    absl::FunctionRef<std::optional<std::string>(std::string_view)> ldm_name_of) {
+  for (Site& site : sites_) {
+    const std::optional<std::string> ldm_name = ldm_name_of(site.diffusers_name);
+    if (!ldm_name) continue;
+    site.ldm_name = *ldm_name;
+    by_name_.emplace(site.ldm_name, site.index);
+    by_name_.emplace(absl::StrCat("model.diffusion_model.", site.ldm_name), site.index);
+  }
+}
+
 std::optional<SiteIndex> SiteTable::Find(std::string_view name) const {
   if (const auto found = by_name_.find(name); found != by_name_.end()) return found->second;
   // The short form "down.1.attn.0.self" stands for block 0 only if there is no block 1.

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
+
 namespace patchbay {
 
 // What stands at a site.
@@ -38,6 +40,10 @@ struct Site {
   // The module's path in diffusers, such as
   // "down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_q".
   std::string diffusers_name;
+  // The module's path in latent diffusion's single files, such as
+  // "input_blocks.4.1.transformer_blocks.0.attn1.to_q"; empty where these have no such module
+  // (whole blocks), or for components other than the U-Net.
+  std::string ldm_name;
   // Width of the input and of the output in channels; 0 where it does not apply.
   int64_t in_channels = 0;
   int64_t out_channels = 0;
@@ -52,9 +58,15 @@ class SiteTable {
   const std::vector<Site>& sites() const { return sites_; }
   const Site& operator[](SiteIndex index) const { return sites_[static_cast<size_t>(index)]; }
 
-  // Finds a site by our name or by the diffusers path, with or without "unet." before it. In our
-  // names "block.0." may be left out where a transformer has a single block.
+  // Finds a site by our name, by the diffusers path, with or without "unet." before it, or by the
+  // LDM path, with or without "model.diffusion_model.". In our names "block.0." may be left out
+  // where a transformer has a single block.
   std::optional<SiteIndex> Find(std::string_view name) const;
+
+  // Gives the sites their LDM names, found from their diffusers paths; only while the component is
+  // being built.
+  void AddLdmNames(
+      absl::FunctionRef<std::optional<std::string>(std::string_view diffusers_name)> ldm_name_of);
 
   // Adds a site; only while the component is being built.
   SiteIndex Add(SiteKind kind, std::string diffusers_name, int64_t in_channels,

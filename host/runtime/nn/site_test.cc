@@ -27,6 +27,20 @@ TEST(SiteTest, FindsByEitherName) {
   EXPECT_EQ(sites[site].in_channels, 320);
 }
 
+TEST(SiteTest, FindsByLdmName) {
+  SiteTable sites("unet");
+  const SiteIndex site = sites.Add(SiteKind::kConvolution, "conv_in", 4, 320);
+  const SiteIndex block = sites.Add(SiteKind::kBlock, "down_blocks.0", 320, 320);
+  sites.AddLdmNames([](std::string_view name) -> std::optional<std::string> {
+    if (name == "conv_in") return "input_blocks.0.0";
+    return std::nullopt;
+  });
+  EXPECT_EQ(sites.Find("input_blocks.0.0"), site);
+  EXPECT_EQ(sites.Find("model.diffusion_model.input_blocks.0.0"), site);
+  EXPECT_EQ(sites[site].ldm_name, "input_blocks.0.0");
+  EXPECT_EQ(sites[block].ldm_name, "");
+}
+
 TEST(SiteTest, TheOnlyBlockNeedsNoNumber) {
   SiteTable sites("unet");
   const SiteIndex site = sites.Add(SiteKind::kLinear, kFirst, 320, 320);
