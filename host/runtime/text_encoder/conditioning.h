@@ -33,7 +33,8 @@ struct ConditioningRequest {
   // absent for all.
   std::vector<std::optional<std::string>> negative_prompts;
   CompatProfile profile = CompatProfile::kDiffusers;
-  // As the profile counts; see ChooseHiddenState().
+  // As the profile counts; see ChooseHiddenState(). As in diffusers, its profile skips nothing for
+  // negative prompts.
   std::optional<int> clip_skip;
   // Default: the profile's own.
   std::optional<EmphasisRule> emphasis;

@@ -1,6 +1,7 @@
 #include "host/runtime/text_encoder/prompt_encoder.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "host/base/status_macros.h"
@@ -49,6 +50,14 @@ absl::StatusOr<PromptEncoder> PromptEncoder::Create(const TextModel& model,
         slot.choice,
         ChooseHiddenState(model.rule, request.profile, request.clip_skip, network.layers(),
                           DroppedLayers(network, model.rule), warnings));
+    slot.negative_choice = slot.choice;
+    if (request.profile == CompatProfile::kDiffusers) {
+      // diffusers' pipelines skip layers for the prompt alone.
+      PATCHBAY_ASSIGN_OR_RETURN(
+          slot.negative_choice,
+          ChooseHiddenState(model.rule, request.profile, std::nullopt, network.layers(),
+                            DroppedLayers(network, model.rule), warnings));
+    }
     PATCHBAY_ASSIGN_OR_RETURN(slot.vectors,
                               VectorsFor(request.embeddings, i, count, network.width()));
     slot.names = NamesOf(request.embeddings, slot.vectors);
@@ -85,14 +94,14 @@ absl::StatusOr<EncodedPrompt> PromptEncoder::Encode(std::string_view text, bool 
   for (size_t i = 0; i < prompts[0].sub_prompts.size(); ++i) {
     std::vector<const SubPrompt*> by_slot;
     for (const Prompt& prompt : prompts) by_slot.push_back(&prompt.sub_prompts[i]);
-    PATCHBAY_ASSIGN_OR_RETURN(EncodedSubPrompt sub_prompt, EncodeSubPrompt(by_slot));
+    PATCHBAY_ASSIGN_OR_RETURN(EncodedSubPrompt sub_prompt, EncodeSubPrompt(by_slot, negative));
     encoded.sub_prompts.push_back(std::move(sub_prompt));
   }
   return encoded;
 }
 
 absl::StatusOr<EncodedSubPrompt> PromptEncoder::EncodeSubPrompt(
-    const std::vector<const SubPrompt*>& by_slot) {
+    const std::vector<const SubPrompt*>& by_slot, bool negative) {
   EncodedSubPrompt encoded;
   encoded.weight = by_slot[0]->weight;
   std::vector<Rows> rows(slots_.size());
@@ -115,7 +124,9 @@ absl::StatusOr<EncodedSubPrompt> PromptEncoder::EncodeSubPrompt(
   std::vector<at::Tensor> hidden;
   for (size_t i = 0; i < slots_.size(); ++i) {
     for (auto& row : rows[i].chunks) row.resize(chunks, EmptyChunk(slots_[i].encoder->tokenizer));
-    PATCHBAY_ASSIGN_OR_RETURN(const EncodedChunks slot, EncodeRows(slots_[i], rows[i]));
+    PATCHBAY_ASSIGN_OR_RETURN(
+        const EncodedChunks slot,
+        EncodeRows(slots_[i], negative ? slots_[i].negative_choice : slots_[i].choice, rows[i]));
     hidden.push_back(slot.hidden);
     // SDXL's pooled vector comes from the last encoder.
     if (model_->rule == HiddenStateRule::kPenultimate) encoded.pooled = slot.pooled;
@@ -124,7 +135,9 @@ absl::StatusOr<EncodedSubPrompt> PromptEncoder::EncodeSubPrompt(
   return encoded;
 }
 
-absl::StatusOr<EncodedChunks> PromptEncoder::EncodeRows(const Slot& slot, const Rows& rows) {
+absl::StatusOr<EncodedChunks> PromptEncoder::EncodeRows(const Slot& slot,
+                                                        const HiddenStateChoice& choice,
+                                                        const Rows& rows) {
   const size_t chunk_count = rows.chunks[0].size();
   const auto row_count = static_cast<int64_t>(rows.chunks.size());
   std::vector<TokenChunk> flat;
@@ -133,7 +146,7 @@ absl::StatusOr<EncodedChunks> PromptEncoder::EncodeRows(const Slot& slot, const 
   const size_t used = flat.size();
   if (rule == EmphasisRule::kLerpEmpty) flat.push_back(EmptyChunk(slot.encoder->tokenizer));
   PATCHBAY_ASSIGN_OR_RETURN(const EncodedChunks encoded,
-                            EncodeChunks(*slot.encoder, flat, slot.choice, slot.vectors));
+                            EncodeChunks(*slot.encoder, flat, choice, slot.vectors));
 
   const at::Tensor empty = encoded.hidden[-1];  // meaningful for kLerpEmpty
   const int64_t length = encoded.hidden.size(1);

@@ -49,6 +49,7 @@ class PromptEncoder {
   struct Slot {
     const ConditioningEncoder* encoder = nullptr;
     HiddenStateChoice choice;
+    HiddenStateChoice negative_choice;  // for negative prompts
     std::vector<at::Tensor> vectors;
     std::vector<EmbeddingName> names;
   };
@@ -60,8 +61,10 @@ class PromptEncoder {
 
   PromptEncoder(const TextModel& model, const ConditioningRequest& request)
       : model_(&model), request_(&request) {}
-  absl::StatusOr<EncodedSubPrompt> EncodeSubPrompt(const std::vector<const SubPrompt*>& by_slot);
-  absl::StatusOr<EncodedChunks> EncodeRows(const Slot& slot, const Rows& rows);
+  absl::StatusOr<EncodedSubPrompt> EncodeSubPrompt(const std::vector<const SubPrompt*>& by_slot,
+                                                   bool negative);
+  absl::StatusOr<EncodedChunks> EncodeRows(const Slot& slot, const HiddenStateChoice& choice,
+                                           const Rows& rows);
   void AddWarnings(const std::vector<std::string>& warnings);
 
   const TextModel* model_;
