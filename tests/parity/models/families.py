@@ -20,8 +20,8 @@ BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_line
 CROSS, PLAIN = "CrossAttnDownBlock2D", "DownBlock2D"
 
 
-def make_text_encoder(tokenizer: CLIPTokenizer, width: int, layers: int, activation: str, projection: bool = False,
-                      head_width: int = 16):
+def make_text_encoder(tokenizer: CLIPTokenizer, width: int, layers: int, activation: str,
+                      projection: bool = False, head_width: int = 16):
     config = CLIPTextConfig(
         vocab_size=len(tokenizer), hidden_size=width, intermediate_size=2 * width, num_hidden_layers=layers,
         num_attention_heads=width // head_width, max_position_embeddings=77, projection_dim=width, hidden_act=activation,

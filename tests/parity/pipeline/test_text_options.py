@@ -40,7 +40,8 @@ def test_clip_skip(family, skip, model, program, agree):
     ours, _ = program.generate(model(family), reference.PROMPT, *EULER, "--negative", "blurry",
                                "--clip-skip", skip)
     assert (ours - plain).abs().max() > 1e-2 * plain.abs().max()
-    agree(f"{family} clip skip {skip}", ours, draw(used, model(family), clip_skip=skip, negative_prompt="blurry", height=96, width=128))
+    theirs = draw(used, model(family), clip_skip=skip, negative_prompt="blurry", height=96, width=128)
+    agree(f"{family} clip skip {skip}", ours, theirs)
 
 
 @pytest.mark.parametrize("rows", [1, 3])
@@ -61,7 +62,8 @@ def test_textual_inversion(rows, model, program, agree, tmp_path):
 def test_textual_inversion_of_sdxl(model, program, agree, tmp_path):
     path = tmp_path / "thing.safetensors"
     generator = torch.Generator().manual_seed(3)
-    tensors = {name: torch.randn(2, width, generator=generator) * 0.05 for name, width in (("clip_l", 48), ("clip_g", 64))}
+    tensors = {name: torch.randn(2, width, generator=generator) * 0.05
+               for name, width in (("clip_l", 48), ("clip_g", 64))}
     save_file(tensors, path)
     used = loaded(model("sdxl"))
     used.load_textual_inversion(tensors["clip_l"], token="thing", text_encoder=used.text_encoder,
