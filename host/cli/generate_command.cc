@@ -112,7 +112,7 @@ absl::Status Run(GenerateOptions& options) {
   PATCHBAY_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, Engine::Open(options.engine));
   absl::StatusOr<GenerationResult> result;
   {
-    ProgressDisplay progress(options.json);
+    ProgressDisplay progress(options.json, options.preview_file);
     result = engine->Generate(options.request, progress);
   }
   if (!result.ok()) return result.status();

@@ -167,6 +167,10 @@ void DeclareGenerateOptions(CLI::App& command, GenerateOptions& options) {
                      "safetensors file with the starting noise as tensor \"latent\"");
   command.add_option("--save-latent", options.save_latent_file,
                      "Write the sampler's result as tensor \"latent\" to this safetensors file");
+  command.add_option("--preview", options.preview_file,
+                     "PNG file that shows the state after each step");
+  command.add_option("--preview-decoder", engine.preview_decoder_file,
+                     "TAESD safetensors file for sharper previews");
   command.add_option("--threads", engine.threads, "Processor threads (default: one a core)");
   command
       .add_option("-o,--output", options.output_file,

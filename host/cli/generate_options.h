@@ -23,6 +23,7 @@ struct GenerateOptions {
   std::string mask_file;
   std::string hires_size;
   double hires_strength = 0.7;
+  std::string preview_file;
   std::vector<std::string> loras;
   std::string lora_application = "auto";
   std::string initial_latent_file;

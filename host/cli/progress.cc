@@ -4,8 +4,11 @@
 
 #include <cstdio>
 #include <string>
+#include <utility>
 
+#include "host/base/file_writer.h"
 #include "host/cli/interrupt.h"
+#include "host/formats/picture.h"
 
 namespace patchbay {
 namespace {
@@ -20,7 +23,8 @@ std::string Bar(int step, int steps) {
 
 }  // namespace
 
-ProgressDisplay::ProgressDisplay(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO)) {}
+ProgressDisplay::ProgressDisplay(bool quiet, std::string preview_file)
+    : quiet_(quiet), preview_file_(std::move(preview_file)), terminal_(isatty(STDERR_FILENO)) {}
 
 ProgressDisplay::~ProgressDisplay() {
   if (line_open_) std::fputc('\n', stderr);
@@ -41,6 +45,16 @@ void ProgressDisplay::OnStep(int pass, int step, int steps, double seconds) {
                  pass_seconds_ / step, left);
   }
   std::fflush(stderr);
+}
+
+// A preview that cannot be written is no reason to lose the picture: it is said once, and no more
+// are made.
+void ProgressDisplay::OnPreview(const std::vector<Picture>& pictures) {
+  const absl::StatusOr<std::string> png = EncodePng(pictures.front());
+  const absl::Status status = png.ok() ? WriteFileAtomically(preview_file_, {*png}) : png.status();
+  if (status.ok()) return;
+  std::fprintf(stderr, "warning: no previews: %s\n", std::string(status.message()).c_str());
+  preview_file_.clear();
 }
 
 bool ProgressDisplay::IsCancelled() { return WasInterrupted(); }

@@ -1,6 +1,9 @@
 #ifndef PATCHBAY_HOST_CLI_PROGRESS_H_
 #define PATCHBAY_HOST_CLI_PROGRESS_H_
 
+#include <string>
+#include <vector>
+
 #include "host/engine/engine.h"
 
 namespace patchbay {
@@ -9,15 +12,19 @@ namespace patchbay {
 // plain line for each tenth of the way elsewhere. Asks for the job's end after Ctrl-C.
 class ProgressDisplay final : public GenerationObserver {
  public:
-  // quiet: show nothing (for --json).
-  explicit ProgressDisplay(bool quiet);
+  // quiet: show nothing (for --json). preview_file: a PNG file that is written anew after each
+  // step, the batch's first picture; empty for none.
+  ProgressDisplay(bool quiet, std::string preview_file);
   ~ProgressDisplay() override;
 
   void OnStep(int pass, int step, int steps, double seconds) override;
+  bool WantsPreview() override { return !preview_file_.empty(); }
+  void OnPreview(const std::vector<Picture>& pictures) override;
   bool IsCancelled() override;
 
  private:
   bool quiet_;
+  std::string preview_file_;
   bool terminal_;
   bool line_open_ = false;
   double pass_seconds_ = 0;

@@ -77,6 +77,7 @@ class Engine::Model {
   static absl::StatusOr<std::unique_ptr<Model>> Open(const EngineOptions& options) {
     if (options.threads > 0) at::set_num_threads(options.threads);
     ComputeOptions compute;
+    compute.preview_decoder_file = options.preview_decoder_file;
     PATCHBAY_ASSIGN_OR_RETURN(compute.device, ResolveDevice(options.device));
     PATCHBAY_ASSIGN_OR_RETURN(compute.precision,
                               ResolvePrecision(options.precision, compute.device));

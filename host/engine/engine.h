@@ -28,6 +28,8 @@ struct EngineOptions {
   std::string model_path;
   // A tokenizer folder in place of the model's own; may be empty.
   std::string tokenizer_folder;
+  // A tiny autoencoder (TAESD) that decodes previews; empty: colours only, fitted to the model.
+  std::string preview_decoder_file;
   // CLIP's own vocabulary (bpe_simple_vocab_16e6.txt.gz), for checkpoints without a tokenizer.
   std::string vocabulary_file;
   DeviceChoice device = DeviceChoice::kAuto;

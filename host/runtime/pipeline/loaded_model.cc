@@ -69,9 +69,16 @@ absl::StatusOr<std::unique_ptr<const LoadedModel>> LoadModel(const Checkpoint& c
                                    compute.device);
   PATCHBAY_ASSIGN_OR_RETURN(auto autoencoder,
                             Autoencoder::Load(autoencoder_weights, checkpoint.autoencoder_config));
-  return std::make_unique<const LoadedModel>(LoadedModel{description, compute,
-                                                         NoiseSchedule(schedule), std::move(text),
-                                                         std::move(unet), std::move(autoencoder)});
+  std::unique_ptr<const PreviewDecoder> preview_decoder;
+  if (!compute.preview_decoder_file.empty()) {
+    PATCHBAY_ASSIGN_OR_RETURN(
+        preview_decoder,
+        PreviewDecoder::Open(compute.preview_decoder_file, autoencoder->latent_channels(),
+                             compute.precision, compute.device));
+  }
+  return std::make_unique<const LoadedModel>(LoadedModel{
+      description, compute, NoiseSchedule(schedule), std::move(text), std::move(unet),
+      std::move(autoencoder), std::make_unique<const Previews>(std::move(preview_decoder))});
 }
 
 }  // namespace patchbay

@@ -11,6 +11,7 @@
 #include "host/runtime/checkpoint/checkpoint.h"
 #include "host/runtime/denoiser/unet.h"
 #include "host/runtime/lora/lora_set.h"
+#include "host/runtime/pipeline/previews.h"
 #include "host/runtime/sampling/noise_schedule.h"
 #include "host/runtime/text_encoder/conditioning.h"
 
@@ -18,6 +19,8 @@ namespace patchbay {
 
 // What a model computes with.
 struct ComputeOptions {
+  // A tiny autoencoder for previews (TAESD); empty: colours fitted to the model's own.
+  std::string preview_decoder_file;
   at::Device device = at::kCPU;
   at::ScalarType precision = at::kFloat;
 };
@@ -37,6 +40,7 @@ struct LoadedModel {
   TextModel text;
   std::unique_ptr<const UNet> unet;
   std::unique_ptr<const Autoencoder> autoencoder;
+  std::unique_ptr<const Previews> previews;
 };
 
 // Builds the networks of a checkpoint, with `loras` merged into their weights. INVALID_ARGUMENT

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "host/base/status_macros.h"
+#include "host/runtime/pipeline/picture_tensor.h"
 #include "host/runtime/sampling/preconditioning.h"
 #include "host/runtime/sampling/sampler_loop.h"
 #include "host/runtime/text_encoder/micro_conditioning.h"
@@ -124,7 +125,8 @@ absl::StatusOr<at::Tensor> SamplingPass::RunLoop(const Task& task, const Samplin
     const at::Tensor sample = latent.to(model_.compute.device) * preconditioning.InputScale(sigma);
     PATCHBAY_ASSIGN_OR_RETURN(const GuidedOutput output,
                               denoiser.Run(sample, timestep, request_.guidance_scale, calls++));
-    return preconditioning.Denoised(latent, output.guided.cpu(), sigma);
+    denoised_ = preconditioning.Denoised(latent, output.guided.cpu(), sigma);
+    return denoised_;
   };
   const auto draw = [&](const at::Tensor& like, double sigma, double sigma_next) {
     return StepNoise(plan, like, sigma, sigma_next);
@@ -176,6 +178,11 @@ absl::Status SamplingPass::ReportStep(const Task& task, const SamplingPlan& plan
   step_started_ = now;
   observer_.OnStep(task.number, number, static_cast<int>(plan.steps.size()),
                    report_.step_seconds.back());
+  if (observer_.WantsPreview()) {
+    const PreviewDecoder& decoder = model_.previews->For(*model_.autoencoder);
+    observer_.OnPreview(PicturesFromTensor(decoder.Decode(denoised_), request_.compat));
+    step_started_ = Clock::now();
+  }
   return absl::OkStatus();
 }
 

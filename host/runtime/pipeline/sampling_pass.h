@@ -63,6 +63,7 @@ class SamplingPass {
   GenerationReport& report_;
   at::Tensor unit_noise_;  // of the pass's start
   at::Tensor extra_channels_;
+  at::Tensor denoised_;  // by the last evaluation
   std::chrono::steady_clock::time_point step_started_;
 };
 
