@@ -18,6 +18,10 @@ if(PATCHBAY_SANITIZE)
   add_compile_options(-fsanitize=${PATCHBAY_SANITIZE} -fno-omit-frame-pointer
                       -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${PATCHBAY_SANITIZE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # GCC's manual: sanitizers confuse this warning.
+    add_compile_options(-Wno-maybe-uninitialized)
+  endif()
 endif()
 
 find_program(PATCHBAY_MOLD mold)

@@ -81,7 +81,7 @@ absl::StatusOr<GenerationResult> GenerationJob::Run() {
   StartPicture start;
   {
     const Stopwatch stopwatch(report_.vae_seconds);
-    start = ReadStartPicture(request_, task.size, model_, noise_);
+    PATCHBAY_ASSIGN_OR_RETURN(start, ReadStartPicture(request_, task.size, model_, noise_));
   }
   if (start.latent.defined()) task.start = start.latent.repeat({request_.batch, 1, 1, 1});
   if (request_.image.has_value()) {

@@ -21,12 +21,24 @@ std::vector<Picture> PicturesFromTensor(const at::Tensor& tensor, CompatProfile 
   return pictures;
 }
 
+namespace {
+
+// Shares the picture's memory.
+at::Tensor BytesOf(const Picture& picture) {
+  return at::from_blob(const_cast<uint8_t*>(picture.pixels.data()),
+                       {1, picture.height, picture.width, picture.channels}, at::kByte);
+}
+
+}  // namespace
+
 at::Tensor TensorFromPicture(const Picture& picture) {
-  const at::Tensor bytes =
-      at::from_blob(const_cast<uint8_t*>(picture.pixels.data()),
-                    {1, picture.height, picture.width, picture.channels}, at::kByte);
+  const at::Tensor bytes = BytesOf(picture);
   at::Tensor rgb = picture.channels == 1 ? bytes.expand({-1, -1, -1, 3}) : bytes.slice(3, 0, 3);
   return rgb.to(at::kFloat).permute({0, 3, 1, 2}).contiguous() / 127.5 - 1;
+}
+
+at::Tensor OpacityFromPicture(const Picture& picture) {
+  return BytesOf(picture).slice(3, 3, 4).to(at::kFloat).permute({0, 3, 1, 2}).contiguous() / 255;
 }
 
 }  // namespace patchbay

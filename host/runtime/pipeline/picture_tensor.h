@@ -17,6 +17,9 @@ std::vector<Picture> PicturesFromTensor(const at::Tensor& tensor, CompatProfile 
 // RGB to [1, 3, H, W] in -1..1; opacity is dropped, grey repeated.
 at::Tensor TensorFromPicture(const Picture& picture);
 
+// The opacity of a picture of four channels: [1, 1, H, W] in 0..1.
+at::Tensor OpacityFromPicture(const Picture& picture);
+
 }  // namespace patchbay
 
 #endif  // PATCHBAY_HOST_RUNTIME_PIPELINE_PICTURE_TENSOR_H_

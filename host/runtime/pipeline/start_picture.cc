@@ -1,5 +1,7 @@
 #include "host/runtime/pipeline/start_picture.h"
 
+#include "host/base/status_macros.h"
+#include "host/formats/picture_resize.h"
 #include "host/runtime/pipeline/picture_tensor.h"
 
 namespace patchbay {
@@ -16,33 +18,40 @@ at::Tensor Encoded(const GenerationRequest& request, const at::Tensor& picture,
   return autoencoder.Encode(picture, posterior_noise).cpu();
 }
 
+absl::StatusOr<Picture> Resized(const Picture& picture, const PictureSize& size) {
+  if (picture.width == size.width && picture.height == size.height) return picture;
+  return ResizePicture(picture, size.width, size.height, ResizeFilter::kLanczos);
+}
+
+// [1, 3, H, W] in -1..1. What is transparent shows white in A1111 and its hidden colours in
+// diffusers and ComfyUI.
+at::Tensor Opaque(const Picture& picture, CompatProfile compat) {
+  const at::Tensor colours = TensorFromPicture(picture);
+  if (picture.channels != 4 || compat != CompatProfile::kA1111) return colours;
+  const at::Tensor opacity = OpacityFromPicture(picture);
+  return colours * opacity + (1 - opacity);
+}
+
 // [1, 1, H, W], 1 where the mask is at least half white.
-at::Tensor BinaryMask(const Picture& picture, int64_t height, int64_t width) {
-  at::Tensor mask = TensorFromPicture(picture).mean(1, /*keepdim=*/true);
-  if (mask.size(2) != height || mask.size(3) != width) {
-    mask = at::_upsample_bicubic2d_aa(mask, {height, width}, /*align_corners=*/false);
-  }
-  return (mask >= 0).to(at::kFloat);
+at::Tensor BinaryMask(const Picture& picture) {
+  return (TensorFromPicture(picture).mean(1, /*keepdim=*/true) >= 0).to(at::kFloat);
 }
 
 }  // namespace
 
-StartPicture ReadStartPicture(const GenerationRequest& request, const PictureSize& size,
-                              const LoadedModel& model, NoiseSource& noise) {
+absl::StatusOr<StartPicture> ReadStartPicture(const GenerationRequest& request,
+                                              const PictureSize& size, const LoadedModel& model,
+                                              NoiseSource& noise) {
   const Autoencoder& autoencoder = *model.autoencoder;
   StartPicture start;
   if (!request.image.has_value()) return start;
-  const int64_t height = size.height;
-  const int64_t width = size.width;
-  at::Tensor picture = TensorFromPicture(*request.image);
-  if (picture.size(2) != height || picture.size(3) != width) {
-    picture =
-        at::_upsample_bicubic2d_aa(picture, {height, width}, /*align_corners=*/false).clamp(-1, 1);
-  }
+  PATCHBAY_ASSIGN_OR_RETURN(const Picture resized, Resized(*request.image, size));
+  const at::Tensor picture = Opaque(resized, request.compat);
   if (request.mask.has_value()) {
-    const at::Tensor mask = BinaryMask(*request.mask, height, width);
+    PATCHBAY_ASSIGN_OR_RETURN(const Picture resized_mask, Resized(*request.mask, size));
+    const at::Tensor mask = BinaryMask(resized_mask);
     const int64_t scale = autoencoder.scale();
-    start.mask = at::upsample_nearest2d(mask, {height / scale, width / scale});
+    start.mask = at::upsample_nearest2d(mask, {size.height / scale, size.width / scale});
     start.masked = picture * (1 - mask);
   }
   // At full strength diffusers' inpainting starts from noise alone, and a network that is shown the

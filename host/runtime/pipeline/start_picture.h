@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include "absl/status/statusor.h"
 #include "host/runtime/autoencoder/autoencoder.h"
 #include "host/runtime/pipeline/generation_request.h"
 #include "host/runtime/pipeline/loaded_model.h"
@@ -21,8 +22,9 @@ struct StartPicture {
 
 // Scales the request's picture and mask to `size` and encodes the picture. The posterior is sampled
 // with the job's noise where the profile's origin does so (diffusers), else its mean is taken.
-StartPicture ReadStartPicture(const GenerationRequest& request, const PictureSize& size,
-                              const LoadedModel& model, NoiseSource& noise);
+absl::StatusOr<StartPicture> ReadStartPicture(const GenerationRequest& request,
+                                              const PictureSize& size, const LoadedModel& model,
+                                              NoiseSource& noise);
 
 // Whether the U-Net was trained for inpainting: it takes [latent, mask, masked picture].
 bool TakesMask(const LoadedModel& model);
