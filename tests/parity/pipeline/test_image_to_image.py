@@ -100,4 +100,4 @@ def test_picture_of_another_size(model, program, agree):
     assert report["size"] == [136, 104]
     theirs = reference.latents(model("sd1"), "euler", kind=IMG2IMG["sd1"], image=odd, strength=0.6,
                                num_inference_steps=5)
-    agree("sd1 img2img, resized", ours, theirs, 2e-2)
+    agree("sd1 img2img, resized", ours, theirs, 2e-3)
