@@ -1,9 +1,12 @@
 """Compares our denoiser step with diffusers' on this machine and prints a table; see README.md."""
 
 import argparse
+import json
 import os
 import pathlib
 import statistics
+import subprocess
+import tempfile
 
 import torch
 from diffusers import UNet2DConditionModel
@@ -89,6 +92,25 @@ def bench(arguments, program, model, precision_name):
     programs["patchbay"].process.kill()
 
 
+def bench_picture(build, runs, threads):
+    """A whole picture of the model in models/default, and the share of it that is neither steps nor
+    autoencoder."""
+    reports = []
+    with tempfile.TemporaryDirectory() as folder:
+        for _ in range(runs):
+            answer = subprocess.run(
+                [build / "bin" / "patchbay", "generate", "a red apple", "--steps", "20", "--threads",
+                 str(threads), "--json", "-o", f"{folder}/apple.png"],
+                check=True, capture_output=True)
+            reports.append(json.loads(answer.stdout))
+    report = sorted(reports, key=lambda report: report["total_seconds"])[len(reports) // 2]
+    drawing = sum(report["step_seconds"]) + report["vae_seconds"]
+    total = report["total_seconds"]
+    print(f"\nmodels/default, {'x'.join(map(str, report['size']))}, 20 steps, {threads} threads: "
+          f"{total:.2f} s, loading {report['load_seconds']:.2f} s; "
+          f"{100 * (1 - drawing / total):.1f} % of the time outside denoiser and autoencoder")
+
+
 def main():
     arguments = parse_arguments()
     torch.set_num_threads(arguments.threads)
@@ -105,6 +127,7 @@ def main():
     model = random_model(arguments.cache)
     for precision in arguments.precision:
         bench(arguments, program, model, precision)
+    bench_picture(build, arguments.runs, arguments.threads)
 
 
 if __name__ == "__main__":

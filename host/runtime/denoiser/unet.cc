@@ -5,6 +5,7 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "host/runtime/checkpoint/ldm_names.h"
+#include "host/runtime/kernels/process_memory.h"
 
 namespace patchbay {
 namespace {
@@ -24,6 +25,8 @@ absl::StatusOr<std::unique_ptr<const UNet>> UNet::Load(WeightReader& weights,
                                                        const UNetConfig& config) {
   auto unet = absl::WrapUnique(new UNet(weights, config));
   if (absl::Status status = weights.Finish(); !status.ok()) return status;
+  // Packing leaves gaps between the weights that activations would only partly fill.
+  ReturnFreedMemory();
   return unet;
 }
 

@@ -20,4 +20,10 @@ void ConfigureProcessMemory() {
 #endif
 }
 
+void ReturnFreedMemory() {
+#if defined(__GLIBC__)
+  malloc_trim(0);
+#endif
+}
+
 }  // namespace patchbay

@@ -12,6 +12,10 @@ namespace patchbay {
 // Call once at the start of main(), before other threads exist. Does nothing on other C libraries.
 void ConfigureProcessMemory();
 
+// Returns what is free now to the system: for after rare work, of whose memory little else can make
+// use. Any thread may call.
+void ReturnFreedMemory();
+
 }  // namespace patchbay
 
 #endif  // PATCHBAY_HOST_RUNTIME_KERNELS_PROCESS_MEMORY_H_

@@ -15,44 +15,36 @@ bool IsPositionwise(const ConvolutionGeometry& geometry) {
 
 Convolution::Convolution(const ModuleScope& scope, int64_t in_channels, int64_t out_channels,
                          int64_t kernel, const ConvolutionGeometry& geometry)
-    : geometry_(geometry),
-      weight_(scope.Read("weight", {out_channels, in_channels, kernel, kernel})) {
-  out_channels_ = weight_.size(0);
-  in_channels_ = weight_.size(1);
-  if (!CanPackWeight(weight_)) {
-    weight_ = weight_.contiguous(at::MemoryFormat::ChannelsLast);
+    : geometry_(geometry) {
+  const at::Tensor weight = scope.Read("weight", {out_channels, in_channels, kernel, kernel});
+  out_channels_ = weight.size(0);
+  in_channels_ = weight.size(1);
+  if (!CanPackWeight(weight)) {
+    weight_ = weight.contiguous(at::MemoryFormat::ChannelsLast);
   } else if (kernel == 1 && IsPositionwise(geometry)) {
-    packing_ = Packing::kLinear;
-    weight_ = PackLinearWeight(weight_.flatten(1));
+    packed_linear_ = PackLinearWeight(weight.flatten(1));
   } else {
-    packing_ = Packing::kConvolution;
-    weight_ = PackConvolutionWeight(weight_, geometry.stride, geometry.padding, geometry.dilation);
+    packed_ = std::make_shared<const PackedConvolutionWeight>(weight, geometry);
   }
   bias_ = scope.Read("bias", {out_channels_});
   site_ = scope.AddSite(SiteKind::kConvolution, in_channels_, out_channels_);
 }
 
 at::Tensor Convolution::weight() const {
-  switch (packing_) {
-    case Packing::kNone:
-      return weight_;
-    case Packing::kConvolution:
-      return UnpackWeight(weight_);
-    case Packing::kLinear:
-      return UnpackWeight(weight_).unsqueeze(-1).unsqueeze(-1);
-  }
+  if (packed_) return packed_->Unpacked();
+  if (packed_linear_.defined()) return UnpackWeight(packed_linear_).unsqueeze(-1).unsqueeze(-1);
   return weight_;
 }
 
 at::Tensor Convolution::Apply(const at::Tensor& x, const ConvolutionGeometry& geometry) const {
-  const bool packed = packing_ != Packing::kNone && CanUsePackedWeight(x);
-  if (packed && packing_ == Packing::kLinear && IsPositionwise(geometry)) {
-    return PackedLinear(x.permute({0, 2, 3, 1}), weight_, bias_).permute({0, 3, 1, 2});
+  const bool use_packed = CanUsePackedWeight(x);
+  if (use_packed && packed_linear_.defined() && IsPositionwise(geometry)) {
+    return PackedLinear(x.permute({0, 2, 3, 1}), packed_linear_, bias_).permute({0, 3, 1, 2});
   }
   const at::Tensor input = x.contiguous(at::MemoryFormat::ChannelsLast);
-  if (packed && packing_ == Packing::kConvolution) {
-    return PackedConvolution(input, weight_, bias_, geometry.stride, geometry.padding,
-                             geometry.dilation);
+  if (use_packed && packed_) {
+    return PackedConvolution(input, packed_->For(input, geometry), bias_, geometry.stride,
+                             geometry.padding, geometry.dilation);
   }
   return at::conv2d(input, weight().contiguous(at::MemoryFormat::ChannelsLast), bias_,
                     geometry.stride, geometry.padding, geometry.dilation);

@@ -3,17 +3,13 @@
 
 #include <ATen/ATen.h>
 
+#include <memory>
+
 #include "host/runtime/nn/module_scope.h"
 #include "host/runtime/nn/operator_table.h"
+#include "host/runtime/nn/packed_convolution_weight.h"
 
 namespace patchbay {
-
-struct ConvolutionGeometry {
-  int64_t stride = 1;
-  int64_t padding = 0;  // zeros on all four sides
-  int64_t dilation = 1;
-  bool operator==(const ConvolutionGeometry&) const = default;
-};
 
 // A two-dimensional convolution with bias. Immutable; any thread may call Forward. Input and output
 // are [B, C, H, W] in channels-last memory order.
@@ -51,8 +47,9 @@ class Convolution {
   int64_t out_channels_;
   ConvolutionGeometry geometry_;
   SiteIndex site_;
-  // What weight_ is packed for.
-  enum class Packing { kNone, kConvolution, kLinear } packing_ = Packing::kNone;
+  // One of the three: packed as a convolution (copies share it), as a linear layer, as it is.
+  std::shared_ptr<const PackedConvolutionWeight> packed_;
+  at::Tensor packed_linear_;
   at::Tensor weight_;
   at::Tensor bias_;
 };

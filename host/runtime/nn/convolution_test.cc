@@ -86,6 +86,21 @@ TEST_P(ConvolutionTest, TakesAnotherGeometry) {
   }
 }
 
+// Each size may want its own order of the weight, and coming back to one must find it intact.
+TEST_P(ConvolutionTest, TakesOneSizeAfterAnother) {
+  const Convolution convolution = Make();
+  for (int round = 0; round < 2; ++round) {
+    for (const int64_t side : {8, 16, 32, 64, 9, 24}) {
+      const at::Tensor x = at::randn({2, x_.size(1), side, side + 8})
+                               .to(x_.scalar_type())
+                               .contiguous(at::MemoryFormat::ChannelsLast);
+      EXPECT_LE(RelativeError(convolution.Forward(x, no_patches_), Exact(x, geometry_)),
+                Allowed(x, geometry_));
+    }
+  }
+  EXPECT_TRUE(at::equal(convolution.weight(), weight_));
+}
+
 TEST_P(ConvolutionTest, AddsTheResidualAndLeavesItAlone) {
   const Convolution convolution = Make();
   const at::Tensor residual = at::randn_like(convolution.Forward(x_, no_patches_));
@@ -113,7 +128,8 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Combine(testing::Values(at::kFloat, at::kBFloat16),
                      testing::Values(Sizes{1, 4, 32, 8, 8, 3, 1}, Sizes{2, 33, 17, 9, 13, 3, 1},
                                      Sizes{3, 64, 64, 7, 7, 3, 2}, Sizes{2, 48, 20, 5, 9, 1, 1},
-                                     Sizes{4, 9, 5, 11, 6, 3, 1}, Sizes{1, 3, 8, 16, 16, 1, 2})));
+                                     Sizes{4, 9, 5, 11, 6, 3, 1}, Sizes{1, 3, 8, 16, 16, 1, 2},
+                                     Sizes{2, 96, 96, 16, 16, 3, 1})));
 
 }  // namespace
 }  // namespace patchbay

@@ -24,6 +24,13 @@ using ConvolutionPointwise = at::Tensor(const at::Tensor&, const at::Tensor&,
                                         at::IntArrayRef, at::IntArrayRef, int64_t, std::string_view,
                                         Scalars, std::optional<std::string_view>);
 
+using DescribeOrder = at::Tensor(const at::Tensor&);
+
+// Where dnnl_memory_desc has four bytes that mean nothing: after its number of dimensions (4 bytes,
+// padded to 8), twelve dimensions of 8 bytes, and its data type of 4.
+constexpr int64_t kPaddingBegin = 8 + 12 * 8 + 4;
+constexpr int64_t kPaddingEnd = kPaddingBegin + 4;
+
 template <typename Signature>
 c10::TypedOperatorHandle<Signature> FindOperator(const char* name) {
   return c10::Dispatcher::singleton().findSchemaOrThrow(name, "").typed<Signature>();
@@ -66,10 +73,10 @@ at::Tensor PackedLinear(const at::Tensor& x, const at::Tensor& packed, const at:
 }
 
 at::Tensor PackConvolutionWeight(const at::Tensor& weight, int64_t stride, int64_t padding,
-                                 int64_t dilation) {
+                                 int64_t dilation, at::IntArrayRef input_size) {
   static const auto op = FindOperator<ReorderConvolution>("mkldnn::_reorder_convolution_weight");
   return op.call(weight, {padding, padding}, {stride, stride}, {dilation, dilation}, /*groups=*/1,
-                 std::nullopt);
+                 input_size.empty() ? at::OptionalIntArrayRef() : input_size);
 }
 
 at::Tensor PackedConvolution(const at::Tensor& x, const at::Tensor& packed, const at::Tensor& bias,
@@ -77,6 +84,18 @@ at::Tensor PackedConvolution(const at::Tensor& x, const at::Tensor& packed, cons
   static const auto op = FindOperator<ConvolutionPointwise>("mkldnn::_convolution_pointwise");
   return op.call(x, packed, OptionalTensor(bias), {padding, padding}, {stride, stride},
                  {dilation, dilation}, /*groups=*/1, "none", Scalars(), "");
+}
+
+bool HaveSameOrder(const at::Tensor& packed, const at::Tensor& other) {
+  static const auto op = FindOperator<DescribeOrder>("mkldnn::_get_mkldnn_serialized_md");
+  const auto describe = [](const at::Tensor& tensor) {
+    at::Tensor bytes = op.call(tensor);
+    // The compiler's own padding between the description's 4-byte type and its 8-byte sizes holds
+    // whatever the memory held before.
+    if (bytes.numel() > kPaddingEnd) bytes.slice(0, kPaddingBegin, kPaddingEnd).zero_();
+    return bytes;
+  };
+  return at::equal(describe(packed), describe(other));
 }
 
 at::Tensor UnpackWeight(const at::Tensor& packed) { return packed.to_dense(); }
