@@ -21,6 +21,9 @@ if(PATCHBAY_SERVICE)
   find_package(Protobuf REQUIRED)
   find_package(gRPC CONFIG REQUIRED)
   find_package(Boost 1.74 REQUIRED COMPONENTS filesystem)
+  find_package(SQLite3 REQUIRED)
+  find_package(OpenSSL REQUIRED)
+  find_package(prometheus-cpp CONFIG REQUIRED)
 endif()
 
 # Torch_DIR, never CMAKE_PREFIX_PATH: the wheel carries the headers of an old protobuf, and a prefix
