@@ -1,0 +1,46 @@
+#ifndef PATCHBAY_HOST_ENGINE_JOBS_ENGINE_EXECUTOR_H_
+#define PATCHBAY_HOST_ENGINE_JOBS_ENGINE_EXECUTOR_H_
+
+#include <string>
+
+#include "host/engine/jobs/artifact_store.h"
+#include "host/engine/jobs/job_executor.h"
+#include "host/engine/jobs/model_registry.h"
+
+namespace patchbay {
+
+// Draws jobs with the registry's engines.
+class EngineExecutor final : public JobExecutor {
+ public:
+  // work_folder: for the files of running jobs; emptied now. lora_folder: where LoRAs are found by
+  // name; empty: nowhere. The others must outlive this.
+  static absl::StatusOr<std::unique_ptr<EngineExecutor>> Make(ModelRegistry& models,
+                                                              ArtifactStore& artifacts,
+                                                              std::string work_folder,
+                                                              std::string lora_folder);
+
+  absl::Status Check(const JobRequest& request) override;
+  absl::StatusOr<Outcome> Execute(const std::string& job_id, const JobRequest& request,
+                                  GenerationObserver& observer) override;
+
+  // Opens a model and draws one step that nobody sees, so that its weights are in memory and packed
+  // when the next job comes. On the thread of Execute().
+  absl::Status WarmUp(const std::string& model);
+
+ private:
+  EngineExecutor(ModelRegistry& models, ArtifactStore& artifacts, std::string work_folder,
+                 std::string lora_folder)
+      : models_(models),
+        artifacts_(artifacts),
+        work_folder_(std::move(work_folder)),
+        lora_folder_(std::move(lora_folder)) {}
+
+  ModelRegistry& models_;
+  ArtifactStore& artifacts_;
+  const std::string work_folder_;
+  const std::string lora_folder_;
+};
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_ENGINE_JOBS_ENGINE_EXECUTOR_H_

@@ -1,0 +1,34 @@
+#ifndef PATCHBAY_HOST_ENGINE_JOBS_SHA256_H_
+#define PATCHBAY_HOST_ENGINE_JOBS_SHA256_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace patchbay {
+
+// SHA-256 (FIPS 180-4) of bytes that arrive in parts.
+class Sha256 {
+ public:
+  Sha256();
+  Sha256(Sha256&&) noexcept;
+  Sha256& operator=(Sha256&&) noexcept;
+  ~Sha256();
+
+  void Update(std::string_view bytes);
+  // 64 lower-case hexadecimal digits. Nothing can be added afterwards.
+  std::string Finish();
+
+ private:
+  struct Context;
+  std::unique_ptr<Context> context_;
+};
+
+std::string Sha256Of(std::string_view bytes);
+
+// Whether a text is 64 lower-case hexadecimal digits.
+bool IsSha256(std::string_view text);
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_ENGINE_JOBS_SHA256_H_
