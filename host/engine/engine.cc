@@ -96,7 +96,7 @@ class Engine::Model {
     PATCHBAY_ASSIGN_OR_RETURN(const WeightsForRequest::Ready ready,
                               weights_.Prepare(prompts.loras));
     absl::StatusOr<GenerationResult> result =
-        GeneratePictures(*ready.model, ready.loras, request, prompts, observer);
+        GeneratePictures(*ready.model, ready.loras, /*hooks=*/nullptr, request, prompts, observer);
     if (!result.ok()) return WithDiagnosis(result.status());
     std::vector<std::string>& warnings = result->report.warnings;
     for (const std::vector<std::string>* more : {&ready.warnings, &prompts.warnings}) {

@@ -24,7 +24,7 @@ VaeResnet::VaeResnet(const ModuleScope& scope, int64_t norm_groups)
   }
 }
 
-at::Tensor VaeResnet::Forward(const at::Tensor& x, const OperatorTable& operators) const {
+at::Tensor VaeResnet::Forward(const at::Tensor& x, const OperatorCall& operators) const {
   const at::Tensor hidden = first_.Forward(first_norm_.ForwardSilu(x), operators);
   const at::Tensor residual = shortcut_ ? shortcut_->Forward(x, operators) : x;
   return second_.ForwardAdd(second_norm_.ForwardSilu(hidden), residual, operators);
@@ -40,7 +40,7 @@ VaeAttention::VaeAttention(const ModuleScope& scope, int64_t norm_groups)
               Linear::Bias::kRequired),
       norm_(scope.Child("group_norm"), to_q_.in_features(), norm_groups, kNormEpsilon) {}
 
-at::Tensor VaeAttention::Forward(const at::Tensor& x, const OperatorTable& operators) const {
+at::Tensor VaeAttention::Forward(const at::Tensor& x, const OperatorCall& operators) const {
   const auto to_tokens = [](const at::Tensor& map) {
     return map.permute({0, 2, 3, 1}).reshape({map.size(0), -1, map.size(1)});
   };
@@ -60,7 +60,7 @@ VaeMidBlock::VaeMidBlock(const ModuleScope& scope, int64_t norm_groups)
   }
 }
 
-at::Tensor VaeMidBlock::Forward(at::Tensor x, const OperatorTable& operators) const {
+at::Tensor VaeMidBlock::Forward(at::Tensor x, const OperatorCall& operators) const {
   x = first_.Forward(x, operators);
   if (attention_) x = attention_->Forward(x, operators);
   return second_.Forward(x, operators);
@@ -86,7 +86,7 @@ int64_t VaeLevel::widest() const {
   return widest;
 }
 
-at::Tensor VaeLevel::Forward(at::Tensor x, const OperatorTable& operators) const {
+at::Tensor VaeLevel::Forward(at::Tensor x, const OperatorCall& operators) const {
   for (const VaeResnet& resnet : resnets_) x = resnet.Forward(x, operators);
   if (downsample_) {
     const at::Tensor padded = at::constant_pad_nd(x, {0, 1, 0, 1});

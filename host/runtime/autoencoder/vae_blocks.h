@@ -21,7 +21,7 @@ class VaeResnet {
   VaeResnet(const ModuleScope& scope, int64_t norm_groups);
   int64_t in_channels() const { return first_.in_channels(); }
   int64_t out_channels() const { return first_.out_channels(); }
-  at::Tensor Forward(const at::Tensor& x, const OperatorTable& operators) const;
+  at::Tensor Forward(const at::Tensor& x, const OperatorCall& operators) const;
 
  private:
   Convolution first_;
@@ -35,7 +35,7 @@ class VaeResnet {
 class VaeAttention {
  public:
   VaeAttention(const ModuleScope& scope, int64_t norm_groups);
-  at::Tensor Forward(const at::Tensor& x, const OperatorTable& operators) const;
+  at::Tensor Forward(const at::Tensor& x, const OperatorCall& operators) const;
 
  private:
   Linear to_q_;
@@ -49,7 +49,7 @@ class VaeAttention {
 class VaeMidBlock {
  public:
   VaeMidBlock(const ModuleScope& scope, int64_t norm_groups);
-  at::Tensor Forward(at::Tensor x, const OperatorTable& operators) const;
+  at::Tensor Forward(at::Tensor x, const OperatorCall& operators) const;
 
  private:
   VaeResnet first_;
@@ -64,7 +64,7 @@ class VaeLevel {
   VaeLevel(const ModuleScope& scope, int64_t norm_groups);
   // The most channels that any map in here has.
   int64_t widest() const;
-  at::Tensor Forward(at::Tensor x, const OperatorTable& operators) const;
+  at::Tensor Forward(at::Tensor x, const OperatorCall& operators) const;
 
  private:
   std::vector<VaeResnet> resnets_;

@@ -18,17 +18,21 @@ class AttentionLayer {
                  int64_t heads);
 
   // context: [B, S, context features]
-  KeyValue Project(const at::Tensor& context, const OperatorTable& operators) const;
+  KeyValue Project(const at::Tensor& context, const OperatorCall& operators) const;
 
-  // residual + to_out(attend(to_q(x), keys and values)). x, residual: [B, T, features]
-  at::Tensor ForwardAdd(const at::Tensor& x, const KeyValue& key_value, const at::Tensor& residual,
-                        const OperatorTable& operators) const;
+  // residual + to_out(attend(to_q(x), keys and values)), where keys and values are projected from x
+  // unless they are given. x, residual: [B, T, features], with T = grid.height * grid.width.
+  at::Tensor ForwardAdd(const at::Tensor& x, const KeyValue* key_value, const at::Tensor& residual,
+                        const TokenGrid& grid, const UNetCall& call) const;
 
   int64_t heads() const { return heads_; }
   int64_t context_features() const { return to_k_.in_features(); }
   SiteIndex site() const { return site_; }
 
  private:
+  at::Tensor ForwardHooked(const at::Tensor& x, const KeyValue* key_value, const TokenGrid& grid,
+                           const UNetCall& call, const AttentionHooks& hooks) const;
+
   int64_t heads_;
   Linear to_q_;
   Linear to_k_;

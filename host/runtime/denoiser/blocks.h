@@ -21,7 +21,16 @@ struct BlockOptions {
   int64_t context_features = -1;
   // Counts the cross-attentions as they are made: down, mid, up.
   size_t next_context_index = 0;
+  // Counts the stages of the encoder and of the decoder, and keeps the widths of the skip
+  // connections that the decoder has not taken back yet.
+  int64_t next_encoder_stage = 0;
+  int64_t next_decoder_stage = 0;
+  std::vector<int64_t> skip_channels;
 };
+
+// Registers the encoder's next stage.
+SiteIndex AddEncoderStage(const ModuleScope& scope, BlockOptions& options, int64_t in_channels,
+                          int64_t out_channels);
 
 // Resnets, each followed by a spatial transformer where the checkpoint has one, then a downsampler
 // where it has one.
@@ -30,7 +39,8 @@ class DownBlock {
   DownBlock(const ModuleScope& scope, int64_t heads, BlockOptions& options);
 
   // Appends what the up blocks will want to see again to `skips` and returns the last of it.
-  at::Tensor Forward(at::Tensor x, const UNetCall& call, std::vector<at::Tensor>& skips) const;
+  at::Tensor Forward(const at::Tensor& input, const UNetCall& call,
+                     std::vector<at::Tensor>& skips) const;
 
   const std::vector<SpatialTransformer>& transformers() const { return transformers_; }
 
@@ -38,6 +48,7 @@ class DownBlock {
   std::vector<UNetResnet> resnets_;
   std::vector<SpatialTransformer> transformers_;
   std::optional<Downsample> downsample_;
+  std::vector<SiteIndex> stages_;  // one for each resnet, one for the downsampler
   SiteIndex site_;
 };
 
@@ -46,7 +57,7 @@ class MidBlock {
  public:
   MidBlock(const ModuleScope& scope, int64_t heads, BlockOptions& options);
 
-  at::Tensor Forward(at::Tensor x, const UNetCall& call) const;
+  at::Tensor Forward(const at::Tensor& input, const UNetCall& call) const;
 
   const std::vector<SpatialTransformer>& transformers() const { return transformers_; }
 
@@ -63,7 +74,8 @@ class UpBlock {
   UpBlock(const ModuleScope& scope, int64_t heads, BlockOptions& options);
 
   // Takes its skip connections off the end of `skips`.
-  at::Tensor Forward(at::Tensor x, const UNetCall& call, std::vector<at::Tensor>& skips) const;
+  at::Tensor Forward(const at::Tensor& input, const UNetCall& call,
+                     std::vector<at::Tensor>& skips) const;
 
   const std::vector<SpatialTransformer>& transformers() const { return transformers_; }
 
@@ -71,6 +83,7 @@ class UpBlock {
   std::vector<UNetResnet> resnets_;
   std::vector<SpatialTransformer> transformers_;
   std::optional<Upsample> upsample_;
+  std::vector<SiteIndex> stages_;  // one for each resnet
   SiteIndex site_;
 };
 

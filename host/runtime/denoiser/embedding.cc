@@ -24,7 +24,7 @@ EmbeddingMlp::EmbeddingMlp(const ModuleScope& scope, int64_t in_features)
 }
 
 at::Tensor EmbeddingMlp::Forward(const at::Tensor& x, const at::Tensor& condition,
-                                 const OperatorTable& operators) const {
+                                 const OperatorCall& operators) const {
   const at::Tensor input =
       condition_ && condition.defined() ? condition_->ForwardAdd(condition, x, operators) : x;
   return second_.Forward(at::silu(first_.Forward(input, operators)), operators);

@@ -33,7 +33,7 @@ class EmbeddingMlp {
 
   // x: [B, in]; condition: [B, condition_features()] or undefined.
   at::Tensor Forward(const at::Tensor& x, const at::Tensor& condition,
-                     const OperatorTable& operators) const;
+                     const OperatorCall& operators) const;
 
  private:
   Linear first_;

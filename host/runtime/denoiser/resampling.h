@@ -8,12 +8,13 @@
 
 namespace patchbay {
 
-// Halves height and width, rounding up: a 3x3 convolution with stride 2.
+// Halves height and width, rounding up: a 3x3 convolution with stride 2 unless a hook changes that.
 class Downsample {
  public:
   explicit Downsample(const ModuleScope& scope);
   at::Tensor Forward(const at::Tensor& x, const UNetCall& call) const;
   SiteIndex site() const { return site_; }
+  int64_t out_channels() const { return conv_.out_channels(); }
 
  private:
   Convolution conv_;
@@ -21,13 +22,15 @@ class Downsample {
 };
 
 // Enlarges to the size of the skip connection that comes next (twice the height and width, or one
-// less where downsampling had rounded up): nearest neighbour, then a 3x3 convolution.
+// less where downsampling had rounded up), unless a hook changes that: nearest neighbour, then a
+// 3x3 convolution.
 class Upsample {
  public:
   explicit Upsample(const ModuleScope& scope);
   at::Tensor Forward(const at::Tensor& x, int64_t height, int64_t width,
                      const UNetCall& call) const;
   SiteIndex site() const { return site_; }
+  int64_t out_channels() const { return conv_.out_channels(); }
 
  private:
   Convolution conv_;

@@ -1,5 +1,7 @@
 #include "host/runtime/denoiser/resnet.h"
 
+#include "host/runtime/denoiser/feature_hooks.h"
+
 namespace patchbay {
 namespace {
 
@@ -21,12 +23,21 @@ UNetResnet::UNetResnet(const ModuleScope& scope, int64_t norm_groups, double nor
   site_ = scope.AddSite(SiteKind::kResnet, first_.in_channels(), first_.out_channels());
 }
 
-at::Tensor UNetResnet::Forward(const at::Tensor& x, const UNetCall& call) const {
-  const at::Tensor shift = time_projection_.Forward(call.activated_time_embedding, call.operators);
-  const at::Tensor hidden = first_.Forward(first_norm_.ForwardSilu(x), call.operators);
-  const at::Tensor residual = shortcut_ ? shortcut_->Forward(x, call.operators) : x;
-  return second_.ForwardAdd(second_norm_.ForwardShiftedSilu(hidden, shift), residual,
-                            call.operators);
+void UNetResnet::SetSkipSplit(SiteTable& sites, int64_t below) const {
+  sites.Edit(site_).skip_split = below;
+  sites.Edit(first_.site()).skip_split = below;
+  if (shortcut_) sites.Edit(shortcut_->site()).skip_split = below;
+}
+
+at::Tensor UNetResnet::Forward(const at::Tensor& input, const UNetCall& call) const {
+  return WithModuleHooks(site_, call, input, [&](const at::Tensor& x) {
+    const at::Tensor shift =
+        time_projection_.Forward(call.activated_time_embedding, call.operators);
+    const at::Tensor hidden = first_.Forward(first_norm_.ForwardSilu(x), call.operators);
+    const at::Tensor residual = shortcut_ ? shortcut_->Forward(x, call.operators) : x;
+    return second_.ForwardAdd(second_norm_.ForwardShiftedSilu(hidden, shift), residual,
+                              call.operators);
+  });
 }
 
 }  // namespace patchbay

@@ -21,9 +21,13 @@ class UNetResnet {
   UNetResnet(const ModuleScope& scope, int64_t norm_groups, double norm_epsilon);
 
   // [B, in, H, W] -> [B, out, H, W]
-  at::Tensor Forward(const at::Tensor& x, const UNetCall& call) const;
+  at::Tensor Forward(const at::Tensor& input, const UNetCall& call) const;
 
   SiteIndex site() const { return site_; }
+  // Says that the input is a feature map of `below` channels joined with a skip connection; only
+  // while the network is being built.
+  void SetSkipSplit(SiteTable& sites, int64_t below) const;
+
   int64_t in_channels() const { return first_.in_channels(); }
   int64_t out_channels() const { return first_.out_channels(); }
 

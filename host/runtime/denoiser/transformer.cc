@@ -1,5 +1,7 @@
 #include "host/runtime/denoiser/transformer.h"
 
+#include "host/runtime/denoiser/feature_hooks.h"
+
 namespace patchbay {
 namespace {
 
@@ -38,15 +40,17 @@ TransformerBlock::TransformerBlock(const ModuleScope& scope, int64_t features,
       cross_(scope.Child("attn2"), features, context_features, heads),
       third_norm_(scope.Child("norm3"), features, kLayerNormEpsilon),
       feed_forward_(scope.Child("ff"), features),
-      context_index_(context_index) {}
+      context_index_(context_index) {
+  scope.sites().Edit(cross_.site()).is_cross_attention = true;
+}
 
-at::Tensor TransformerBlock::Forward(const at::Tensor& tokens, const UNetCall& call) const {
-  const at::Tensor normed = first_norm_.Forward(tokens);
+at::Tensor TransformerBlock::Forward(const at::Tensor& tokens, const TokenGrid& grid,
+                                     const UNetCall& call) const {
   const at::Tensor after_self =
-      self_.ForwardAdd(normed, self_.Project(normed, call.operators), tokens, call.operators);
+      self_.ForwardAdd(first_norm_.Forward(tokens), nullptr, tokens, grid, call);
   const at::Tensor after_cross =
-      cross_.ForwardAdd(second_norm_.Forward(after_self), call.text.keys_and_values[context_index_],
-                        after_self, call.operators);
+      cross_.ForwardAdd(second_norm_.Forward(after_self),
+                        &call.text.keys_and_values[context_index_], after_self, grid, call);
   return feed_forward_.ForwardAdd(third_norm_.Forward(after_cross), after_cross, call.operators);
 }
 
@@ -61,11 +65,14 @@ SpatialTransformer::SpatialTransformer(const ModuleScope& scope, int64_t heads, 
       site_(scope.AddSite(SiteKind::kTransformer, proj_in_.in_features(), proj_in_.in_features())) {
 }
 
-at::Tensor SpatialTransformer::Forward(const at::Tensor& x, const UNetCall& call) const {
-  at::Tensor tokens = proj_in_.Forward(ToTokens(norm_.Forward(x)), call.operators);
-  for (const TransformerBlock& block : blocks_) tokens = block.Forward(tokens, call);
-  return FromTokens(proj_out_.ForwardAdd(tokens, ToTokens(x), call.operators), x.size(2),
-                    x.size(3));
+at::Tensor SpatialTransformer::Forward(const at::Tensor& input, const UNetCall& call) const {
+  return WithModuleHooks(site_, call, input, [&](const at::Tensor& x) {
+    const TokenGrid grid = {x.size(2), x.size(3)};
+    at::Tensor tokens = proj_in_.Forward(ToTokens(norm_.Forward(x)), call.operators);
+    for (const TransformerBlock& block : blocks_) tokens = block.Forward(tokens, grid, call);
+    return FromTokens(proj_out_.ForwardAdd(tokens, ToTokens(x), call.operators), grid.height,
+                      grid.width);
+  });
 }
 
 }  // namespace patchbay

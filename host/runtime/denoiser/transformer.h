@@ -21,8 +21,8 @@ class TransformerBlock {
   TransformerBlock(const ModuleScope& scope, int64_t features, int64_t context_features,
                    int64_t heads, size_t context_index);
 
-  // [B, T, features] -> the same shape
-  at::Tensor Forward(const at::Tensor& tokens, const UNetCall& call) const;
+  // [B, T, features] -> the same shape, T = grid.height * grid.width
+  at::Tensor Forward(const at::Tensor& tokens, const TokenGrid& grid, const UNetCall& call) const;
 
   const AttentionLayer& self_attention() const { return self_; }
   const AttentionLayer& cross_attention() const { return cross_; }
@@ -45,7 +45,7 @@ class SpatialTransformer {
                      int64_t context_features, size_t first_context_index);
 
   // [B, C, H, W] -> the same shape, in channels-last memory order
-  at::Tensor Forward(const at::Tensor& x, const UNetCall& call) const;
+  at::Tensor Forward(const at::Tensor& input, const UNetCall& call) const;
 
   const std::vector<TransformerBlock>& blocks() const { return blocks_; }
   SiteIndex site() const { return site_; }

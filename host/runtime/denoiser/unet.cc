@@ -5,6 +5,7 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "host/runtime/checkpoint/ldm_names.h"
+#include "host/runtime/denoiser/feature_hooks.h"
 #include "host/runtime/kernels/process_memory.h"
 
 namespace patchbay {
@@ -42,7 +43,9 @@ UNet::UNet(WeightReader& weights, const UNetConfig& config)
     added_frequencies_ = {config.addition_time_embed_dim, config.flip_sin_to_cos,
                           config.freq_shift};
   }
-  BlockOptions options{config.norm_groups, config.norm_eps, -1, 0};
+  BlockOptions options;
+  options.norm_groups = config.norm_groups;
+  options.norm_epsilon = config.norm_eps;
   if (root.Has("encoder_hid_proj.weight")) {
     text_projection_.emplace(root.Child("encoder_hid_proj"), -1, -1, Linear::Bias::kRequired);
     text_features_ = text_projection_->in_features();
@@ -50,6 +53,7 @@ UNet::UNet(WeightReader& weights, const UNetConfig& config)
   }
   const int64_t levels = root.CountChildren("down_blocks");
   const auto heads = [&](int64_t level) { return config.heads[static_cast<size_t>(level)]; };
+  first_stage_ = AddEncoderStage(root, options, conv_in_.in_channels(), conv_in_.out_channels());
   for (int64_t i = 0; i < levels; ++i) {
     down_blocks_.emplace_back(root.Child("down_blocks", i), heads(i), options);
   }
@@ -83,7 +87,7 @@ std::vector<const SpatialTransformer*> UNet::Transformers() const {
 }
 
 absl::StatusOr<TextContext> UNet::PrepareText(const UNetText& text,
-                                              const OperatorTable& operators) const {
+                                              const OperatorCall& operators) const {
   if (absl::Status status = CheckWidth("text input", text.hidden_states, text_features_);
       !status.ok()) {
     return status;
@@ -115,22 +119,25 @@ absl::StatusOr<TextContext> UNet::PrepareText(const UNetText& text,
 }
 
 UNetCall UNet::MakeCall(const UNetInput& input, const TextContext& text,
-                        const OperatorTable& operators) const {
+                        const OperatorCall& operators, const DenoiserHooks& hooks) const {
   const at::Tensor frequencies =
       time_frequencies_.Forward(input.timestep.expand({input.sample.size(0)})).to(precision_);
   const at::Tensor guidance =
       input.guidance_embedding.defined() ? input.guidance_embedding.to(precision_) : at::Tensor();
   at::Tensor embedding = time_embedding_.Forward(frequencies, guidance, operators);
   if (text.added_embedding.defined()) embedding = embedding + text.added_embedding;
-  return {text, operators, at::silu(embedding)};
+  return {text, operators, hooks, at::silu(embedding)};
 }
 
 at::Tensor UNet::Forward(const UNetInput& input, const TextContext& text,
-                         const OperatorTable& operators) const {
-  const UNetCall call = MakeCall(input, text, operators);
-  at::Tensor x = conv_in_.Forward(
-      input.sample.to(precision_).contiguous(at::MemoryFormat::ChannelsLast), operators);
-  std::vector<at::Tensor> skips = {x};
+                         const OperatorCall& operators, const DenoiserHooks& hooks) const {
+  const UNetCall call = MakeCall(input, text, operators, hooks);
+  at::Tensor x = input.sample.to(precision_).contiguous(at::MemoryFormat::ChannelsLast);
+  if (const ModuleHooks* first = hooks.modules.Find(first_stage_)) {
+    x = Edited(first->before, call, x);
+  }
+  std::vector<at::Tensor> skips;
+  x = PutSkipAside(first_stage_, call, conv_in_.Forward(x, operators), skips);
   for (const DownBlock& block : down_blocks_) x = block.Forward(x, call, skips);
   if (mid_block_) x = mid_block_->Forward(x, call);
   for (const UpBlock& block : up_blocks_) x = block.Forward(x, call, skips);

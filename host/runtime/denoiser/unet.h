@@ -59,25 +59,27 @@ class UNet {
   // Projects the prompt to every cross-attention's keys and values, once for all steps.
   // INVALID_ARGUMENT when a width does not fit the model.
   absl::StatusOr<TextContext> PrepareText(const UNetText& text,
-                                          const OperatorTable& operators) const;
+                                          const OperatorCall& operators) const;
 
   // One run of the network: [B, out_channels, H, W] in the model's precision. H and W may be odd.
-  at::Tensor Forward(const UNetInput& input, const TextContext& text,
-                     const OperatorTable& operators) const;
+  // Hooks need an evaluation in `operators`, and may throw HookFailure.
+  at::Tensor Forward(const UNetInput& input, const TextContext& text, const OperatorCall& operators,
+                     const DenoiserHooks& hooks = {}) const;
 
  private:
   UNet(WeightReader& weights, const UNetConfig& config);
 
   // In the order down, mid, up: that of TextContext::keys_and_values.
   std::vector<const SpatialTransformer*> Transformers() const;
-  UNetCall MakeCall(const UNetInput& input, const TextContext& text,
-                    const OperatorTable& operators) const;
+  UNetCall MakeCall(const UNetInput& input, const TextContext& text, const OperatorCall& operators,
+                    const DenoiserHooks& hooks) const;
 
   SiteTable sites_;
   at::ScalarType precision_;
   SinusoidalEmbedding time_frequencies_;
   SinusoidalEmbedding added_frequencies_;
   Convolution conv_in_;
+  SiteIndex first_stage_;
   EmbeddingMlp time_embedding_;
   std::optional<EmbeddingMlp> added_embedding_;
   std::optional<Linear> text_projection_;

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "host/runtime/hooks/denoiser_hooks.h"
 #include "host/runtime/nn/operator_table.h"
 
 namespace patchbay {
@@ -27,9 +28,13 @@ struct TextContext {
 // What accompanies one run of the U-Net through all its modules. Lives on the caller's stack.
 struct UNetCall {
   const TextContext& text;
-  const OperatorTable& operators;
+  OperatorCall operators;
+  const DenoiserHooks& hooks;
   // SiLU(time embedding) [B, time embedding width]: what each resnet projects to its own width.
   at::Tensor activated_time_embedding;
+
+  // Where in a job the hooks are called; there is one wherever there are hooks.
+  const Evaluation& evaluation() const { return *operators.evaluation; }
 };
 
 }  // namespace patchbay

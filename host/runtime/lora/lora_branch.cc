@@ -11,8 +11,12 @@ at::Tensor WithKernel(const at::Tensor& tensor) {
   return tensor.dim() == 2 ? tensor.unsqueeze(-1).unsqueeze(-1) : tensor;
 }
 
-at::Tensor SamePadding(const at::Tensor& x, const at::Tensor& weight, int64_t stride) {
-  return at::conv2d(x, weight, {}, stride, {weight.size(2) / 2, weight.size(3) / 2});
+// The product that has the convolution's kernel, or a kernel of 1 where the LoRA's author chose
+// that.
+at::Tensor Convolve(const at::Tensor& x, const at::Tensor& weight,
+                    const ConvolutionGeometry& geometry) {
+  if (weight.size(2) == 1) return at::conv2d(x, weight, {}, geometry.stride);
+  return at::conv2d(x, weight, {}, geometry.stride, geometry.padding, geometry.dilation);
 }
 
 }  // namespace
@@ -28,7 +32,6 @@ void LoraBranches::Add(const LoraModule& module, const Site& site, double streng
   const auto options = at::TensorOptions().dtype(precision).device(device);
   Branch branch;
   branch.convolution = site.kind == SiteKind::kConvolution;
-  if (site.diffusers_name.find("downsamplers.") != std::string::npos) branch.stride = 2;
   at::Tensor down = module.tensors.at(LoraRole::kDown);
   // In fp32, so that a small scale does not underflow in half precision before it is multiplied.
   at::Tensor up = module.tensors.at(LoraRole::kUp).to(at::kFloat) * (strength * LoraScale(module));
@@ -47,17 +50,20 @@ void LoraBranches::Add(const LoraModule& module, const Site& site, double streng
   branches_.push_back(std::move(branch));
 }
 
-at::Tensor LoraBranches::Run(const Branch& branch, const at::Tensor& x) {
-  if (!branch.convolution) return at::linear(at::linear(x, branch.down), branch.up);
-  at::Tensor h = SamePadding(x, branch.down, branch.mid.defined() ? 1 : branch.stride);
-  if (branch.mid.defined()) h = SamePadding(h, branch.mid, branch.stride);
-  return at::conv2d(h, branch.up);
+at::Tensor LoraBranches::Run(const Branch& branch, const OperatorInput& input) {
+  if (!branch.convolution) return at::linear(at::linear(input.x, branch.down), branch.up);
+  const ConvolutionGeometry& geometry = *input.geometry;
+  if (!branch.mid.defined()) {
+    return at::conv2d(Convolve(input.x, branch.down, geometry), branch.up);
+  }
+  const at::Tensor narrow = at::conv2d(input.x, branch.down);
+  return at::conv2d(Convolve(narrow, branch.mid, geometry), branch.up);
 }
 
-at::Tensor LoraBranches::Forward(const at::Tensor& x,
+at::Tensor LoraBranches::Forward(const OperatorInput& input,
                                  absl::FunctionRef<at::Tensor(const at::Tensor&)> original) const {
-  at::Tensor y = original(x);
-  for (const Branch& branch : branches_) y = y + Run(branch, x);
+  at::Tensor y = original(input.x);
+  for (const Branch& branch : branches_) y = y + Run(branch, input);
   return y;
 }
 

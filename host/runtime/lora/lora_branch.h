@@ -16,14 +16,14 @@ namespace patchbay {
 bool IsPlainLora(const LoraModule& module);
 
 // y = original(x) + sum of scale_i up_i(mid_i(down_i(x))): LoRAs beside a linear layer or
-// convolution. A convolution's branch has the stride of the model's own: 2 at downsamplers, 1
-// elsewhere. Immutable once its branches have been added; any thread may call Forward.
+// convolution. A convolution's branch has the geometry of the convolution at that call. Immutable
+// once its branches have been added; any thread may call Forward.
 class LoraBranches : public OperatorPatch {
  public:
   void Add(const LoraModule& module, const Site& site, double strength, at::ScalarType precision,
            at::Device device);
 
-  at::Tensor Forward(const at::Tensor& x,
+  at::Tensor Forward(const OperatorInput& input,
                      absl::FunctionRef<at::Tensor(const at::Tensor&)> original) const override;
 
  private:
@@ -31,10 +31,9 @@ class LoraBranches : public OperatorPatch {
     at::Tensor down;
     at::Tensor mid;  // undefined without a Tucker core
     at::Tensor up;   // the scale is multiplied in
-    int64_t stride = 1;
     bool convolution = false;
   };
-  static at::Tensor Run(const Branch& branch, const at::Tensor& x);
+  static at::Tensor Run(const Branch& branch, const OperatorInput& input);
 
   std::vector<Branch> branches_;
 };

@@ -28,6 +28,10 @@ Convolution::Convolution(const ModuleScope& scope, int64_t in_channels, int64_t 
   }
   bias_ = scope.Read("bias", {out_channels_});
   site_ = scope.AddSite(SiteKind::kConvolution, in_channels_, out_channels_);
+  Site& site = scope.sites().Edit(site_);
+  site.kernel = kernel;
+  site.stride = geometry.stride;
+  site.padding = geometry.padding;
 }
 
 at::Tensor Convolution::weight() const {
@@ -50,23 +54,23 @@ at::Tensor Convolution::Apply(const at::Tensor& x, const ConvolutionGeometry& ge
                     geometry.stride, geometry.padding, geometry.dilation);
 }
 
-at::Tensor Convolution::Forward(const at::Tensor& x, const OperatorTable& operators) const {
+at::Tensor Convolution::Forward(const at::Tensor& x, const OperatorCall& operators) const {
   return Forward(x, geometry_, operators);
 }
 
 at::Tensor Convolution::Forward(const at::Tensor& x, const ConvolutionGeometry& geometry,
-                                const OperatorTable& operators) const {
-  if (const OperatorPatch* patch = operators.Find(site_)) {
-    return patch->Forward(
-        x, [this, &geometry](const at::Tensor& input) { return Apply(input, geometry); });
+                                const OperatorCall& operators) const {
+  if (const OperatorPatch* patch = operators.table.Find(site_)) {
+    return patch->Forward({x, &geometry, operators.evaluation},
+                          [&](const at::Tensor& input) { return Apply(input, geometry); });
   }
   return Apply(x, geometry);
 }
 
 at::Tensor Convolution::ForwardAdd(const at::Tensor& x, const at::Tensor& residual,
-                                   const OperatorTable& operators) const {
+                                   const OperatorCall& operators) const {
   // A patch may keep what it returns.
-  if (operators.Find(site_)) return Forward(x, operators) + residual;
+  if (operators.table.Find(site_)) return Forward(x, operators) + residual;
   return Accumulate(Apply(x, geometry_), residual);
 }
 

@@ -32,13 +32,13 @@ class Convolution {
   at::Tensor weight() const;
   const at::Tensor& bias() const { return bias_; }
 
-  at::Tensor Forward(const at::Tensor& x, const OperatorTable& operators) const;
+  at::Tensor Forward(const at::Tensor& x, const OperatorCall& operators) const;
   // Forward(x) + residual, without a temporary for the sum.
   at::Tensor ForwardAdd(const at::Tensor& x, const at::Tensor& residual,
-                        const OperatorTable& operators) const;
+                        const OperatorCall& operators) const;
   // With another stride, padding or dilation than the model's own; patches are applied as usual.
   at::Tensor Forward(const at::Tensor& x, const ConvolutionGeometry& geometry,
-                     const OperatorTable& operators) const;
+                     const OperatorCall& operators) const;
 
  private:
   at::Tensor Apply(const at::Tensor& x, const ConvolutionGeometry& geometry) const;

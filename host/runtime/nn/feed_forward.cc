@@ -35,7 +35,7 @@ GatedFeedForward::GatedFeedForward(const ModuleScope& scope, int64_t width)
       out_(scope.Child("net.2"), proj_.out_features() / 2, width, Linear::Bias::kRequired) {}
 
 at::Tensor GatedFeedForward::ForwardAdd(const at::Tensor& x, const at::Tensor& residual,
-                                        const OperatorTable& operators) const {
+                                        const OperatorCall& operators) const {
   return out_.ForwardAdd(ApplyGate(proj_.Forward(x, operators)), residual, operators);
 }
 

@@ -16,7 +16,7 @@ class GatedFeedForward {
 
   // [B, T, width] -> residual + feed_forward(x), same shape.
   at::Tensor ForwardAdd(const at::Tensor& x, const at::Tensor& residual,
-                        const OperatorTable& operators) const;
+                        const OperatorCall& operators) const;
 
  private:
   Linear proj_;

@@ -23,17 +23,18 @@ at::Tensor Linear::Apply(const at::Tensor& x) const {
   return at::linear(x, weight(), bias_);
 }
 
-at::Tensor Linear::Forward(const at::Tensor& x, const OperatorTable& operators) const {
-  if (const OperatorPatch* patch = operators.Find(site_)) {
-    return patch->Forward(x, [this](const at::Tensor& input) { return Apply(input); });
+at::Tensor Linear::Forward(const at::Tensor& x, const OperatorCall& operators) const {
+  if (const OperatorPatch* patch = operators.table.Find(site_)) {
+    return patch->Forward({x, nullptr, operators.evaluation},
+                          [this](const at::Tensor& input) { return Apply(input); });
   }
   return Apply(x);
 }
 
 at::Tensor Linear::ForwardAdd(const at::Tensor& x, const at::Tensor& residual,
-                              const OperatorTable& operators) const {
+                              const OperatorCall& operators) const {
   // A patch may keep what it returns.
-  if (operators.Find(site_)) return Forward(x, operators) + residual;
+  if (operators.table.Find(site_)) return Forward(x, operators) + residual;
   return Accumulate(Apply(x), residual);
 }
 

@@ -30,10 +30,10 @@ class Linear {
   const at::Tensor& bias() const { return bias_; }
 
   // [..., in] -> [..., out]
-  at::Tensor Forward(const at::Tensor& x, const OperatorTable& operators) const;
+  at::Tensor Forward(const at::Tensor& x, const OperatorCall& operators) const;
   // Forward(x) + residual, without a temporary for the sum. residual: [..., out]
   at::Tensor ForwardAdd(const at::Tensor& x, const at::Tensor& residual,
-                        const OperatorTable& operators) const;
+                        const OperatorCall& operators) const;
 
  private:
   at::Tensor Apply(const at::Tensor& x) const;

@@ -90,9 +90,9 @@ INSTANTIATE_TEST_SUITE_P(Sizes, LinearTest,
 
 class DoublingPatch : public OperatorPatch {
  public:
-  at::Tensor Forward(const at::Tensor& x,
+  at::Tensor Forward(const OperatorInput& input,
                      absl::FunctionRef<at::Tensor(const at::Tensor&)> original) const override {
-    return original(x) * 2;
+    return original(input.x) * 2;
   }
 };
 

@@ -38,6 +38,8 @@ class ModuleScope {
 
   // Registers this module as a site.
   SiteIndex AddSite(SiteKind kind, int64_t in_channels, int64_t out_channels) const;
+  // All sites of the component so far, to add to or to say more of.
+  SiteTable& sites() const { return *sites_; }
 
  private:
   std::string Full(std::string_view name) const;

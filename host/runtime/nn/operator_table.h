@@ -4,21 +4,33 @@
 #include <ATen/ATen.h>
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
+#include "host/runtime/nn/packed_convolution_weight.h"
 #include "host/runtime/nn/site.h"
 
 namespace patchbay {
+
+struct Evaluation;
+
+// What a linear layer or convolution is about to compute with.
+struct OperatorInput {
+  const at::Tensor& x;
+  // Convolutions only: the geometry at this call, which may not be the model's own.
+  const ConvolutionGeometry* geometry = nullptr;
+  // Null where no sampler is running (text encoders, tests).
+  const Evaluation* evaluation = nullptr;
+};
 
 // Something that stands in for one linear layer or convolution: a LoRA's side branch, integer
 // arithmetic. Called by several jobs at once, hence const.
 class OperatorPatch {
  public:
   virtual ~OperatorPatch() = default;
-  // The operator's output for the input `x`. `original` computes what the operator itself would
-  // give.
-  virtual at::Tensor Forward(const at::Tensor& x,
+  // The operator's output. `original` computes what the operator itself would give.
+  virtual at::Tensor Forward(const OperatorInput& input,
                              absl::FunctionRef<at::Tensor(const at::Tensor&)> original) const = 0;
 };
 
@@ -27,6 +39,8 @@ class OperatorPatch {
 class OperatorTable {
  public:
   OperatorTable() = default;
+
+  bool empty() const { return patches_.empty(); }
 
   const OperatorPatch* Find(SiteIndex site) const {
     return patches_.empty() ? nullptr : patches_[static_cast<size_t>(site)].get();
@@ -38,8 +52,23 @@ class OperatorTable {
     patches_[static_cast<size_t>(site)] = std::move(patch);
   }
 
+  // A table where `inner`'s patches stand closest to the operators and `outer`'s see them as the
+  // originals.
+  static OperatorTable Nest(const OperatorTable& inner, const OperatorTable& outer);
+
  private:
   std::vector<std::shared_ptr<const OperatorPatch>> patches_;
+};
+
+// The patches, and where in a job they are called.
+struct OperatorCall {
+  // A table alone serves where no sampler is running.
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  OperatorCall(const OperatorTable& patches, const Evaluation* at = nullptr)
+      : table(patches), evaluation(at) {}
+
+  const OperatorTable& table;
+  const Evaluation* evaluation;
 };
 
 }  // namespace patchbay

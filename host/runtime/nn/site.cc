@@ -46,6 +46,10 @@ std::string_view SiteKindName(SiteKind kind) {
       return "upsample";
     case SiteKind::kBlock:
       return "block";
+    case SiteKind::kEncoderStage:
+      return "encoder stage";
+    case SiteKind::kDecoderStage:
+      return "decoder stage";
   }
   return "unknown";
 }
@@ -83,9 +87,27 @@ SiteIndex SiteTable::Add(SiteKind kind, std::string diffusers_name, int64_t in_c
   return index;
 }
 
+SiteIndex SiteTable::AddStage(SiteKind kind, int64_t number, int64_t in_channels,
+                              int64_t out_channels) {
+  const bool encodes = kind == SiteKind::kEncoderStage;
+  Site site;
+  site.index = static_cast<SiteIndex>(sites_.size());
+  site.kind = kind;
+  site.name = absl::StrCat(component_, encodes ? ".encoder." : ".decoder.", number);
+  site.ldm_name = absl::StrCat(encodes ? "input_blocks." : "output_blocks.", number);
+  site.in_channels = in_channels;
+  site.out_channels = out_channels;
+  by_name_.emplace(site.name, site.index);
+  by_name_.emplace(site.ldm_name, site.index);
+  by_name_.emplace(absl::StrCat("model.diffusion_model.", site.ldm_name), site.index);
+  sites_.push_back(std::move(site));
+  return sites_.back().index;
+}
+
 void SiteTable::AddLdmNames(
     absl::FunctionRef<std::optional<std::string>(std::string_view)> ldm_name_of) {
   for (Site& site : sites_) {
+    if (site.diffusers_name.empty()) continue;
     const std::optional<std::string> ldm_name = ldm_name_of(site.diffusers_name);
     if (!ldm_name) continue;
     site.ldm_name = *ldm_name;

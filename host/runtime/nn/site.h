@@ -22,6 +22,10 @@ enum class SiteKind {
   kDownsample,
   kUpsample,
   kBlock,  // a whole down, mid or up block
+  // One entry of the encoder or the decoder as LDM counts them: what puts one skip connection
+  // aside, and what takes one back.
+  kEncoderStage,
+  kDecoderStage,
 };
 
 // "linear", "convolution", "attention" ...
@@ -47,6 +51,16 @@ struct Site {
   // Width of the input and of the output in channels; 0 where it does not apply.
   int64_t in_channels = 0;
   int64_t out_channels = 0;
+  // Attention: its heads; and whether keys and values come from the text.
+  int64_t heads = 0;
+  bool is_cross_attention = false;
+  // Convolutions.
+  int64_t kernel = 0;
+  int64_t stride = 0;
+  int64_t padding = 0;
+  // Where the input is a feature map joined with a skip connection: how many of its channels are
+  // the map's.
+  int64_t skip_split = 0;
 };
 
 // All sites of one component. Immutable once the component is loaded; any thread may read.
@@ -71,6 +85,11 @@ class SiteTable {
   // Adds a site; only while the component is being built.
   SiteIndex Add(SiteKind kind, std::string diffusers_name, int64_t in_channels,
                 int64_t out_channels);
+  // Adds encoder or decoder stage `number`: "unet.encoder.3", LDM's "input_blocks.3". Stages are no
+  // modules of diffusers and have no name there.
+  SiteIndex AddStage(SiteKind kind, int64_t number, int64_t in_channels, int64_t out_channels);
+  // To say more of a site; only while the component is being built.
+  Site& Edit(SiteIndex index) { return sites_[static_cast<size_t>(index)]; }
 
  private:
   std::string component_;

@@ -49,18 +49,25 @@ TextModel WithPatches(const TextModel& text, const LoraPatches& loras) {
 }  // namespace
 
 absl::StatusOr<GenerationResult> GeneratePictures(const LoadedModel& model,
-                                                  const LoraPatches& loras,
+                                                  const LoraPatches& loras, const ModelHooks* hooks,
                                                   const GenerationRequest& request,
                                                   const ResolvedPrompts& prompts,
                                                   GenerationObserver& observer) {
-  return GenerationJob(model, loras, request, prompts, observer).Run();
+  try {
+    return GenerationJob(model, loras, hooks, request, prompts, observer).Run();
+  } catch (const HookFailure& failure) {
+    return failure.status();
+  }
 }
 
 GenerationJob::GenerationJob(const LoadedModel& model, const LoraPatches& loras,
-                             const GenerationRequest& request, const ResolvedPrompts& prompts,
-                             GenerationObserver& observer)
+                             const ModelHooks* hooks, const GenerationRequest& request,
+                             const ResolvedPrompts& prompts, GenerationObserver& observer)
     : model_(model),
       loras_(loras),
+      hooks_(hooks),
+      operators_(hooks == nullptr ? loras.unet
+                                  : OperatorTable::Nest(hooks->denoiser.operators, loras.unet)),
       request_(request),
       prompts_(prompts),
       observer_(observer),
@@ -148,9 +155,9 @@ absl::Status GenerationJob::EncodeText(int pass, int steps) {
 }
 
 absl::StatusOr<at::Tensor> GenerationJob::RunPass(const SamplingPass::Task& task) {
-  SamplingPass pass(model_, request_, choice_, conditioning_, loras_.unet, observer_, noise_,
-                    report_);
-  return pass.Run(task);
+  pass_ = std::make_unique<SamplingPass>(model_, request_, choice_, conditioning_, operators_,
+                                         hooks_, observer_, noise_, report_);
+  return pass_->Run(task);
 }
 
 absl::StatusOr<at::Tensor> GenerationJob::RunHiresPass(const at::Tensor& latents) {
@@ -177,7 +184,7 @@ absl::Status GenerationJob::Decode(const at::Tensor& latents, GenerationResult& 
     return absl::DataLossError(
         "the autoencoder gave numbers that are not finite; the model may be damaged");
   }
-  result.pictures = PicturesFromTensor(pictures, request_.compat);
+  result.pictures = PicturesFromTensor(pass_->EditPictures(pictures), request_.compat);
   if (!request_.keep_latent) return absl::OkStatus();
   const at::Tensor plain = latents.to(at::kFloat).contiguous();
   LatentBuffer buffer;

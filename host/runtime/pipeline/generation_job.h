@@ -3,6 +3,8 @@
 
 #include <ATen/ATen.h>
 
+#include <memory>
+
 #include "absl/status/statusor.h"
 #include "host/runtime/pipeline/pipeline.h"
 #include "host/runtime/pipeline/sampling_choice.h"
@@ -14,7 +16,7 @@ namespace patchbay {
 // The work behind GeneratePictures: one request on its way from prompt to pictures.
 class GenerationJob {
  public:
-  GenerationJob(const LoadedModel& model, const LoraPatches& loras,
+  GenerationJob(const LoadedModel& model, const LoraPatches& loras, const ModelHooks* hooks,
                 const GenerationRequest& request, const ResolvedPrompts& prompts,
                 GenerationObserver& observer);
 
@@ -30,6 +32,11 @@ class GenerationJob {
 
   const LoadedModel& model_;
   const LoraPatches& loras_;
+  const ModelHooks* hooks_;
+  // LoRAs at run time around what the chain puts in place of operators.
+  OperatorTable operators_;
+  // The last pass; its picture hooks come after decoding.
+  std::unique_ptr<SamplingPass> pass_;
   const GenerationRequest& request_;
   const ResolvedPrompts& prompts_;
   GenerationObserver& observer_;

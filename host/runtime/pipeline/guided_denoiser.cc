@@ -1,6 +1,7 @@
 #include "host/runtime/pipeline/guided_denoiser.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "host/base/status_macros.h"
 
@@ -27,49 +28,80 @@ at::Tensor GuidanceEmbedding(int64_t width, double guidance_scale, int64_t rows)
   return embedding.Forward(at::full({rows}, (guidance_scale - 1.0) * 1000.0, at::kFloat));
 }
 
+// A prompt's hidden states after the chain's conditioning hooks.
+at::Tensor EditedText(const ModelHooks* hooks, const Evaluation* evaluation, patchbay_row_role role,
+                      at::Tensor hidden_states) {
+  if (hooks == nullptr) return hidden_states;
+  for (const auto& edit : hooks->sampling.conditioning) {
+    at::Tensor edited = edit(*evaluation, role, hidden_states);
+    if (edited.defined()) hidden_states = std::move(edited);
+  }
+  return hidden_states;
+}
+
+// Texts of one batch must be of one length. Hooks may append tokens to one and not to another; the
+// shorter ones are repeated, which leaves cross-attention as it is when the lengths divide.
+at::Tensor JoinedTexts(std::vector<at::Tensor>& texts) {
+  int64_t longest = 0;
+  for (const at::Tensor& text : texts) longest = std::max(longest, text.size(1));
+  for (at::Tensor& text : texts) {
+    const int64_t length = text.size(1);
+    if (length < longest && longest % length == 0) text = text.repeat({1, longest / length, 1});
+  }
+  return at::cat(texts);
+}
+
 }  // namespace
 
 GuidedDenoiser::GuidedDenoiser(const UNet& unet, const Conditioning& conditioning,
                                const Sizes& sizes, const at::Tensor& extra_channels,
-                               const OperatorTable& operators)
+                               const OperatorTable& operators, const ModelHooks* hooks)
     : unet_(unet),
       conditioning_(conditioning),
       sizes_(sizes),
       extra_channels_(extra_channels),
-      operators_(operators) {}
+      operators_(operators),
+      hooks_(hooks) {}
 
-absl::StatusOr<const GuidedDenoiser::Rows*> GuidedDenoiser::RowsFor(int64_t call,
+absl::StatusOr<const GuidedDenoiser::Rows*> GuidedDenoiser::RowsFor(const Request& request,
+                                                                    bool with_positive,
                                                                     bool with_negative) {
-  const Key key{StageAt(conditioning_.positive, call),
-                with_negative ? StageAt(conditioning_.negative, call) : 0, with_negative};
+  const Key key{with_positive ? StageAt(conditioning_.positive, request.call) : 0,
+                with_negative ? StageAt(conditioning_.negative, request.call) : 0, with_positive,
+                with_negative};
   const auto found = rows_.find(key);
   if (found != rows_.end()) return &found->second;
-  PATCHBAY_ASSIGN_OR_RETURN(Rows rows, MakeRows(key));
+  PATCHBAY_ASSIGN_OR_RETURN(Rows rows, MakeRows(key, request.evaluation));
   return &rows_.emplace(key, std::move(rows)).first->second;
 }
 
-absl::StatusOr<GuidedDenoiser::Rows> GuidedDenoiser::MakeRows(const Key& key) const {
+absl::StatusOr<GuidedDenoiser::Rows> GuidedDenoiser::MakeRows(const Key& key,
+                                                              const Evaluation* evaluation) const {
   Rows rows;
-  rows.has_negative = key.has_negative;
   std::vector<at::Tensor> hidden, pooled, sizes;
-  const auto add = [&](const ConditioningPart& part, const std::vector<double>& numbers) {
-    hidden.push_back(part.hidden);
+  const auto add = [&](const ConditioningPart& part, patchbay_row_role role,
+                       const std::vector<double>& numbers) {
+    hidden.push_back(EditedText(hooks_, evaluation, role, part.hidden));
     if (part.pooled.defined()) pooled.push_back(part.pooled);
     if (!numbers.empty()) sizes.push_back(RepeatedNumbers(numbers, part.hidden.size(0)));
+    rows.roles.insert(rows.roles.end(), static_cast<size_t>(part.hidden.size(0)), role);
   };
   if (key.has_negative) {
-    add(conditioning_.negative[key.negative_stage].parts.front(), sizes_.negative);
+    add(conditioning_.negative[key.negative_stage].parts.front(), PATCHBAY_ROW_UNCONDITIONAL,
+        sizes_.negative);
   }
-  for (const ConditioningPart& part : conditioning_.positive[key.positive_stage].parts) {
-    add(part, sizes_.positive);
-    rows.part_weights.push_back(
-        at::tensor(part.weights, at::kFloat).to(part.hidden.device()).view({-1, 1, 1, 1}));
+  if (key.has_positive) {
+    for (const ConditioningPart& part : conditioning_.positive[key.positive_stage].parts) {
+      add(part, PATCHBAY_ROW_CONDITIONAL, sizes_.positive);
+      rows.part_weights.push_back(
+          at::tensor(part.weights, at::kFloat).to(part.hidden.device()).view({-1, 1, 1, 1}));
+    }
   }
   UNetText text;
-  text.hidden_states = at::cat(hidden);
+  text.hidden_states = JoinedTexts(hidden);
   if (!pooled.empty()) text.pooled = at::cat(pooled);
   if (!sizes.empty()) text.time_ids = at::cat(sizes).to(text.hidden_states.device());
-  PATCHBAY_ASSIGN_OR_RETURN(rows.text, unet_.PrepareText(text, operators_));
+  PATCHBAY_ASSIGN_OR_RETURN(rows.text, unet_.PrepareText(text, {operators_, evaluation}));
   return rows;
 }
 
@@ -80,39 +112,77 @@ bool GuidedDenoiser::HasSinglePart(int64_t call) const {
          std::all_of(weights.begin(), weights.end(), [](double weight) { return weight == 1.0; });
 }
 
-absl::StatusOr<GuidedOutput> GuidedDenoiser::Run(const at::Tensor& sample, double timestep,
-                                                 double guidance_scale, int64_t call) {
-  const int64_t guidance_features = unet_.guidance_features();
-  // A distilled model has guidance built in.
-  const bool with_negative =
-      guidance_features == 0 && (guidance_scale != 1.0 || !HasSinglePart(call));
-  PATCHBAY_ASSIGN_OR_RETURN(const Rows* rows, RowsFor(call, with_negative));
-  const int64_t copies = static_cast<int64_t>(rows->part_weights.size()) + (with_negative ? 1 : 0);
-
+at::Tensor GuidedDenoiser::RunNetwork(const Request& request, const Rows& rows,
+                                      int64_t copies) const {
   UNetInput input;
+  const at::Tensor& sample = request.sample;
   const at::Tensor joined =
       extra_channels_.defined() ? at::cat({sample, extra_channels_}, 1) : sample;
   input.sample = joined.repeat({copies, 1, 1, 1});
-  input.timestep = at::full({1}, timestep, sample.options().dtype(at::kFloat));
-  if (guidance_features > 0) {
+  input.timestep = at::full({1}, request.timestep, sample.options().dtype(at::kFloat));
+  if (unet_.guidance_features() > 0) {
     input.guidance_embedding =
-        GuidanceEmbedding(guidance_features, guidance_scale, input.sample.size(0))
+        GuidanceEmbedding(unet_.guidance_features(), request.guidance_scale, input.sample.size(0))
             .to(sample.device());
   }
-  const auto outputs = unet_.Forward(input, rows->text, operators_).to(at::kFloat).chunk(copies, 0);
+  if (hooks_ == nullptr) return unet_.Forward(input, rows.text, operators_).to(at::kFloat);
+  patchbay_step step = request.evaluation->step;
+  step.rows = rows.roles.data();
+  step.row_count = static_cast<uint32_t>(rows.roles.size());
+  const Evaluation evaluation{step, request.evaluation->plugins};
+  return unet_.Forward(input, rows.text, {operators_, &evaluation}, hooks_->denoiser)
+      .to(at::kFloat);
+}
+
+absl::StatusOr<GuidedOutput> GuidedDenoiser::Run(const Request& request) {
+  // A distilled model has guidance built in.
+  const bool with_negative = request.wants_unconditional ||
+                             (unet_.guidance_features() == 0 &&
+                              (request.guidance_scale != 1.0 || !HasSinglePart(request.call)));
+  PATCHBAY_ASSIGN_OR_RETURN(const Rows* rows,
+                            RowsFor(request, /*with_positive=*/true, with_negative));
+  const int64_t copies = static_cast<int64_t>(rows->part_weights.size()) + (with_negative ? 1 : 0);
+  const auto outputs = RunNetwork(request, *rows, copies).chunk(copies, 0);
 
   GuidedOutput result;
   if (!with_negative) {
+    result.conditional = outputs.front();
     result.guided = outputs.front();
     return result;
   }
   result.unconditional = outputs.front();
   result.guided = result.unconditional;
+  if (request.wants_conditional) result.conditional = result.unconditional;
   for (size_t i = 1; i < outputs.size(); ++i) {
     const at::Tensor direction = outputs[i] - result.unconditional;
-    result.guided = result.guided + guidance_scale * rows->part_weights[i - 1] * direction;
+    const at::Tensor& weight = rows->part_weights[i - 1];
+    result.guided = result.guided + request.guidance_scale * weight * direction;
+    if (request.wants_conditional) result.conditional = result.conditional + weight * direction;
   }
+  if (request.wants_conditional && HasSinglePart(request.call)) result.conditional = outputs[1];
   return result;
+}
+
+absl::StatusOr<at::Tensor> GuidedDenoiser::RunNegative(const Request& request) {
+  PATCHBAY_ASSIGN_OR_RETURN(const Rows* rows,
+                            RowsFor(request, /*with_positive=*/false, /*with_negative=*/true));
+  return RunNetwork(request, *rows, /*copies=*/1);
+}
+
+absl::StatusOr<at::Tensor> GuidedDenoiser::RunText(const Request& request, const at::Tensor& text) {
+  const int64_t batch = request.sample.size(0);
+  const ConditioningPart& part =
+      conditioning_.positive[StageAt(conditioning_.positive, request.call)].parts.front();
+  UNetText prompt;
+  prompt.hidden_states = text.expand({batch, -1, -1});
+  prompt.pooled = part.pooled;
+  if (!sizes_.positive.empty()) {
+    prompt.time_ids = RepeatedNumbers(sizes_.positive, batch).to(text.device());
+  }
+  Rows rows;
+  rows.roles.assign(static_cast<size_t>(batch), PATCHBAY_ROW_OTHER);
+  PATCHBAY_ASSIGN_OR_RETURN(rows.text, unet_.PrepareText(prompt, {operators_, request.evaluation}));
+  return RunNetwork(request, rows, /*copies=*/1);
 }
 
 }  // namespace patchbay

@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "host/runtime/denoiser/unet.h"
+#include "host/runtime/hooks/sampling_hooks.h"
 #include "host/runtime/text_encoder/conditioning.h"
 
 namespace patchbay {
@@ -17,6 +18,9 @@ namespace patchbay {
 // What one evaluation of the denoiser gives, before preconditioning: the network's raw output for
 // each picture, [B, C, H, W] in fp32.
 struct GuidedOutput {
+  // For the prompt: with AND, unconditional + sum over the parts of weight * (part -
+  // unconditional). Undefined unless asked for.
+  at::Tensor conditional;
   // After classifier-free guidance (arXiv:2207.12598): unconditional + scale * sum over the parts
   // of weight * (part - unconditional).
   at::Tensor guided;
@@ -36,40 +40,61 @@ class GuidedDenoiser {
   };
 
   // All arguments must outlive the object. extra_channels: [B, C', H, W] joined to every input
-  // (inpainting models: mask and masked picture), or undefined.
+  // (inpainting models: mask and masked picture), or undefined. hooks: null for none.
   GuidedDenoiser(const UNet& unet, const Conditioning& conditioning, const Sizes& sizes,
-                 const at::Tensor& extra_channels, const OperatorTable& operators);
+                 const at::Tensor& extra_channels, const OperatorTable& operators,
+                 const ModelHooks* hooks);
 
-  // sample: [B, C, H, W] as preconditioning scaled it; timestep in training steps; call counts the
-  // evaluations of the pass from 0 (prompt editing follows it). INVALID_ARGUMENT when the text does
-  // not fit the network.
-  absl::StatusOr<GuidedOutput> Run(const at::Tensor& sample, double timestep, double guidance_scale,
-                                   int64_t call);
+  // What a run of the network is asked for.
+  struct Request {
+    at::Tensor sample;    // [B, C, H, W] as preconditioning scaled it
+    double timestep = 0;  // in training steps
+    double guidance_scale = 1;
+    int64_t call = 0;  // counts the evaluations of the pass from 0; prompt editing follows it
+    // Also where the guidance scale does not need it.
+    bool wants_unconditional = false;
+    bool wants_conditional = false;
+    // Where in the job this is, without rows; null only if there are no hooks.
+    const Evaluation* evaluation = nullptr;
+  };
+
+  // INVALID_ARGUMENT when the text does not fit the network.
+  absl::StatusOr<GuidedOutput> Run(const Request& request);
+
+  // The network's output for the negative prompt alone, or for another text [B or 1, T, text width]
+  // in the prompt's place.
+  absl::StatusOr<at::Tensor> RunNegative(const Request& request);
+  absl::StatusOr<at::Tensor> RunText(const Request& request, const at::Tensor& text);
 
  private:
   // Rows of one batch: the negative prompt first unless it is skipped, then each part.
   struct Rows {
     TextContext text;
-    bool has_negative = false;
+    std::vector<patchbay_row_role> roles;
     std::vector<at::Tensor> part_weights;  // [B, 1, 1, 1] each
   };
   struct Key {
     size_t positive_stage;
     size_t negative_stage;
+    bool has_positive;
     bool has_negative;
     auto operator<=>(const Key&) const = default;
   };
 
   // Whether guidance at scale 1 is just the prompt's own output: no AND, no weight.
   bool HasSinglePart(int64_t call) const;
-  absl::StatusOr<const Rows*> RowsFor(int64_t call, bool with_negative);
-  absl::StatusOr<Rows> MakeRows(const Key& key) const;
+  absl::StatusOr<const Rows*> RowsFor(const Request& request, bool with_positive,
+                                      bool with_negative);
+  absl::StatusOr<Rows> MakeRows(const Key& key, const Evaluation* evaluation) const;
+  // The network's raw output, [copies * B, C, H, W] in fp32.
+  at::Tensor RunNetwork(const Request& request, const Rows& rows, int64_t copies) const;
 
   const UNet& unet_;
   const Conditioning& conditioning_;
   const Sizes& sizes_;
   const at::Tensor& extra_channels_;
   const OperatorTable& operators_;
+  const ModelHooks* hooks_;
   std::map<Key, Rows> rows_;
 };
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "host/runtime/hooks/sampling_hooks.h"
 #include "host/runtime/nn/operator_table.h"
 #include "host/runtime/pipeline/generation_observer.h"
 #include "host/runtime/pipeline/generation_request.h"
@@ -22,11 +23,11 @@ struct LoraPatches {
 // Prompt to pictures, for a request that CheckRequest() lets pass: encodes the text, runs the
 // passes, decodes. INVALID_ARGUMENT names the field of the request that cannot be met, CANCELLED
 // when the observer asked for it, DATA_LOSS when a network gives numbers that are not finite. May
-// throw what LibTorch throws; the engine catches it. The
-// request's own prompts and LoRAs are not looked at: the former are in `prompts`, the latter in
-// `model` or in `loras` already.
+// throw what LibTorch throws; the engine catches it. hooks: the chain of plugins, null for none;
+// its errors name the plugin. The request's own prompts and LoRAs are not looked at: the former are
+// in `prompts`, the latter in `model` or in `loras` already.
 absl::StatusOr<GenerationResult> GeneratePictures(const LoadedModel& model,
-                                                  const LoraPatches& loras,
+                                                  const LoraPatches& loras, const ModelHooks* hooks,
                                                   const GenerationRequest& request,
                                                   const ResolvedPrompts& prompts,
                                                   GenerationObserver& observer);

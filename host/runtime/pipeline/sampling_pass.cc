@@ -10,7 +10,6 @@
 #include "absl/strings/str_join.h"
 #include "host/base/status_macros.h"
 #include "host/runtime/pipeline/picture_tensor.h"
-#include "host/runtime/sampling/preconditioning.h"
 #include "host/runtime/sampling/sampler_loop.h"
 #include "host/runtime/text_encoder/micro_conditioning.h"
 
@@ -36,17 +35,23 @@ bool UsesPath(const std::string& sampler, CompatProfile profile) {
          (sampler == "dpmpp_2m_sde" || sampler == "dpmpp_3m_sde");
 }
 
+// Far more than any published schedule of jumps makes, far fewer than for ever.
+constexpr size_t kMostStepsPerPlanned = 100;
+
 }  // namespace
 
 SamplingPass::SamplingPass(const LoadedModel& model, const GenerationRequest& request,
                            const SamplingChoice& choice, const Conditioning& conditioning,
-                           const OperatorTable& operators, GenerationObserver& observer,
-                           NoiseSource& noise, GenerationReport& report)
+                           const OperatorTable& operators, const ModelHooks* hooks,
+                           GenerationObserver& observer, NoiseSource& noise,
+                           GenerationReport& report)
     : model_(model),
       request_(request),
       choice_(choice),
       conditioning_(conditioning),
       operators_(operators),
+      hooks_(hooks),
+      preconditioning_(model.schedule.config()),
       observer_(observer),
       noise_(noise),
       report_(report) {}
@@ -63,6 +68,7 @@ absl::StatusOr<at::Tensor> SamplingPass::Run(const Task& task) {
   report_.schedule = plan.schedule;
   PATCHBAY_ASSIGN_OR_RETURN(at::Tensor x, FirstLatent(task, plan));
   extra_channels_ = ExtraChannels(task);
+  if (hooks_ != nullptr) chain_ = std::make_unique<Chain>(*this, task, plan);
   PATCHBAY_ASSIGN_OR_RETURN(x, RunLoop(task, plan, std::move(x)));
   return x * plan.last_scale;
 }
@@ -110,34 +116,152 @@ at::Tensor SamplingPass::ExtraChannels(const Task& task) const {
 absl::StatusOr<at::Tensor> SamplingPass::RunLoop(const Task& task, const SamplingPlan& plan,
                                                  at::Tensor x) {
   const GuidedDenoiser::Sizes sizes = SizesFor(model_, task.size);
-  GuidedDenoiser denoiser(*model_.unet, conditioning_, sizes, extra_channels_, operators_);
-  const Preconditioning preconditioning(model_.schedule.config());
+  GuidedDenoiser denoiser(*model_.unet, conditioning_, sizes, extra_channels_, operators_, hooks_);
   SamplerOptions options;
   options.compat = request_.compat;
   options.eta = choice_.eta;
   options.config = model_.schedule.config();
   PATCHBAY_ASSIGN_OR_RETURN(const std::unique_ptr<Sampler> sampler,
                             MakeSampler(choice_.sampler, options));
-  int64_t calls = 0;
+  if (chain_ != nullptr) {
+    chain_->services.Serve(denoiser, chain_->hooks, chain_->seeds);
+    chain_->hooks.Begin(request_.guidance_scale);
+    x = chain_->hooks.Edit(hooks_->sampling.first_latent, std::move(x));
+    BeginStep(plan, 0);
+    x = chain_->hooks.Edit(hooks_->sampling.before_step, std::move(x));
+  }
   const auto denoise = [&](const at::Tensor& latent, double sigma,
                            double timestep) -> absl::StatusOr<at::Tensor> {
     if (observer_.IsCancelled()) return absl::CancelledError("cancelled");
-    const at::Tensor sample = latent.to(model_.compute.device) * preconditioning.InputScale(sigma);
-    PATCHBAY_ASSIGN_OR_RETURN(const GuidedOutput output,
-                              denoiser.Run(sample, timestep, request_.guidance_scale, calls++));
-    denoised_ = preconditioning.Denoised(latent, output.guided.cpu(), sigma);
+    PATCHBAY_ASSIGN_OR_RETURN(denoised_, Evaluate(denoiser, latent, sigma, timestep));
+    ++calls_;
     return denoised_;
   };
   const auto draw = [&](const at::Tensor& like, double sigma, double sigma_next) {
     return StepNoise(plan, like, sigma, sigma_next);
   };
-  const auto after_step = [&](size_t step, at::Tensor& latent, size_t&) {
-    KeepKnownPart(task, plan, step, latent);
-    return ReportStep(task, plan, step, latent);
+  const auto after_step = [&](size_t step, at::Tensor& latent, size_t& next) {
+    return AfterStep(task, plan, step, latent, next);
   };
   noise_.BeginPass();
   step_started_ = Clock::now();
-  return RunSampler(*sampler, plan, std::move(x), denoise, draw, after_step);
+  PATCHBAY_ASSIGN_OR_RETURN(x, RunSampler(*sampler, plan, std::move(x), denoise, draw, after_step));
+  if (chain_ != nullptr) x = chain_->hooks.Edit(hooks_->sampling.last_latent, std::move(x));
+  return x;
+}
+
+SamplingPass::Chain::Chain(const SamplingPass& pass, const Task& task, const SamplingPlan& plan)
+    : info(pass.model_),
+      services(pass.model_, info, pass.hooks_->plugin_ids),
+      hooks(*pass.hooks_, Describe(pass, task, plan), services.models()) {
+  for (int i = 0; i < pass.request_.batch; ++i) {
+    seeds.push_back(pass.request_.seed + static_cast<uint64_t>(i));
+  }
+}
+
+PassDescription SamplingPass::Chain::Describe(const SamplingPass& pass, const Task& task,
+                                              const SamplingPlan& plan) {
+  const int64_t scale = pass.model_.autoencoder->scale();
+  PassDescription description;
+  description.kind = task.number == 0 ? PATCHBAY_PASS_FIRST : PATCHBAY_PASS_HIRES;
+  if (task.start.defined()) description.flags |= PATCHBAY_STEP_IMAGE_TO_IMAGE;
+  if (task.picture != nullptr && task.picture->has_mask()) {
+    description.flags |= PATCHBAY_STEP_INPAINTING;
+  }
+  for (int i = 0; i < pass.request_.batch; ++i) {
+    description.seeds.push_back(pass.request_.seed + static_cast<uint64_t>(i));
+  }
+  for (const SamplingPlan::Step& step : plan.steps) description.sigmas.push_back(step.sigma_from);
+  description.sigmas.push_back(plan.steps.back().sigma_next);
+  description.latent_height = task.size.height / scale;
+  description.latent_width = task.size.width / scale;
+  description.native_latent = pass.model_.description.native_size / scale;
+  return description;
+}
+
+void SamplingPass::BeginStep(const SamplingPlan& plan, size_t index) {
+  const SamplingPlan::Step& step = plan.steps[index];
+  chain_->hooks.BeginStep(static_cast<int32_t>(index), step.sigma, step.sigma_next, step.timestep);
+}
+
+absl::StatusOr<at::Tensor> SamplingPass::Evaluate(GuidedDenoiser& denoiser,
+                                                  const at::Tensor& latent, double sigma,
+                                                  double timestep) {
+  if (chain_ != nullptr) return EvaluateHooked(denoiser, latent, sigma, timestep);
+  GuidedDenoiser::Request run;
+  run.sample = latent.to(model_.compute.device) * preconditioning_.InputScale(sigma);
+  run.timestep = timestep;
+  run.guidance_scale = request_.guidance_scale;
+  run.call = calls_;
+  PATCHBAY_ASSIGN_OR_RETURN(const GuidedOutput output, denoiser.Run(run));
+  return preconditioning_.Denoised(latent, output.guided.cpu(), sigma);
+}
+
+absl::StatusOr<at::Tensor> SamplingPass::EvaluateHooked(GuidedDenoiser& denoiser,
+                                                        const at::Tensor& latent, double sigma,
+                                                        double timestep) {
+  ChainInPass& chain = chain_->hooks;
+  chain.BeginEvaluation(sigma, timestep);
+  chain_->services.SetCall(calls_);
+  GuidedDenoiser::Request run;
+  run.timestep = timestep;
+  run.guidance_scale = chain.GuidanceScale(request_.guidance_scale);
+  run.call = calls_;
+  run.wants_unconditional = hooks_->sampling.requires_unconditional;
+  run.wants_conditional = chain.wants_predictions();
+  const auto run_network = [&](const at::Tensor& x) {
+    run.sample = x.to(model_.compute.device) * preconditioning_.InputScale(sigma);
+    const Evaluation evaluation = chain.InNetwork();
+    run.evaluation = &evaluation;
+    return denoiser.Run(run);
+  };
+  if (!chain.wants_predictions()) {
+    PATCHBAY_ASSIGN_OR_RETURN(const GuidedOutput output, run_network(latent));
+    return preconditioning_.Denoised(latent, output.guided.cpu(), sigma);
+  }
+  const auto inner = [&](const at::Tensor& x) -> DenoisedPair {
+    const absl::StatusOr<GuidedOutput> output = run_network(x);
+    if (!output.ok()) throw HookFailure(output.status());
+    const auto clean = [&](const at::Tensor& raw) {
+      return raw.defined() ? preconditioning_.Denoised(x, raw.cpu(), sigma) : at::Tensor();
+    };
+    return {clean(output->conditional), clean(output->unconditional)};
+  };
+  const DenoisedPair pair = chain.Denoise(latent, inner);
+  last_ = {
+      latent, sigma, pair.conditional, pair.unconditional, pair.conditional, run.guidance_scale};
+  if (pair.unconditional.defined()) {
+    last_.guided =
+        pair.unconditional + run.guidance_scale * (pair.conditional - pair.unconditional);
+  }
+  chain.Guide(last_);
+  return last_.guided;
+}
+
+absl::Status SamplingPass::AfterStep(const Task& task, const SamplingPlan& plan, size_t step,
+                                     at::Tensor& latent, size_t& next) {
+  KeepKnownPart(task, plan, step, latent);
+  if (chain_ != nullptr) {
+    const int32_t wanted = chain_->hooks.AfterStep(last_, latent);
+    if (wanted < 0) return absl::OutOfRangeError(absl::StrCat("a hook asked for step ", wanted));
+    next = static_cast<size_t>(wanted);
+    if (++hooked_steps_ > kMostStepsPerPlanned * plan.steps.size()) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("a hook keeps moving the sampler back: ", hooked_steps_,
+                       " steps were made of ", plan.steps.size()));
+    }
+  }
+  PATCHBAY_RETURN_IF_ERROR(ReportStep(task, plan, step, latent));
+  if (chain_ != nullptr && next < plan.steps.size()) {
+    BeginStep(plan, next);
+    latent = chain_->hooks.Edit(hooks_->sampling.before_step, latent);
+  }
+  return absl::OkStatus();
+}
+
+at::Tensor SamplingPass::EditPictures(at::Tensor pictures) const {
+  return chain_ == nullptr ? pictures
+                           : chain_->hooks.Edit(hooks_->sampling.picture, std::move(pictures));
 }
 
 at::Tensor SamplingPass::StepNoise(const SamplingPlan& plan, const at::Tensor& x, double sigma,

@@ -29,7 +29,7 @@ ClipLayer::ClipLayer(const ModuleScope& scope, int64_t width, const TextEncoderC
       fc1_(scope.Child("mlp").Child("fc1"), width, -1, kBias),
       fc2_(scope.Child("mlp").Child("fc2"), fc1_.out_features(), width, kBias) {}
 
-at::Tensor ClipLayer::Forward(const at::Tensor& x, const OperatorTable& operators) const {
+at::Tensor ClipLayer::Forward(const at::Tensor& x, const OperatorCall& operators) const {
   const at::Tensor normed = layer_norm1_.Forward(x);
   const at::Tensor attended =
       Attend(q_proj_.Forward(normed, operators), k_proj_.Forward(normed, operators),

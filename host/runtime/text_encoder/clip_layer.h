@@ -17,7 +17,7 @@ class ClipLayer {
   ClipLayer(const ModuleScope& scope, int64_t width, const TextEncoderConfig& config);
 
   // [B, T, W] -> [B, T, W]; a position sees itself and those before it.
-  at::Tensor Forward(const at::Tensor& x, const OperatorTable& operators) const;
+  at::Tensor Forward(const at::Tensor& x, const OperatorCall& operators) const;
 
  private:
   int64_t heads_;

@@ -79,7 +79,7 @@ at::Tensor ClipTextEncoder::EmbedTokens(const at::Tensor& ids) const {
 
 TextEncoderOutput ClipTextEncoder::Forward(const at::Tensor& token_embeddings,
                                            const at::Tensor& end_positions,
-                                           const OperatorTable& operators) const {
+                                           const OperatorCall& operators) const {
   TextEncoderOutput output;
   output.hidden_states.reserve(layers_.size() + 1);
   const int64_t length = token_embeddings.size(1);

@@ -59,7 +59,7 @@ class ClipTextEncoder {
   // token_embeddings: [B, T, W], T at most positions(). end_positions: [B] (int64), where each
   // sequence's pooled vector is taken.
   TextEncoderOutput Forward(const at::Tensor& token_embeddings, const at::Tensor& end_positions,
-                            const OperatorTable& operators) const;
+                            const OperatorCall& operators) const;
 
   // The norm that follows the last layer, for hidden states taken earlier.
   at::Tensor FinalLayerNorm(const at::Tensor& x) const { return final_layer_norm_->Forward(x); }

@@ -1,0 +1,170 @@
+#include "host/runtime/pipeline/model_services.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+
+#include "absl/strings/str_cat.h"
+#include "host/base/status_macros.h"
+#include "host/runtime/hooks/tensor_handle.h"
+#include "host/runtime/sampling/keyed_noise.h"
+
+namespace patchbay {
+namespace {
+
+patchbay_status Report(const absl::Status& status, patchbay_error* error) {
+  if (!status.ok() && error != nullptr) {
+    std::snprintf(error->text, sizeof(error->text), "%s", std::string(status.message()).c_str());
+  }
+  return static_cast<patchbay_status>(status.code());
+}
+
+// Runs `work`, which gives a tensor, for a plugin: no exception reaches it.
+template <typename Work>
+patchbay_status Answer(patchbay_tensor* result, patchbay_error* error, const Work& work) {
+  try {
+    const absl::StatusOr<at::Tensor> tensor = work();
+    if (!tensor.ok()) return Report(tensor.status(), error);
+    *result = NewHandle(*tensor);
+    return PATCHBAY_OK;
+  } catch (const HookFailure& failure) {
+    return Report(failure.status(), error);
+  } catch (const c10::Error& failure) {
+    return Report(absl::InvalidArgumentError(failure.what_without_backtrace()), error);
+  } catch (const std::exception& failure) {
+    return Report(absl::InternalError(failure.what()), error);
+  }
+}
+
+}  // namespace
+
+// The C functions; `host` of each plugin's patchbay_model is its PluginSide.
+struct ModelServices::Functions {
+  static const PluginSide& SideOf(const patchbay_model* model) {
+    return *static_cast<const PluginSide*>(model->host);
+  }
+
+  static patchbay_status Denoise(const patchbay_model* model, const patchbay_evaluation* evaluation,
+                                 patchbay_tensor* denoised, patchbay_error* error) {
+    return Answer(denoised, error, [&] { return SideOf(model).services->Denoise(*evaluation); });
+  }
+
+  static NoiseKey KeyFor(const patchbay_model* model, uint64_t draw) {
+    const PluginSide& side = SideOf(model);
+    return {side.services->chain_->at().step.index, *side.id, draw};
+  }
+
+  static patchbay_status Noise(const patchbay_model* model, const int64_t* shape,
+                               uint32_t dimensions, uint64_t draw, patchbay_tensor* noise,
+                               patchbay_error* error) {
+    return Answer(noise, error, [&]() -> absl::StatusOr<at::Tensor> {
+      const absl::Span<const uint64_t> seeds = SideOf(model).services->seeds_;
+      if (dimensions == 0 || shape[0] != static_cast<int64_t>(seeds.size())) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            "noise must be asked for with the number of pictures, ", seeds.size(), ", first"));
+      }
+      return KeyedNoise(seeds, KeyFor(model, draw), {shape + 1, dimensions - 1});
+    });
+  }
+
+  static patchbay_status Uniform(const patchbay_model* model, uint64_t draw, double* number) {
+    *number = KeyedUniform(SideOf(model).services->seeds_.front(), KeyFor(model, draw));
+    return PATCHBAY_OK;
+  }
+
+  static double SigmaOfTimestep(const patchbay_model* model, double timestep) {
+    return SideOf(model).services->model_.schedule.SigmaAt(timestep);
+  }
+  static double TimestepOfSigma(const patchbay_model* model, double sigma) {
+    return SideOf(model).services->model_.schedule.TimestepOf(sigma);
+  }
+
+  static patchbay_status EncodePicture(const patchbay_model* model, patchbay_tensor picture,
+                                       patchbay_tensor* latent, patchbay_error* error) {
+    return Answer(latent, error, [&]() -> absl::StatusOr<at::Tensor> {
+      return SideOf(model).services->model_.autoencoder->Encode(Borrowed(picture), {});
+    });
+  }
+  static patchbay_status DecodeLatent(const patchbay_model* model, patchbay_tensor latent,
+                                      patchbay_tensor* picture, patchbay_error* error) {
+    return Answer(picture, error, [&]() -> absl::StatusOr<at::Tensor> {
+      return SideOf(model).services->model_.autoencoder->Decode(Borrowed(latent));
+    });
+  }
+
+  static constexpr patchbay_model_functions kTable = {
+      .struct_size = sizeof(patchbay_model_functions),
+      .denoise = &Denoise,
+      .noise = &Noise,
+      .uniform = &Uniform,
+      .sigma_of_timestep = &SigmaOfTimestep,
+      .timestep_of_sigma = &TimestepOfSigma,
+      .encode_picture = &EncodePicture,
+      .decode_latent = &DecodeLatent,
+  };
+};
+
+ModelServices::ModelServices(const LoadedModel& model, const ModelInfo& info,
+                             const std::vector<std::string>& plugin_ids)
+    : model_(model), info_(info), preconditioning_(model.schedule.config()) {
+  for (const std::string& id : plugin_ids) sides_.push_back({this, &id});
+}
+
+std::vector<patchbay_model> ModelServices::models() {
+  std::vector<patchbay_model> models;
+  for (PluginSide& side : sides_) {
+    models.push_back({.struct_size = sizeof(patchbay_model),
+                      .info = &info_.info(),
+                      .functions = &Functions::kTable,
+                      .host = &side});
+  }
+  return models;
+}
+
+void ModelServices::Serve(GuidedDenoiser& denoiser, const ChainInPass& chain,
+                          absl::Span<const uint64_t> seeds) {
+  denoiser_ = &denoiser;
+  chain_ = &chain;
+  seeds_ = seeds;
+}
+
+absl::StatusOr<at::Tensor> ModelServices::Denoise(const patchbay_evaluation& evaluation) {
+  const at::Tensor latent = Borrowed(evaluation.latent).to(at::kFloat);
+  if (latent.dim() != 4 || latent.size(0) != static_cast<int64_t>(seeds_.size())) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("denoise() takes a latent [", seeds_.size(), ", C, h, w]"));
+  }
+  // At the sampler's own level the network is told what the sampler tells it.
+  const patchbay_step& now = chain_->InNetwork().step;
+  const double timestep =
+      evaluation.sigma == now.sigma ? now.timestep : model_.schedule.TimestepOf(evaluation.sigma);
+  const patchbay_step step = chain_->AuxiliaryStep(evaluation.sigma, timestep, evaluation.overlay);
+  const Evaluation at{step, chain_->plugins()};
+  GuidedDenoiser::Request request;
+  request.sample = latent.to(model_.compute.device) * preconditioning_.InputScale(evaluation.sigma);
+  request.timestep = timestep;
+  request.guidance_scale = 1;
+  request.call = call_;
+  request.evaluation = &at;
+  PATCHBAY_ASSIGN_OR_RETURN(const at::Tensor output, RunRole(request, evaluation));
+  return preconditioning_.Denoised(latent, output.cpu(), evaluation.sigma);
+}
+
+absl::StatusOr<at::Tensor> ModelServices::RunRole(const GuidedDenoiser::Request& request,
+                                                  const patchbay_evaluation& evaluation) {
+  switch (evaluation.role) {
+    case PATCHBAY_ROW_UNCONDITIONAL:
+      return denoiser_->RunNegative(request);
+    case PATCHBAY_ROW_CONDITIONAL: {
+      PATCHBAY_ASSIGN_OR_RETURN(GuidedOutput output, denoiser_->Run(request));
+      return output.guided;
+    }
+    default:
+      if (evaluation.text == nullptr) {
+        return absl::InvalidArgumentError("denoise() with another role needs a text");
+      }
+      return denoiser_->RunText(request, Borrowed(evaluation.text).to(model_.compute.device));
+  }
+}
+
+}  // namespace patchbay

@@ -1,0 +1,59 @@
+#ifndef PATCHBAY_HOST_RUNTIME_PIPELINE_MODEL_SERVICES_H_
+#define PATCHBAY_HOST_RUNTIME_PIPELINE_MODEL_SERVICES_H_
+
+#include <ATen/ATen.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "host/runtime/pipeline/chain_in_pass.h"
+#include "host/runtime/pipeline/guided_denoiser.h"
+#include "host/runtime/pipeline/loaded_model.h"
+#include "host/runtime/pipeline/model_info.h"
+#include "host/runtime/sampling/preconditioning.h"
+
+namespace patchbay {
+
+// What the hooks of one pass may ask of the model: patchbay_model_functions. One thread.
+class ModelServices {
+ public:
+  // All arguments must outlive the object.
+  ModelServices(const LoadedModel& model, const ModelInfo& info,
+                const std::vector<std::string>& plugin_ids);
+  ModelServices(const ModelServices&) = delete;
+  ModelServices& operator=(const ModelServices&) = delete;
+
+  // One for each plugin, by its place in the chain.
+  std::vector<patchbay_model> models();
+
+  // From then on hooks may ask. Both must outlive their use.
+  void Serve(GuidedDenoiser& denoiser, const ChainInPass& chain, absl::Span<const uint64_t> seeds);
+  // The evaluation of the pass that is under way; prompt editing follows it.
+  void SetCall(int64_t call) { call_ = call; }
+
+ private:
+  struct PluginSide {
+    ModelServices* services;
+    const std::string* id;
+  };
+  struct Functions;
+
+  absl::StatusOr<at::Tensor> Denoise(const patchbay_evaluation& evaluation);
+  absl::StatusOr<at::Tensor> RunRole(const GuidedDenoiser::Request& request,
+                                     const patchbay_evaluation& evaluation);
+
+  const LoadedModel& model_;
+  const ModelInfo& info_;
+  std::vector<PluginSide> sides_;
+  Preconditioning preconditioning_;
+  GuidedDenoiser* denoiser_ = nullptr;
+  const ChainInPass* chain_ = nullptr;
+  absl::Span<const uint64_t> seeds_;
+  int64_t call_ = 0;
+};
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_RUNTIME_PIPELINE_MODEL_SERVICES_H_
