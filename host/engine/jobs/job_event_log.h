@@ -87,7 +87,7 @@ class JobEventLog {
   uint64_t last_sequence_;
   uint64_t preview_sequence_ = 0;  // the preview among events_, if any
   bool complete_ = false;
-  std::mutex watchers_mutex_;
+  mutable std::mutex watchers_mutex_;
   std::map<uint64_t, Watcher> watchers_;
   uint64_t next_key_ = 1;
   int preview_watchers_ = 0;

@@ -11,15 +11,15 @@
 namespace patchbay {
 
 // Checks the names and ids of a request's files and reads its pictures and its latent out of the
-// store. `lora_folder` is where LoRAs are found by name, with links leading nowhere else; empty: by
-// name there are none. The result still lacks what LinkRequestFiles() adds. INVALID_ARGUMENT and
+// store. `lora_folder` is where LoRAs are found by name; empty: by name there are none. The result
+// still lacks what JobFolder adds. INVALID_ARGUMENT and
 // NOT_FOUND name the field.
 absl::StatusOr<GenerationRequest> ReadRequestFiles(const JobRequest& request,
                                                    const ArtifactStore& artifacts,
                                                    const std::string& lora_folder);
 
 // A job's own folder, where the files that a prompt finds by name lie under these names, as links
-// into the store. Removed with the object.
+// to what the store holds. Removed with the object.
 class JobFolder {
  public:
   // Makes `path` anew and lets `settings` find its files there.

@@ -55,7 +55,7 @@ class SqliteDatabase {
     void operator()(sqlite3* connection) const;
   };
   explicit SqliteDatabase(sqlite3* connection) : connection_(connection) {}
-  absl::Status Error(int code, std::string_view doing) const;
+  absl::Status Error(int code, const std::string& doing) const;
 
   std::unique_ptr<sqlite3, Close> connection_;
 };

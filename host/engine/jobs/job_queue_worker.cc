@@ -1,0 +1,114 @@
+// The queue's own thread: takes the next job and draws it.
+
+#include <utility>
+
+#include "absl/time/time.h"
+#include "host/base/status_macros.h"
+#include "host/engine/jobs/job_entry.h"
+#include "host/engine/jobs/job_queue.h"
+#include "host/engine/jobs/result_files.h"
+
+namespace patchbay {
+
+// Reports a running job to its watchers and asks for its end when somebody wants that.
+class JobQueue::Observer final : public GenerationObserver {
+ public:
+  Observer(JobQueue& queue, EntryPointer entry) : queue_(queue), entry_(std::move(entry)) {}
+
+  void OnStep(int pass, int step, int steps, double seconds) override {
+    progress_ = {pass, step, steps, seconds};
+    {
+      const std::lock_guard lock(queue_.mutex_);
+      entry_->job.progress = progress_;
+    }
+    entry_->log->AddProgress(progress_);
+  }
+
+  bool WantsPreview() override {
+    return entry_->log->WantsPreviews() &&
+           absl::Now() - last_preview_ >= queue_.options_.preview_interval;
+  }
+
+  void OnPreview(const std::vector<Picture>& pictures) override {
+    last_preview_ = absl::Now();
+    std::vector<std::string> jpegs = EncodePreview(pictures);
+    if (jpegs.empty()) return;
+    entry_->log->AddPreview({progress_.pass, progress_.step, std::move(jpegs)});
+  }
+
+  bool IsCancelled() override { return entry_->cancelled || queue_.stopping_; }
+
+ private:
+  JobQueue& queue_;
+  const EntryPointer entry_;
+  JobProgress progress_;
+  absl::Time last_preview_ = absl::InfinitePast();
+};
+
+void JobQueue::Work() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [this] {
+      return stopping_ || !between_jobs_.empty() || (!waiting_.empty() && !begin_no_more_);
+    });
+    if (!between_jobs_.empty()) {
+      const std::function<void()> work = std::move(between_jobs_.front());
+      between_jobs_.pop_front();
+      lock.unlock();
+      work();
+      lock.lock();
+      continue;
+    }
+    if (stopping_) return;
+    running_ = *waiting_.begin();
+    waiting_.erase(waiting_.begin());
+    const EntryPointer entry = running_;
+    lock.unlock();
+    RunOne(entry);
+    lock.lock();
+    running_ = nullptr;
+    changed_.notify_all();
+  }
+}
+
+void JobQueue::RunOne(const EntryPointer& entry) {
+  const absl::Time start = absl::Now();
+  Job job;
+  {
+    const std::lock_guard lock(mutex_);
+    entry->job.state = JobState::kRunning;
+    entry->job.start_time = start;
+    ++entry->job.attempts;
+    job = entry->job;
+  }
+  // On disk before anything can go wrong, so that a job that ends the process is known.
+  if (absl::Status status = journal_.Start(job); !status.ok()) {
+    End(entry, JobState::kFailed, std::move(status), std::nullopt);
+    return;
+  }
+  entry->log->AddStateChange(std::move(job));
+  absl::StatusOr<JobResult> result = Draw(entry);
+  {
+    const std::lock_guard lock(mutex_);
+    status_.drawing_seconds += absl::ToDoubleSeconds(absl::Now() - start);
+  }
+  if (result.ok()) {
+    End(entry, JobState::kSucceeded, absl::OkStatus(), *std::move(result));
+  } else if (!absl::IsCancelled(result.status())) {
+    End(entry, JobState::kFailed, result.status(), std::nullopt);
+  } else if (entry->cancelled) {
+    End(entry, JobState::kCancelled, absl::OkStatus(), std::nullopt);
+  }
+  // Otherwise the process ends: the journal still says "running", and the next process draws it.
+}
+
+absl::StatusOr<JobResult> JobQueue::Draw(const EntryPointer& entry) {
+  // Only the worker changes a running job's request, and nobody does.
+  const JobRequest& request = entry->job.request;
+  Observer observer(*this, entry);
+  PATCHBAY_ASSIGN_OR_RETURN(const JobExecutor::Outcome outcome,
+                            executor_.Execute(entry->job.id, request, observer));
+  return StoreResult(outcome, request.format, artifacts_);
+}
+
+}  // namespace patchbay

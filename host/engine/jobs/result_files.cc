@@ -1,0 +1,58 @@
+#include "host/engine/jobs/result_files.h"
+
+#include <string>
+#include <utility>
+
+#include "host/base/status_macros.h"
+#include "host/formats/safetensors.h"
+
+namespace patchbay {
+namespace {
+
+constexpr int kPreviewQuality = 80;
+constexpr size_t kMaxPreviewBytes = 2 << 20;  // a gRPC message is at most 4 MiB
+
+absl::StatusOr<Artifact> StoreLatent(const LatentBuffer& latent, ArtifactStore& artifacts) {
+  SafetensorsTensor tensor;
+  tensor.type = ElementType::kFloat32;
+  tensor.shape = latent.shape;
+  tensor.bytes = absl::MakeConstSpan(reinterpret_cast<const std::byte*>(latent.values.data()),
+                                     latent.values.size() * sizeof(float));
+  return artifacts.PutWritten([&tensor](const std::string& path) {
+    return WriteSafetensors(path, {{"latent", tensor}});
+  });
+}
+
+}  // namespace
+
+absl::StatusOr<JobResult> StoreResult(const JobExecutor::Outcome& outcome, PictureFormat format,
+                                      ArtifactStore& artifacts) {
+  JobResult result;
+  result.report = outcome.result.report;
+  result.load_seconds = outcome.load_seconds;
+  for (size_t i = 0; i < outcome.result.pictures.size(); ++i) {
+    PATCHBAY_ASSIGN_OR_RETURN(
+        const std::string bytes,
+        EncodePicture(outcome.result.pictures[i], outcome.result.metadata[i], format));
+    PATCHBAY_ASSIGN_OR_RETURN(Artifact artifact, artifacts.Put(bytes));
+    result.pictures.push_back(std::move(artifact));
+  }
+  if (const auto& latent = outcome.result.latent; latent.has_value()) {
+    PATCHBAY_ASSIGN_OR_RETURN(const Artifact artifact, StoreLatent(*latent, artifacts));
+    result.latent_artifact_id = artifact.id;
+  }
+  return result;
+}
+
+std::vector<std::string> EncodePreview(const std::vector<Picture>& pictures) {
+  std::vector<std::string> jpegs;
+  size_t bytes = 0;
+  for (const Picture& picture : pictures) {
+    absl::StatusOr<std::string> jpeg = EncodeJpeg(picture, kPreviewQuality);
+    if (!jpeg.ok() || (bytes += jpeg->size()) > kMaxPreviewBytes) return {};
+    jpegs.push_back(*std::move(jpeg));
+  }
+  return jpegs;
+}
+
+}  // namespace patchbay
