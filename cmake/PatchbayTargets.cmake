@@ -3,14 +3,17 @@
 
 # What each layer may use. A target's layer is given by LAYER; the lint checks the same rules on
 # every #include.
+set(PATCHBAY_LAYER_abi_MAY_USE abi)
+set(PATCHBAY_LAYER_sdk_MAY_USE abi sdk)
 set(PATCHBAY_LAYER_base_MAY_USE base)
 set(PATCHBAY_LAYER_formats_MAY_USE base formats)
 set(PATCHBAY_LAYER_runtime_MAY_USE base formats runtime abi)
-set(PATCHBAY_LAYER_plugins_MAY_USE base formats runtime abi plugins)
+set(PATCHBAY_LAYER_plugin_MAY_USE abi sdk plugin)
+set(PATCHBAY_LAYER_plugins_MAY_USE base formats runtime abi sdk plugins)
 set(PATCHBAY_LAYER_engine_MAY_USE base formats runtime plugins engine)
 set(PATCHBAY_LAYER_service_MAY_USE base formats engine proto service)
 set(PATCHBAY_LAYER_cli_MAY_USE base formats engine service cli)
-set(PATCHBAY_LAYER_tests_MAY_USE base formats runtime abi plugins engine service cli proto tests)
+set(PATCHBAY_LAYER_tests_MAY_USE base formats runtime abi sdk plugin plugins engine service cli proto tests)
 
 function(patchbay_check_layers target layer)
   set_target_properties(${target} PROPERTIES PATCHBAY_LAYER ${layer})
