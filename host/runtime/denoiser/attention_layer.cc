@@ -58,7 +58,13 @@ at::Tensor AttentionLayer::ForwardHooked(const at::Tensor& x, const KeyValue* ke
     if (term.defined()) sum = sum + term;
   }
   for (const auto& hook : hooks.observe) hook(evaluation, state);
-  return edit(hooks.after, to_out_.Forward(sum.contiguous(), call.operators));
+  const at::Tensor output = edit(hooks.after, to_out_.Forward(sum.contiguous(), call.operators));
+  if (output.sizes() != x.sizes()) {
+    throw HookFailure(absl::InvalidArgumentError(
+        "hooks before an attention changed its number of tokens, and those after it did not restore "
+        "it"));
+  }
+  return output;
 }
 
 }  // namespace patchbay

@@ -24,9 +24,7 @@ Downsample::Downsample(const ModuleScope& scope)
 
 at::Tensor Downsample::Forward(const at::Tensor& x, const UNetCall& call) const {
   ConvolutionGeometry geometry = conv_.geometry();
-  for (const SiteIndex site : {site_, conv_.site()}) {
-    const ResamplingHooks* hooks = call.hooks.resamplings.Find(site);
-    if (hooks == nullptr) continue;
+  if (const ResamplingHooks* hooks = call.hooks.resamplings.Find(site_)) {
     for (const auto& edit : hooks->geometry) edit(call.evaluation(), geometry);
   }
   return conv_.Forward(x, geometry, call.operators);

@@ -68,7 +68,7 @@ struct UpsampleTarget {
   enum class Mode { kNearest, kBilinear, kBicubic } mode = Mode::kNearest;
 };
 
-// Of a downsampler, an upsampler or a convolution.
+// Of a downsampler or an upsampler.
 struct ResamplingHooks {
   std::vector<std::function<void(const Evaluation&, ConvolutionGeometry&)>> geometry;
   std::vector<std::function<void(const Evaluation&, TokenGrid input, UpsampleTarget&)>> target;

@@ -32,6 +32,9 @@ Convolution::Convolution(const ModuleScope& scope, int64_t in_channels, int64_t 
   site.kernel = kernel;
   site.stride = geometry.stride;
   site.padding = geometry.padding;
+  scope.sites().SetWeights(site_, [copy = *this] {
+    return OperatorWeights{copy.weight(), copy.bias()};
+  });
 }
 
 at::Tensor Convolution::weight() const {

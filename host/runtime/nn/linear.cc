@@ -14,6 +14,9 @@ Linear::Linear(const ModuleScope& scope, int64_t in_features, int64_t out_featur
   if (bias == Bias::kRequired) bias_ = scope.Read("bias", {out_features_});
   if (bias == Bias::kIfStored) bias_ = scope.ReadOptional("bias", {out_features_});
   site_ = scope.AddSite(SiteKind::kLinear, in_features_, out_features_);
+  scope.sites().SetWeights(site_, [packed = packed_, stored = weight_, stored_bias = bias_] {
+    return OperatorWeights{packed ? UnpackWeight(stored) : stored, stored_bias};
+  });
 }
 
 at::Tensor Linear::weight() const { return packed_ ? UnpackWeight(weight_) : weight_; }

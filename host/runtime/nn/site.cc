@@ -104,6 +104,15 @@ SiteIndex SiteTable::AddStage(SiteKind kind, int64_t number, int64_t in_channels
   return sites_.back().index;
 }
 
+OperatorWeights SiteTable::Weights(SiteIndex index) const {
+  const auto found = weights_.find(index);
+  return found == weights_.end() ? OperatorWeights() : found->second();
+}
+
+void SiteTable::SetWeights(SiteIndex index, std::function<OperatorWeights()> weights) {
+  weights_[index] = std::move(weights);
+}
+
 void SiteTable::AddLdmNames(
     absl::FunctionRef<std::optional<std::string>(std::string_view)> ldm_name_of) {
   for (Site& site : sites_) {

@@ -1,7 +1,10 @@
 #ifndef PATCHBAY_HOST_RUNTIME_NN_SITE_H_
 #define PATCHBAY_HOST_RUNTIME_NN_SITE_H_
 
+#include <ATen/ATen.h>
+
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -63,6 +66,13 @@ struct Site {
   int64_t skip_split = 0;
 };
 
+// What a linear layer or convolution computes with: [out, in] or [out, in, kernel, kernel], and
+// [out] or undefined.
+struct OperatorWeights {
+  at::Tensor weight;
+  at::Tensor bias;
+};
+
 // All sites of one component. Immutable once the component is loaded; any thread may read.
 class SiteTable {
  public:
@@ -88,12 +98,19 @@ class SiteTable {
   // Adds encoder or decoder stage `number`: "unet.encoder.3", LDM's "input_blocks.3". Stages are no
   // modules of diffusers and have no name there.
   SiteIndex AddStage(SiteKind kind, int64_t number, int64_t in_channels, int64_t out_channels);
+  // The weights of a linear layer or convolution, in new tensors where they are kept packed;
+  // undefined ones for other sites.
+  OperatorWeights Weights(SiteIndex index) const;
+  // Says how to get at them; only while the component is being built.
+  void SetWeights(SiteIndex index, std::function<OperatorWeights()> weights);
+
   // To say more of a site; only while the component is being built.
   Site& Edit(SiteIndex index) { return sites_[static_cast<size_t>(index)]; }
 
  private:
   std::string component_;
   std::vector<Site> sites_;
+  std::map<SiteIndex, std::function<OperatorWeights()>> weights_;
   std::map<std::string, SiteIndex, std::less<>> by_name_;
 };
 

@@ -133,7 +133,8 @@ typedef struct patchbay_grid {
 /* The tokens before the projections, after the layer norm. The result may have another batch and another
  * number of tokens, which then holds until the after hook. For self-attention only. */
 #define PATCHBAY_HOOK_ATTENTION_BEFORE "patchbay.hook.attention.before/1"
-/* The tokens after the output projection, before they are added to the residual. */
+/* The tokens after the output projection, before they are added to the residual. Where several plugins
+ * hang on one site, these are called in the reverse order of the before hooks. */
 #define PATCHBAY_HOOK_ATTENTION_AFTER "patchbay.hook.attention.after/1"
 typedef patchbay_status (*patchbay_token_edit)(void* data, const patchbay_call* call,
                                                const patchbay_grid* grid, patchbay_tensor tokens,
@@ -183,7 +184,7 @@ typedef patchbay_status (*patchbay_join)(void* data, const patchbay_call* call, 
                                          patchbay_tensor skip, patchbay_tensor* edited_below,
                                          patchbay_tensor* edited_skip);
 
-/* ---- Sites of kind convolution, downsample, upsample ---- */
+/* ---- Sites of kind downsample, upsample ---- */
 
 typedef struct patchbay_convolution_geometry {
   uint32_t struct_size;
@@ -192,7 +193,7 @@ typedef struct patchbay_convolution_geometry {
   int64_t dilation;
 } patchbay_convolution_geometry;
 
-/* A convolution's parameters, in and out. At a downsample site, those of its convolution. */
+/* The parameters of a downsampler's convolution, in and out. */
 #define PATCHBAY_HOOK_CONVOLUTION_GEOMETRY "patchbay.hook.convolution.geometry/1"
 typedef patchbay_status (*patchbay_geometry_edit)(void* data, const patchbay_call* call,
                                                   patchbay_convolution_geometry* geometry);

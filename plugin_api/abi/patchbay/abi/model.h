@@ -113,7 +113,7 @@ typedef struct patchbay_site {
 /* What the network is asked for by patchbay_model_functions.denoise. */
 typedef struct patchbay_evaluation {
   uint32_t struct_size;
-  /* [B, C, h, w] at noise level `sigma`; B is a multiple of the job's number of pictures. */
+  /* [B, C, h, w] at noise level `sigma`; B is the job's number of pictures. */
   patchbay_tensor latent;
   double sigma;
   /* PATCHBAY_ROW_CONDITIONAL or _UNCONDITIONAL: the job's prompt or its negative. _OTHER: `text`. */

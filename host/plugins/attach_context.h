@@ -1,0 +1,52 @@
+#ifndef PATCHBAY_HOST_PLUGINS_ATTACH_CONTEXT_H_
+#define PATCHBAY_HOST_PLUGINS_ATTACH_CONTEXT_H_
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "host/plugins/hook_adapters.h"
+#include "host/plugins/shared_objects.h"
+#include "host/runtime/nn/site.h"
+#include "patchbay/abi/attach.h"
+
+namespace patchbay {
+
+// What a chain's plugins are attached to, and what they hang on it: the host's side of
+// patchbay_attach. Made for one chain; control thread.
+class AttachContext {
+ public:
+  // All arguments must outlive the object; `described` also the chain.
+  AttachContext(const SiteTable& sites, const std::vector<patchbay_site>& described,
+                const patchbay_model_info& model, SharedObjects& shared);
+
+  // The struct to hand to this plugin's attach function; valid until the next call.
+  patchbay_attach& For(std::shared_ptr<const HookOwner> owner);
+
+  // What has been hung so far; the context is then empty.
+  ModelHooks TakeHooks();
+  // What the plugins share with other chains and must live as long as this one.
+  std::vector<std::shared_ptr<void>> TakeSharedObjects() { return std::move(kept_); }
+
+ private:
+  struct Functions;
+  absl::Status AddHook(const patchbay_hook& hook);
+
+  const SiteTable& sites_;
+  const std::vector<patchbay_site>& described_;
+  SharedObjects& shared_;
+  patchbay_attach attach_{};
+  std::shared_ptr<const HookOwner> owner_;
+  HookCollection collection_;
+  // Which plugin has what only one may have: hook, site, overlay.
+  std::map<std::tuple<std::string, uint32_t, uint32_t>, std::string> exclusive_;
+  uint32_t overlays_ = 0;
+  std::vector<std::shared_ptr<void>> kept_;
+};
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_PLUGINS_ATTACH_CONTEXT_H_

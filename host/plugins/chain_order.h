@@ -1,0 +1,30 @@
+#ifndef PATCHBAY_HOST_PLUGINS_CHAIN_ORDER_H_
+#define PATCHBAY_HOST_PLUGINS_CHAIN_ORDER_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "patchbay/abi/plugin.h"
+
+namespace patchbay {
+
+// What a plugin says about its place among others.
+struct OrderConstraints {
+  std::string id;
+  patchbay_phase phase = PATCHBAY_PHASE_NORMAL;
+  std::vector<std::string> before;
+  std::vector<std::string> after;
+  std::vector<std::string> conflicts;
+};
+
+// The order of a chain: indices into `plugins`. A pure function of what the plugins declare: by
+// their before and after, then by phase, then by id. With `is_explicit` the given order is kept,
+// and only checked. INVALID_ARGUMENT names two plugins that conflict, a cycle, a constraint that an
+// explicit order breaks, or a plugin that is there twice.
+absl::StatusOr<std::vector<size_t>> OrderChain(const std::vector<OrderConstraints>& plugins,
+                                               bool is_explicit);
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_PLUGINS_CHAIN_ORDER_H_

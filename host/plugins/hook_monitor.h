@@ -1,0 +1,74 @@
+#ifndef PATCHBAY_HOST_PLUGINS_HOOK_MONITOR_H_
+#define PATCHBAY_HOST_PLUGINS_HOOK_MONITOR_H_
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+
+namespace patchbay {
+
+// Where a thread is inside plugins' code: what a crash is blamed on.
+struct HookPosition {
+  const std::string& plugin;
+  const std::string& build;
+  const std::string& hook;
+  int32_t step = 0;
+};
+
+// Where the last position of each thread is written down so that it outlives the process. Any
+// thread.
+class Breadcrumbs {
+ public:
+  virtual ~Breadcrumbs() = default;
+  virtual void Enter(const HookPosition& position) = 0;
+  virtual void Leave() = 0;
+};
+
+struct HookLimits {
+  // A hook that takes longer has failed. Looked at when it returns: a hook that never returns is
+  // for whoever watches the process.
+  std::chrono::milliseconds time_budget{60'000};
+  // So many failures of one build, without a job that ends well between them, suspend it.
+  int failures_until_suspended = 3;
+};
+
+// Watches plugins while their code runs, and suspends builds that keep failing (a circuit breaker).
+// Any thread.
+class HookMonitor {
+ public:
+  explicit HookMonitor(const HookLimits& limits = {}, Breadcrumbs* breadcrumbs = nullptr)
+      : limits_(limits), breadcrumbs_(breadcrumbs) {}
+
+  const HookLimits& limits() const { return limits_; }
+  Breadcrumbs* breadcrumbs() const { return breadcrumbs_; }
+
+  // A job failed because of this build, and why.
+  void RecordFailure(const std::string& build, const std::string& reason);
+  // A job that used it ended well.
+  void RecordSuccess(const std::string& build);
+  // Why the build is suspended; empty when it is not.
+  std::string SuspensionReason(const std::string& build) const;
+  // An operator's wish: the build may serve again.
+  void Resume(const std::string& build);
+  // Suspends at once, for example because the process crashed in it.
+  void Suspend(const std::string& build, const std::string& reason);
+
+ private:
+  struct Record {
+    int failures = 0;
+    std::string suspended;
+  };
+
+  const HookLimits limits_;
+  Breadcrumbs* const breadcrumbs_;
+  mutable absl::Mutex mutex_;
+  std::map<std::string, Record> records_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_PLUGINS_HOOK_MONITOR_H_

@@ -1,0 +1,121 @@
+#include "host/plugins/hook_target.h"
+
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace patchbay {
+namespace {
+
+// At most what the buffer holds, also when the plugin forgot the zero at its end.
+std::string TextOf(const patchbay_error& error) {
+  return std::string(error.text, strnlen(error.text, sizeof(error.text)));
+}
+
+std::string ShapeText(at::IntArrayRef shape) {
+  return absl::StrCat("[",
+                      absl::StrJoin(shape, ", ",
+                                    [](std::string* out, int64_t size) {
+                                      absl::StrAppend(out, size < 0 ? "any" : absl::StrCat(size));
+                                    }),
+                      "]");
+}
+
+bool Fits(at::IntArrayRef given, at::IntArrayRef wanted) {
+  if (given.size() != wanted.size()) return false;
+  for (size_t i = 0; i < given.size(); ++i) {
+    if (wanted[i] >= 0 ? given[i] != wanted[i] : given[i] <= 0) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+HookTarget::HookTarget(std::shared_ptr<const HookOwner> owner, const patchbay_hook& hook,
+                       const patchbay_site* site)
+    : owner_(std::move(owner)),
+      id_(hook.id),
+      site_(site),
+      overlay_(hook.overlay),
+      function_(hook.function),
+      data_(hook.data),
+      release_(hook.release) {}
+
+HookTarget::~HookTarget() {
+  if (release_ != nullptr) release_(data_);
+}
+
+void HookTarget::Fail(absl::StatusCode code, const std::string& text) const {
+  std::string where = absl::StrCat("plugin ", owner_->plugin, ", ", id_);
+  if (site_ != nullptr) absl::StrAppend(&where, " at ", site_->name);
+  const std::string message = absl::StrCat(where, ": ", text);
+  if (owner_->monitor != nullptr && code != absl::StatusCode::kCancelled) {
+    owner_->monitor->RecordFailure(owner_->build, message);
+  }
+  throw HookFailure(absl::Status(code, message));
+}
+
+at::Tensor HookTarget::Checked(patchbay_tensor result, const at::Tensor& like,
+                               at::IntArrayRef shape) const {
+  const at::Tensor tensor = Adopted(result);
+  if (!tensor.defined()) return tensor;
+  if (!Fits(tensor.sizes(), shape)) {
+    Fail(absl::StatusCode::kInvalidArgument,
+         absl::StrCat("gave a tensor ", ShapeText(tensor.sizes()), " where ", ShapeText(shape),
+                      " is wanted"));
+  }
+  if (tensor.scalar_type() != like.scalar_type() || tensor.device() != like.device()) {
+    Fail(absl::StatusCode::kInvalidArgument,
+         absl::StrCat("gave a tensor of type ", at::toString(tensor.scalar_type()), " on ",
+                      tensor.device().str(), " where ", at::toString(like.scalar_type()), " on ",
+                      like.device().str(), " is wanted"));
+  }
+  // One pass over the numbers and no memory: a sum is finite only if they all are.
+  if (!std::isfinite(tensor.sum(at::kFloat).item<float>()) &&
+      !tensor.isfinite().all().item<bool>()) {
+    Fail(absl::StatusCode::kDataLoss, "gave numbers that are not finite");
+  }
+  return tensor;
+}
+
+HookTarget::Frame::Frame(const HookTarget& target, const Evaluation& evaluation)
+    : target_(target), started_(std::chrono::steady_clock::now()) {
+  const HookOwner& owner = *target.owner_;
+  const PluginInPass& plugin = evaluation.plugins[owner.place];
+  error_.struct_size = sizeof(error_);
+  error_.text[0] = 0;
+  call_ = {.struct_size = sizeof(patchbay_call),
+           .step = &evaluation.step,
+           .pass_state = plugin.pass_state,
+           .model = &plugin.model,
+           .site = target.site_,
+           .error = &error_};
+  if (owner.monitor != nullptr && owner.monitor->breadcrumbs() != nullptr) {
+    owner.monitor->breadcrumbs()->Enter(
+        {owner.plugin, owner.build, target.id_, evaluation.step.index});
+  }
+}
+
+HookTarget::Frame::~Frame() {
+  HookMonitor* const monitor = target_.owner_->monitor;
+  if (monitor != nullptr && monitor->breadcrumbs() != nullptr) monitor->breadcrumbs()->Leave();
+}
+
+void HookTarget::Frame::Finish(patchbay_status status) {
+  if (status != PATCHBAY_OK) {
+    const std::string text = TextOf(error_);
+    target_.Fail(static_cast<absl::StatusCode>(status), text.empty() ? "failed" : text);
+  }
+  if (target_.owner_->monitor == nullptr) return;
+  const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - started_);
+  const auto budget = target_.owner_->monitor->limits().time_budget;
+  if (spent > budget) {
+    target_.Fail(absl::StatusCode::kDeadlineExceeded,
+                 absl::StrCat("took ", spent.count(), " ms of the ", budget.count(),
+                              " ms that a hook may take"));
+  }
+}
+
+}  // namespace patchbay

@@ -1,0 +1,92 @@
+#ifndef PATCHBAY_HOST_PLUGINS_HOOK_TARGET_H_
+#define PATCHBAY_HOST_PLUGINS_HOOK_TARGET_H_
+
+#include <ATen/ATen.h>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "host/plugins/hook_monitor.h"
+#include "host/runtime/hooks/evaluation.h"
+#include "host/runtime/hooks/tensor_handle.h"
+#include "patchbay/abi/attach.h"
+
+namespace patchbay {
+
+// Who a hook belongs to.
+struct HookOwner {
+  std::string plugin;  // its id
+  std::string build;   // the sha256 of its library
+  size_t place = 0;    // in the chain
+  HookMonitor* monitor = nullptr;
+};
+
+// One function that a plugin has registered, and how it is called: every call is watched, its
+// status turned into a HookFailure that names the plugin, and what it gives back is checked.
+// Immutable; any thread may call.
+class HookTarget {
+ public:
+  // Takes hook.data over. site: null for hooks that hang on none.
+  HookTarget(std::shared_ptr<const HookOwner> owner, const patchbay_hook& hook,
+             const patchbay_site* site);
+  ~HookTarget();
+  HookTarget(const HookTarget&) = delete;
+  HookTarget& operator=(const HookTarget&) = delete;
+
+  // Whether the hook is active in this evaluation.
+  bool IsActive(const Evaluation& evaluation) const {
+    return overlay_ == 0 || overlay_ == evaluation.step.overlay;
+  }
+
+  // Calls the function as one of type Function (abi/hooks.h) with `arguments` after its data and
+  // the call's description.
+  template <typename Function, typename... Arguments>
+  void Call(const Evaluation& evaluation, Arguments... arguments) const {
+    Frame frame(*this, evaluation);
+    const auto function = reinterpret_cast<Function>(function_);
+    frame.Finish(function(data_, &frame.call(), arguments...));
+  }
+
+  // What a function left in an out parameter: undefined for null. Throws HookFailure unless it has
+  // the type and device of `like`, is finite, and has `shape`, where a negative number accepts any.
+  at::Tensor Checked(patchbay_tensor result, const at::Tensor& like, at::IntArrayRef shape) const;
+  at::Tensor CheckedLike(patchbay_tensor result, const at::Tensor& like) const {
+    return Checked(result, like, like.sizes());
+  }
+
+  void* data() const { return data_; }
+  patchbay_function function() const { return function_; }
+  // `text` after who failed and where.
+  [[noreturn]] void Fail(absl::StatusCode code, const std::string& text) const;
+
+ private:
+  // One call: what the plugin is told, the watch on it, and its error.
+  class Frame {
+   public:
+    Frame(const HookTarget& target, const Evaluation& evaluation);
+    ~Frame();
+    const patchbay_call& call() const { return call_; }
+    void Finish(patchbay_status status);
+
+   private:
+    const HookTarget& target_;
+    patchbay_error error_;
+    patchbay_call call_;
+    std::chrono::steady_clock::time_point started_;
+  };
+
+  std::shared_ptr<const HookOwner> owner_;
+  std::string id_;
+  const patchbay_site* site_;
+  uint32_t overlay_;
+  patchbay_function function_;
+  void* data_;
+  void (*release_)(void* data);
+};
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_PLUGINS_HOOK_TARGET_H_
