@@ -1,0 +1,21 @@
+#ifndef PATCHBAY_HOST_SERVICE_BACKEND_H_
+#define PATCHBAY_HOST_SERVICE_BACKEND_H_
+
+#include "host/engine/jobs/artifact_store.h"
+#include "host/engine/jobs/engine_executor.h"
+#include "host/engine/jobs/job_queue.h"
+#include "host/engine/jobs/model_registry.h"
+
+namespace patchbay {
+
+// What the services serve. Everything outlives the server.
+struct Backend {
+  JobQueue* queue;
+  ArtifactStore* artifacts;
+  ModelRegistry* models;
+  EngineExecutor* executor;
+};
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_SERVICE_BACKEND_H_

@@ -1,0 +1,317 @@
+#include "host/service/client.h"
+
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+
+#include <algorithm>
+#include <atomic>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "host/base/mapped_file.h"
+#include "host/base/status_macros.h"
+#include "host/engine/jobs/sha256.h"
+#include "host/service/error_conversion.h"
+#include "host/service/job_conversion.h"
+#include "host/service/secret_file.h"
+#include "host/service/settings_conversion.h"
+#include "patchbay/v1/artifact_service.grpc.pb.h"
+#include "patchbay/v1/generation_service.grpc.pb.h"
+#include "patchbay/v1/model_service.grpc.pb.h"
+
+namespace patchbay {
+namespace {
+
+constexpr size_t kChunkBytes = 256 << 10;
+constexpr absl::Duration kAskInterval = absl::Milliseconds(100);
+constexpr absl::Duration kRetryInterval = absl::Milliseconds(500);
+// A broken-off download of a huge artifact should not be waited for without end.
+constexpr absl::Duration kTransferDeadline = absl::Hours(1);
+constexpr absl::Duration kLoadDeadline = absl::Hours(1);
+
+ModelEntry ModelFromProto(const v1::Model& proto) {
+  ModelEntry model;
+  model.name = proto.name();
+  model.size_bytes = proto.size_bytes();
+  model.loaded = proto.loaded();
+  model.is_default = proto.is_default();
+  return model;
+}
+
+std::string_view Text(absl::Span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// Cancels a call when somebody asks for it, until it is destroyed.
+class Canceller {
+ public:
+  Canceller(grpc::ClientContext& call, const std::function<bool()>& is_interrupted)
+      : thread_([this, &call, &is_interrupted] {
+          while (!done_) {
+            if (is_interrupted()) return call.TryCancel();
+            absl::SleepFor(kAskInterval);
+          }
+        }) {}
+  ~Canceller() {
+    done_ = true;
+    thread_.join();
+  }
+
+ private:
+  std::atomic<bool> done_ = false;
+  std::thread thread_;
+};
+
+class GrpcClient final : public Client {
+ public:
+  GrpcClient(const std::shared_ptr<grpc::Channel>& channel, std::string token,
+             absl::Duration deadline)
+      : generations_(v1::GenerationService::NewStub(channel)),
+        artifacts_(v1::ArtifactService::NewStub(channel)),
+        models_(v1::ModelService::NewStub(channel)),
+        token_(std::move(token)),
+        deadline_(deadline) {}
+
+  absl::StatusOr<Job> Create(const JobSubmission& submission) override {
+    v1::CreateGenerationRequest request;
+    *request.mutable_settings() = SettingsToProto(submission.request);
+    request.set_request_id(submission.request_id);
+    request.set_priority(submission.priority);
+    v1::CreateGenerationResponse response;
+    grpc::ClientContext call;
+    Prepare(call, deadline_);
+    PATCHBAY_RETURN_IF_ERROR(
+        FromGrpcStatus(generations_->CreateGeneration(&call, request, &response)));
+    return JobFromProto(response.generation());
+  }
+
+  absl::StatusOr<Job> Get(const std::string& id) override {
+    v1::GetGenerationRequest request;
+    request.set_id(id);
+    v1::GetGenerationResponse response;
+    grpc::ClientContext call;
+    Prepare(call, deadline_);
+    PATCHBAY_RETURN_IF_ERROR(
+        FromGrpcStatus(generations_->GetGeneration(&call, request, &response)));
+    return JobFromProto(response.generation());
+  }
+
+  absl::StatusOr<Job> Cancel(const std::string& id) override {
+    v1::CancelGenerationRequest request;
+    request.set_id(id);
+    v1::CancelGenerationResponse response;
+    grpc::ClientContext call;
+    Prepare(call, deadline_);
+    PATCHBAY_RETURN_IF_ERROR(
+        FromGrpcStatus(generations_->CancelGeneration(&call, request, &response)));
+    return JobFromProto(response.generation());
+  }
+
+  absl::StatusOr<std::vector<Job>> List(int limit, const std::vector<JobState>& states) override {
+    std::vector<Job> jobs;
+    v1::ListGenerationsRequest request;
+    for (const JobState state : states) request.add_states(StateToProto(state));
+    do {
+      request.set_page_size(std::min(1000, limit - static_cast<int>(jobs.size())));
+      v1::ListGenerationsResponse response;
+      grpc::ClientContext call;
+      Prepare(call, deadline_);
+      PATCHBAY_RETURN_IF_ERROR(
+          FromGrpcStatus(generations_->ListGenerations(&call, request, &response)));
+      for (const v1::Generation& generation : response.generations()) {
+        PATCHBAY_ASSIGN_OR_RETURN(Job job, JobFromProto(generation));
+        jobs.push_back(std::move(job));
+      }
+      request.set_page_token(response.next_page_token());
+    } while (!request.page_token().empty() && jobs.size() < static_cast<size_t>(limit));
+    return jobs;
+  }
+
+  absl::StatusOr<Job> Watch(const std::string& id, const WatchOptions& options,
+                            const std::function<void(const JobEvent&)>& on_event,
+                            const std::function<bool()>& is_interrupted) override {
+    WatchOptions from_here = options;
+    absl::Time give_up = absl::Now() + options.patience;
+    while (true) {
+      const uint64_t sequence = from_here.after_sequence;
+      std::optional<Job> end;
+      const absl::Status status = WatchOnce(id, from_here, on_event, is_interrupted, end);
+      if (end.has_value()) return *std::move(end);
+      if (is_interrupted()) return absl::CancelledError("interrupted");
+      if (status.ok()) return Get(id);  // it had ended before the first event that was asked for
+      if (from_here.after_sequence > sequence) give_up = absl::Now() + options.patience;
+      const bool broken = absl::IsUnavailable(status) || absl::IsCancelled(status);
+      if (!broken || absl::Now() > give_up) return status;
+      absl::SleepFor(kRetryInterval);
+    }
+  }
+
+  absl::StatusOr<std::string> Upload(const std::string& path) override {
+    PATCHBAY_ASSIGN_OR_RETURN(const auto file, MappedFile::Open(path));
+    const std::string_view bytes = Text(file->bytes());
+    const std::string id = Sha256Of(bytes);
+    const absl::Status known = HasArtifact(id);
+    if (known.ok()) return id;
+    if (!absl::IsNotFound(known)) return known;
+
+    grpc::ClientContext call;
+    Prepare(call, kTransferDeadline);
+    v1::UploadArtifactResponse response;
+    const auto writer = artifacts_->UploadArtifact(&call, &response);
+    v1::UploadArtifactRequest part;
+    part.mutable_header()->set_size_bytes(bytes.size());
+    part.mutable_header()->set_sha256(id);
+    bool going = writer->Write(part);
+    for (size_t offset = 0; going && offset < bytes.size(); offset += kChunkBytes) {
+      part.set_chunk(std::string(bytes.substr(offset, kChunkBytes)));
+      going = writer->Write(part);
+    }
+    writer->WritesDone();
+    PATCHBAY_RETURN_IF_ERROR(FromGrpcStatus(writer->Finish()));
+    return response.artifact().id();
+  }
+
+  absl::StatusOr<std::string> Download(const std::string& id) override {
+    v1::DownloadArtifactRequest request;
+    request.set_id(id);
+    grpc::ClientContext call;
+    Prepare(call, kTransferDeadline);
+    const auto reader = artifacts_->DownloadArtifact(&call, request);
+    std::string bytes;
+    v1::DownloadArtifactResponse part;
+    while (reader->Read(&part)) bytes += part.chunk();
+    PATCHBAY_RETURN_IF_ERROR(FromGrpcStatus(reader->Finish()));
+    if (Sha256Of(bytes) == id) return bytes;
+    return absl::DataLossError(absl::StrCat("artifact ", id, " was damaged on its way"));
+  }
+
+  absl::StatusOr<std::vector<ModelEntry>> ListModels() override {
+    v1::ListModelsResponse response;
+    grpc::ClientContext call;
+    Prepare(call, deadline_);
+    PATCHBAY_RETURN_IF_ERROR(
+        FromGrpcStatus(models_->ListModels(&call, v1::ListModelsRequest(), &response)));
+    std::vector<ModelEntry> models;
+    for (const v1::Model& model : response.models()) models.push_back(ModelFromProto(model));
+    return models;
+  }
+
+  absl::StatusOr<ModelEntry> LoadModel(const std::string& name) override {
+    v1::LoadModelRequest request;
+    request.set_name(name);
+    v1::LoadModelResponse response;
+    grpc::ClientContext call;
+    Prepare(call, kLoadDeadline);
+    PATCHBAY_RETURN_IF_ERROR(FromGrpcStatus(models_->LoadModel(&call, request, &response)));
+    return ModelFromProto(response.model());
+  }
+
+  absl::StatusOr<ModelEntry> UnloadModel(const std::string& name) override {
+    v1::UnloadModelRequest request;
+    request.set_name(name);
+    v1::UnloadModelResponse response;
+    grpc::ClientContext call;
+    Prepare(call, deadline_);
+    PATCHBAY_RETURN_IF_ERROR(FromGrpcStatus(models_->UnloadModel(&call, request, &response)));
+    return ModelFromProto(response.model());
+  }
+
+  absl::StatusOr<ModelText> InspectModel(const std::string& name) override {
+    v1::InspectModelRequest request;
+    request.set_name(name);
+    v1::InspectModelResponse response;
+    grpc::ClientContext call;
+    Prepare(call, deadline_);
+    PATCHBAY_RETURN_IF_ERROR(FromGrpcStatus(models_->InspectModel(&call, request, &response)));
+    return ModelText{response.description(), response.description_json()};
+  }
+
+ private:
+  void Prepare(grpc::ClientContext& call, absl::Duration deadline) const {
+    if (!token_.empty()) call.AddMetadata("authorization", absl::StrCat("Bearer ", token_));
+    if (deadline < absl::InfiniteDuration()) {
+      call.set_deadline(absl::ToChronoTime(absl::Now() + deadline));
+    }
+  }
+
+  absl::Status HasArtifact(const std::string& id) {
+    v1::GetArtifactRequest request;
+    request.set_id(id);
+    v1::GetArtifactResponse response;
+    grpc::ClientContext call;
+    Prepare(call, deadline_);
+    return FromGrpcStatus(artifacts_->GetArtifact(&call, request, &response));
+  }
+
+  // One stream. `options.after_sequence` follows what was received; `end` is the final job.
+  absl::Status WatchOnce(const std::string& id, WatchOptions& options,
+                         const std::function<void(const JobEvent&)>& on_event,
+                         const std::function<bool()>& is_interrupted, std::optional<Job>& end) {
+    v1::WatchGenerationRequest request;
+    request.set_id(id);
+    request.set_after_sequence(options.after_sequence);
+    request.set_previews(options.previews);
+    grpc::ClientContext call;
+    Prepare(call, absl::InfiniteDuration());
+    const Canceller canceller(call, is_interrupted);
+    const auto reader = generations_->WatchGeneration(&call, request);
+    v1::WatchGenerationResponse response;
+    while (reader->Read(&response)) {
+      PATCHBAY_ASSIGN_OR_RETURN(const JobEvent event, EventFromProto(response.event()));
+      options.after_sequence = event.sequence;
+      on_event(event);
+      const auto* change = std::get_if<JobStateChange>(&event.what);
+      if (change != nullptr && IsFinal(change->job.state)) end = change->job;
+    }
+    return FromGrpcStatus(reader->Finish());
+  }
+
+  const std::unique_ptr<v1::GenerationService::Stub> generations_;
+  const std::unique_ptr<v1::ArtifactService::Stub> artifacts_;
+  const std::unique_ptr<v1::ModelService::Stub> models_;
+  const std::string token_;
+  const absl::Duration deadline_;
+};
+
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeCredentials(
+    const ClientOptions& options) {
+  if (options.tls_certificate_file.empty() != options.tls_key_file.empty()) {
+    return absl::InvalidArgumentError("--tls-cert and --tls-key belong together");
+  }
+  if (options.tls_authority_file.empty()) {
+    if (options.tls_key_file.empty()) return grpc::InsecureChannelCredentials();
+    return absl::InvalidArgumentError("--tls-cert needs --tls-ca");
+  }
+  grpc::SslCredentialsOptions tls;
+  PATCHBAY_ASSIGN_OR_RETURN(tls.pem_root_certs,
+                            ReadSecretFile("--tls-ca", options.tls_authority_file));
+  if (!options.tls_key_file.empty()) {
+    PATCHBAY_ASSIGN_OR_RETURN(tls.pem_cert_chain,
+                              ReadSecretFile("--tls-cert", options.tls_certificate_file));
+    PATCHBAY_ASSIGN_OR_RETURN(tls.pem_private_key,
+                              ReadSecretFile("--tls-key", options.tls_key_file));
+  }
+  return grpc::SslCredentials(tls);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Client>> Client::Make(const ClientOptions& options) {
+  PATCHBAY_ASSIGN_OR_RETURN(const auto credentials, MakeCredentials(options));
+  std::string token;
+  if (!options.token_file.empty()) {
+    PATCHBAY_ASSIGN_OR_RETURN(token, ReadTokenFile("--token-file", options.token_file));
+  }
+  grpc::ChannelArguments arguments;
+  // Comes back soon after a server's restart.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
+  return std::make_unique<GrpcClient>(
+      grpc::CreateCustomChannel(options.address, credentials, arguments), std::move(token),
+      options.deadline);
+}
+
+}  // namespace patchbay
