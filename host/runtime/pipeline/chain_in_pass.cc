@@ -12,6 +12,7 @@ ChainInPass::ChainInPass(const ModelHooks& hooks, PassDescription description,
   step_.pass = description_.kind;
   step_.step_count = static_cast<int32_t>(description_.sigmas.size()) - 1;
   step_.flags = description_.flags;
+  step_.sampler = description_.sampler.c_str();
   step_.sigmas = description_.sigmas.data();
   step_.seeds = description_.seeds.data();
   step_.picture_count = static_cast<uint32_t>(description_.seeds.size());

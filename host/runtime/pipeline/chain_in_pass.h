@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -15,6 +16,7 @@ namespace patchbay {
 struct PassDescription {
   patchbay_pass_kind kind = PATCHBAY_PASS_FIRST;
   uint32_t flags = 0;           // PATCHBAY_STEP_...
+  std::string sampler;          // its canonical name
   std::vector<uint64_t> seeds;  // one for each picture
   std::vector<double> sigmas;   // before each step, and after the last
   int64_t latent_height = 0;

@@ -164,6 +164,7 @@ PassDescription SamplingPass::Chain::Describe(const SamplingPass& pass, const Ta
   const int64_t scale = pass.model_.autoencoder->scale();
   PassDescription description;
   description.kind = task.number == 0 ? PATCHBAY_PASS_FIRST : PATCHBAY_PASS_HIRES;
+  description.sampler = pass.choice_.sampler;
   if (task.start.defined()) description.flags |= PATCHBAY_STEP_IMAGE_TO_IMAGE;
   if (task.picture != nullptr && task.picture->has_mask()) {
     description.flags |= PATCHBAY_STEP_INPAINTING;

@@ -21,7 +21,7 @@ class Attach {
 
   // ---- What a pass begins and ends with ----
 
-  // Pass f(const Step&): makes what Step::pass<Pass>() returns. It ends with the pass.
+  // Pass f(const Step&): makes what Step::state<Pass>() returns. It ends with the pass.
   template <class Function>
   void begin_pass(Function f) {
     add<sdk::BeginPass>(PATCHBAY_HOOK_BEGIN_PASS, std::move(f));

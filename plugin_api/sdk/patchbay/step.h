@@ -147,7 +147,7 @@ struct Step : patchbay_step {
 
   // The state of this pass, made by Attach::begin_pass or Attach::pass_state.
   template <class Pass>
-  Pass& pass() const {
+  Pass& state() const {
     const auto* box = static_cast<const sdk::PassStateBox*>(call_->pass_state);
     if (box == nullptr || box->type != &sdk::TypeMark<Pass>::mark) {
       throw Error("the plugin asks for a pass state that its attach() has not declared",

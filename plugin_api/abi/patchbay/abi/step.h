@@ -86,6 +86,8 @@ typedef struct patchbay_step {
   int64_t native_latent_width;
   /* Which plugin's auxiliary run this is; see patchbay_attach_functions.add_overlay. 0: none. */
   uint32_t overlay;
+  /* The sampler's name: "dpmpp_2m". */
+  const char* sampler;
 } patchbay_step;
 
 #if defined(__cplusplus)
