@@ -1,7 +1,6 @@
 #include "host/cli/generate_options.h"
 
 #include <cstring>
-#include <optional>
 #include <random>
 #include <utility>
 
@@ -10,7 +9,6 @@
 #include "absl/strings/str_split.h"
 #include "host/base/mapped_file.h"
 #include "host/base/status_macros.h"
-#include "host/cli/resources.h"
 #include "host/formats/picture.h"
 #include "host/formats/safetensors.h"
 
@@ -69,46 +67,15 @@ absl::StatusOr<LatentBuffer> ReadInitialLatent(const std::string& path) {
   return latent;
 }
 
-absl::Status CompleteEngineOptions(GenerateOptions& options) {
-  static constexpr std::pair<std::string_view, PrecisionChoice> kPrecisions[] = {
-      {"auto", PrecisionChoice::kAuto},
-      {"fp32", PrecisionChoice::kFloat32},
-      {"bf16", PrecisionChoice::kBFloat16},
-      {"fp16", PrecisionChoice::kFloat16}};
-  static constexpr std::pair<std::string_view, DeviceChoice> kDevices[] = {
-      {"auto", DeviceChoice::kAuto}, {"cpu", DeviceChoice::kCpu}, {"cuda", DeviceChoice::kCuda}};
-  static constexpr std::pair<std::string_view, LoraApplication> kLoraApplications[] = {
-      {"auto", LoraApplication::kAuto},
-      {"merged", LoraApplication::kMerged},
-      {"run-time", LoraApplication::kRunTime}};
-  for (const auto& [name, choice] : kPrecisions) {
-    if (name == options.precision) options.engine.precision = choice;
-  }
-  for (const auto& [name, choice] : kDevices) {
-    if (name == options.device) options.engine.device = choice;
-  }
-  for (const auto& [name, choice] : kLoraApplications) {
-    if (name == options.lora_application) options.engine.lora_application = choice;
-  }
-  if (options.engine.model_path.empty()) {
-    PATCHBAY_ASSIGN_OR_RETURN(options.engine.model_path, DefaultModelFolder());
-  }
-  options.engine.vocabulary_file = VocabularyFile();
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 void DeclareGenerateOptions(CLI::App& command, GenerateOptions& options) {
   GenerationRequest& request = options.request;
-  EngineOptions& engine = options.engine;
   command.add_option("PROMPT", request.prompt, "What to draw")->required();
   command.add_option("--negative", request.negative_prompt, "What to keep away from");
-  command.add_option("--model", engine.model_path,
+  command.add_option("--model", options.model,
                      "Diffusers folder or safetensors file (default: the model that comes with "
                      "Patchbay)");
-  command.add_option("--tokenizer", engine.tokenizer_folder,
-                     "Tokenizer folder in place of the model's own");
   command.add_option("--steps", request.steps, "Sampling steps")->capture_default_str();
   command.add_option("--guidance", request.guidance_scale, "Guidance scale; 1 switches it off")
       ->capture_default_str();
@@ -136,12 +103,6 @@ void DeclareGenerateOptions(CLI::App& command, GenerateOptions& options) {
       ->capture_default_str();
   command.add_option("--clip-skip", request.clip_skip,
                      "Text encoder layer to use, counted as the --compat profile counts");
-  command.add_option("--precision", options.precision, "auto, fp32, bf16 or fp16")
-      ->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16"}))
-      ->capture_default_str();
-  command.add_option("--device", options.device, "auto, cpu or cuda")
-      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
-      ->capture_default_str();
   command.add_option("--image", options.image_file, "Picture to start from (img2img, inpainting)");
   command.add_option("--strength", request.strength, "How far from --image, in (0, 1]")
       ->capture_default_str();
@@ -154,11 +115,7 @@ void DeclareGenerateOptions(CLI::App& command, GenerateOptions& options) {
   command.add_option("--lora-folder", request.lora_folder,
                      "Folder where <lora:name:weight> in the prompt finds its file (--compat "
                      "a1111)");
-  command
-      .add_option("--lora-application", options.lora_application,
-                  "merged into the weights, or at run-time beside them")
-      ->check(CLI::IsMember({"auto", "merged", "run-time"}))
-      ->capture_default_str();
+  DeclareEngineOptions(command, options.engine);
   command.add_option("--embedding", request.embeddings, "Textual inversion file (repeatable)")
       ->take_all();
   command.add_option("--wildcards", request.wildcard_folder,
@@ -169,9 +126,6 @@ void DeclareGenerateOptions(CLI::App& command, GenerateOptions& options) {
                      "Write the sampler's result as tensor \"latent\" to this safetensors file");
   command.add_option("--preview", options.preview_file,
                      "PNG file that shows the state after each step");
-  command.add_option("--preview-decoder", engine.preview_decoder_file,
-                     "TAESD safetensors file for sharper previews");
-  command.add_option("--threads", engine.threads, "Processor threads (default: one a core)");
   command
       .add_option("-o,--output", options.output_file,
                   "Picture to write: .png, .jpg or .webp; with --batch numbers are added")
@@ -180,7 +134,7 @@ void DeclareGenerateOptions(CLI::App& command, GenerateOptions& options) {
                    "Print one JSON object about the job instead of progress");
 }
 
-absl::Status CompleteGenerateOptions(GenerateOptions& options) {
+absl::Status CompleteRequest(GenerateOptions& options) {
   GenerationRequest& request = options.request;
   request.compat = ParseCompatProfile(options.compat).value_or(CompatProfile::kDiffusers);
   request.seed = options.seed < 0 ? std::random_device{}() : static_cast<uint64_t>(options.seed);
@@ -205,7 +159,7 @@ absl::Status CompleteGenerateOptions(GenerateOptions& options) {
                               ReadInitialLatent(options.initial_latent_file));
   }
   request.keep_latent = !options.save_latent_file.empty();
-  return CompleteEngineOptions(options);
+  return absl::OkStatus();
 }
 
 }  // namespace patchbay

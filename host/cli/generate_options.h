@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "host/cli/engine_options.h"
 #include "host/engine/engine.h"
 
 namespace patchbay {
@@ -14,9 +15,10 @@ namespace patchbay {
 // The options of `patchbay generate` as they are typed.
 struct GenerateOptions {
   GenerationRequest request;
-  EngineOptions engine;
+  EngineChoices engine;
+  std::string model;  // a path; with --host, a name
 
-  // Files and texts that MakeRequest() turns into fields of `request`.
+  // Files and texts that CompleteRequest() turns into fields of `request`.
   std::string compat = "diffusers";
   std::string size;
   std::string image_file;
@@ -25,11 +27,8 @@ struct GenerateOptions {
   double hires_strength = 0.7;
   std::string preview_file;
   std::vector<std::string> loras;
-  std::string lora_application = "auto";
   std::string initial_latent_file;
   int64_t seed = -1;  // negative: a random one
-  std::string precision = "auto";
-  std::string device = "auto";
 
   std::string save_latent_file;
   std::string output_file = "picture.png";
@@ -39,9 +38,9 @@ struct GenerateOptions {
 // Declares every option on the subcommand; `options` must outlive it.
 void DeclareGenerateOptions(CLI::App& command, GenerateOptions& options);
 
-// Reads the files that the options name and completes `options.request` and `options.engine`.
-// INVALID_ARGUMENT and NOT_FOUND say which option is wrong.
-absl::Status CompleteGenerateOptions(GenerateOptions& options);
+// Reads the files that the options name and completes `options.request`. INVALID_ARGUMENT and
+// NOT_FOUND say which option is wrong.
+absl::Status CompleteRequest(GenerateOptions& options);
 
 }  // namespace patchbay
 

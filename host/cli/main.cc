@@ -5,9 +5,8 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "host/cli/generate_command.h"
+#include "host/cli/commands.h"
 #include "host/cli/interrupt.h"
-#include "host/cli/model_command.h"
 
 namespace {
 
@@ -22,8 +21,7 @@ int main(int argc, char** argv) {
   CLI::App program("Patchbay draws pictures with diffusion models.");
   program.require_subcommand(1);
   patchbay::CommandAction action;
-  patchbay::AddGenerateCommand(program, action);
-  patchbay::AddModelCommand(program, action);
+  patchbay::AddCommands(program, action);
   CLI11_PARSE(program, argc, argv);
 
   const absl::Status status = action();

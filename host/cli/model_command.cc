@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "host/base/status_macros.h"
 #include "host/engine/engine.h"
@@ -23,22 +24,26 @@ absl::Status Print(const absl::StatusOr<std::string>& text) {
 
 }  // namespace
 
-void AddModelCommand(CLI::App& program, CommandAction& action) {
+CLI::App* AddModelCommand(CLI::App& program, CommandAction& action, ModelDescriber describe) {
   const auto options = std::make_shared<ModelOptions>();
-  CLI::App* model = program.add_subcommand("model", "Look into a model");
+  CLI::App* model = program.add_subcommand("model", "Look into models");
   model->require_subcommand(1);
 
   CLI::App* inspect = model->add_subcommand("inspect", "Say what a checkpoint is and holds");
-  inspect->add_option("PATH", options->path, "Diffusers folder or safetensors file")->required();
+  inspect
+      ->add_option("PATH", options->path,
+                   "Diffusers folder or safetensors file; with --host, the name of a model")
+      ->required();
   inspect->add_flag("--json", options->json, "Print JSON");
-  inspect->callback([&action, options] {
-    action = [options] { return Print(DescribeModel(options->path, options->json)); };
+  inspect->callback([&action, options, describe = std::move(describe)] {
+    action = [options, describe] { return Print(describe(options->path, options->json)); };
   });
 
   CLI::App* sites = model->add_subcommand("sites", "List the named places of the denoiser");
   sites->add_option("PATH", options->path, "Diffusers folder or safetensors file")->required();
   sites->callback(
       [&action, options] { action = [options] { return Print(DescribeSites(options->path)); }; });
+  return model;
 }
 
 }  // namespace patchbay

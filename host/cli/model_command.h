@@ -2,13 +2,19 @@
 #define PATCHBAY_HOST_CLI_MODEL_COMMAND_H_
 
 #include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
 
+#include "absl/status/statusor.h"
 #include "host/cli/generate_command.h"
 
 namespace patchbay {
 
-// Adds `model inspect PATH [--json]` and `model sites PATH` to the program.
-void AddModelCommand(CLI::App& program, CommandAction& action);
+// What `model inspect` prints about a checkpoint; as text, or as JSON.
+using ModelDescriber = std::function<absl::StatusOr<std::string>(const std::string&, bool json)>;
+
+// Adds `model inspect` and `model sites PATH` to the program. Returns the subcommand `model`.
+CLI::App* AddModelCommand(CLI::App& program, CommandAction& action, ModelDescriber describe);
 
 }  // namespace patchbay
 

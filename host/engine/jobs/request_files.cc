@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "host/base/mapped_file.h"
 #include "host/base/status_macros.h"
 #include "host/engine/jobs/error_reason.h"
@@ -89,10 +90,15 @@ absl::StatusOr<LoraChoice> ResolveLora(const JobLora& lora, const ArtifactStore&
   return choice;
 }
 
-absl::Status CheckNamed(const char* field, const std::vector<NamedArtifact>& files,
+// `folders`: names may lead into sub-folders.
+absl::Status CheckNamed(const char* field, const std::vector<NamedArtifact>& files, bool folders,
                         const ArtifactStore& artifacts) {
   for (const NamedArtifact& file : files) {
-    PATCHBAY_RETURN_IF_ERROR(CheckName(absl::StrCat(field, ".name"), file.name));
+    const std::vector<std::string> parts =
+        folders ? absl::StrSplit(file.name, '/') : std::vector<std::string>{file.name};
+    for (const std::string& part : parts) {
+      PATCHBAY_RETURN_IF_ERROR(CheckName(absl::StrCat(field, ".name"), part));
+    }
     const absl::Status found = artifacts.Find(file.artifact_id).status();
     if (!found.ok()) return WithField(absl::StrCat(field, ".artifact_id"), found);
   }
@@ -152,9 +158,9 @@ absl::StatusOr<GenerationRequest> ReadRequestFiles(const JobRequest& request,
                                                    const std::string& lora_folder) {
   GenerationRequest settings = request.settings;
   if (request.seed.has_value()) settings.seed = *request.seed;
-  PATCHBAY_RETURN_IF_ERROR(CheckNamed("embeddings", request.embeddings, artifacts));
-  PATCHBAY_RETURN_IF_ERROR(CheckNamed("wildcards", request.wildcards, artifacts));
-  PATCHBAY_RETURN_IF_ERROR(CheckNamed("prompt_loras", request.prompt_loras, artifacts));
+  PATCHBAY_RETURN_IF_ERROR(CheckNamed("embeddings", request.embeddings, false, artifacts));
+  PATCHBAY_RETURN_IF_ERROR(CheckNamed("wildcards", request.wildcards, true, artifacts));
+  PATCHBAY_RETURN_IF_ERROR(CheckNamed("prompt_loras", request.prompt_loras, false, artifacts));
   for (const JobLora& lora : request.loras) {
     PATCHBAY_ASSIGN_OR_RETURN(LoraChoice choice, ResolveLora(lora, artifacts, lora_folder));
     settings.loras.push_back(std::move(choice));

@@ -1,0 +1,12 @@
+#include "host/cli/commands.h"
+#include "host/cli/model_command.h"
+#include "host/engine/engine.h"
+
+namespace patchbay {
+
+void AddCommands(CLI::App& program, CommandAction& action) {
+  AddGenerateCommand(program, action, GenerateHere);
+  AddModelCommand(program, action, DescribeModel);
+}
+
+}  // namespace patchbay

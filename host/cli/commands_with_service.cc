@@ -1,0 +1,42 @@
+#include <memory>
+
+#include "host/base/status_macros.h"
+#include "host/cli/commands.h"
+#include "host/cli/connection.h"
+#include "host/cli/job_command.h"
+#include "host/cli/model_command.h"
+#include "host/cli/remote_generate.h"
+#include "host/cli/remote_model_command.h"
+#include "host/cli/serve_command.h"
+
+namespace patchbay {
+namespace {
+
+// Kept by the commands that use it.
+struct Remote {
+  Connection connection;
+  RemoteGenerateOptions generate;
+};
+
+}  // namespace
+
+void AddCommands(CLI::App& program, CommandAction& action) {
+  const auto remote = std::make_shared<Remote>();
+  AddConnectionOptions(program, remote->connection);
+  program.fallthrough();  // so that --host may also stand behind the command
+  CLI::App* generate =
+      AddGenerateCommand(program, action, [remote](GenerateOptions& options) -> absl::Status {
+        if (remote->connection.is_remote()) {
+          return GenerateRemotely(options, remote->generate, remote->connection);
+        }
+        PATCHBAY_RETURN_IF_ERROR(CheckNotRemote(remote->generate));
+        return GenerateHere(options);
+      });
+  DeclareRemoteGenerateOptions(*generate, remote->generate);
+  CLI::App* model = AddModelCommand(program, action, DescriberFor(remote->connection));
+  AddRemoteModelCommands(*model, action, remote->connection);
+  AddJobCommand(program, action, remote->connection);
+  AddServeCommand(program, action);
+}
+
+}  // namespace patchbay

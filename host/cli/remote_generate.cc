@@ -1,0 +1,62 @@
+#include "host/cli/remote_generate.h"
+
+#include <cstdio>
+#include <memory>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "host/base/status_macros.h"
+#include "host/cli/interrupt.h"
+#include "host/cli/job_files.h"
+#include "host/cli/job_watch.h"
+#include "host/cli/output_files.h"
+
+namespace patchbay {
+
+void DeclareRemoteGenerateOptions(CLI::App& command, RemoteGenerateOptions& options) {
+  command.add_option("--request-id", options.request_id,
+                     "With --host: typing the same command with the same id twice draws once");
+  command.add_option("--priority", options.priority, "With --host: -100 to 100, higher goes first");
+  command.add_flag("--detach", options.detach,
+                   "With --host: print the job's id and leave it to the server");
+}
+
+absl::Status CheckNotRemote(const RemoteGenerateOptions& remote) {
+  if (remote.request_id.empty() && remote.priority == 0 && !remote.detach) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "--request-id, --priority and --detach are for a server; name one with --host");
+}
+
+absl::Status GenerateRemotely(GenerateOptions& options, const RemoteGenerateOptions& remote,
+                              const Connection& connection) {
+  if (const std::string typed = FirstTypedOption(options.engine); !typed.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(typed, " is for the server to decide; give it to `patchbay serve`"));
+  }
+  PATCHBAY_RETURN_IF_ERROR(CheckOutputPaths(options));
+  PATCHBAY_RETURN_IF_ERROR(CompleteRequest(options));
+  PATCHBAY_ASSIGN_OR_RETURN(const std::unique_ptr<Client> client, connection.Open());
+  JobSubmission submission;
+  PATCHBAY_ASSIGN_OR_RETURN(submission.request, UploadRequestFiles(options, *client));
+  // A random seed is the server's to draw: with a request_id, the second call must equal the first.
+  if (options.seed < 0) submission.request.seed.reset();
+  submission.request_id = remote.request_id;
+  submission.priority = remote.priority;
+  PATCHBAY_ASSIGN_OR_RETURN(Job job, client->Create(submission));
+  if (remote.detach) {
+    std::printf("%s\n", job.id.c_str());
+    return absl::OkStatus();
+  }
+  const std::string id = job.id;
+  absl::StatusOr<Job> ended = WatchJob(id, 0, options.json, options.preview_file, *client);
+  if (!ended.ok() && WasInterrupted()) PATCHBAY_RETURN_IF_ERROR(client->Cancel(id).status());
+  if (!ended.ok()) return ended.status();
+  PATCHBAY_RETURN_IF_ERROR(OutcomeOf(*ended));
+  PATCHBAY_ASSIGN_OR_RETURN(
+      const std::vector<std::string> files,
+      SaveJobFiles(*ended, options.output_file, options.save_latent_file, *client));
+  PrintReport(ended->result->report, ended->result->load_seconds, files, options.json);
+  return absl::OkStatus();
+}
+
+}  // namespace patchbay

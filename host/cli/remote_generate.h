@@ -1,0 +1,31 @@
+#ifndef PATCHBAY_HOST_CLI_REMOTE_GENERATE_H_
+#define PATCHBAY_HOST_CLI_REMOTE_GENERATE_H_
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "absl/status/status.h"
+#include "host/cli/connection.h"
+#include "host/cli/generate_options.h"
+
+namespace patchbay {
+
+// What `generate` can be told with --host only.
+struct RemoteGenerateOptions {
+  std::string request_id;
+  int priority = 0;
+  bool detach = false;
+};
+
+void DeclareRemoteGenerateOptions(CLI::App& command, RemoteGenerateOptions& options);
+
+// Draws on the server and writes the same files as GenerateHere(). Ctrl-C cancels the job there.
+absl::Status GenerateRemotely(GenerateOptions& options, const RemoteGenerateOptions& remote,
+                              const Connection& connection);
+
+// INVALID_ARGUMENT when one of these options was typed although nothing is remote.
+absl::Status CheckNotRemote(const RemoteGenerateOptions& remote);
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_CLI_REMOTE_GENERATE_H_
