@@ -119,11 +119,10 @@ class DescriptorReader {
     }
     field.default_text = Text(f.default_text, "field's default_text");
     if (f.type == PATCHBAY_FIELD_CHOICE) {
-      field.choices = List<PluginChoice>(
-          f.choices, f.choice_count, "choices", [this](const patchbay_choice& choice) {
-            return PluginChoice{Text(choice.id, "choice's id"),
-                                Text(choice.label, "choice's label")};
-          });
+      field.choices = List<
+          FieldChoice>(f.choices, f.choice_count, "choices", [this](const patchbay_choice& choice) {
+        return FieldChoice{Text(choice.id, "choice's id"), Text(choice.label, "choice's label")};
+      });
     }
     field.visible_if = Text(f.visible_if, "field's visible_if");
     return field;

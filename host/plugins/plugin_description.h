@@ -12,11 +12,11 @@ namespace patchbay {
 // What a plugin says of itself, in the host's own memory: it outlives the library. The members mean
 // what those of the same names mean in patchbay/abi/plugin.h and patchbay/abi/schema.h.
 
-struct PluginChoice {
+struct FieldChoice {
   std::string id;
   std::string label;
 
-  bool operator==(const PluginChoice&) const = default;
+  bool operator==(const FieldChoice&) const = default;
 };
 
 struct PluginField {
@@ -35,7 +35,7 @@ struct PluginField {
   double soft_maximum = 0.0;
   double step = 0.0;
   std::string default_text;
-  std::vector<PluginChoice> choices;
+  std::vector<FieldChoice> choices;
   std::string visible_if;
 
   bool operator==(const PluginField&) const = default;

@@ -10,6 +10,7 @@
 #include "host/base/status_macros.h"
 #include "host/plugins/descriptor_reader.h"
 #include "host/plugins/library_digest.h"
+#include "host/plugins/mapped_library.h"
 
 namespace patchbay {
 namespace {
@@ -25,14 +26,6 @@ constexpr bool kMayUnload = true;
 #else
 constexpr bool kMayUnload = true;
 #endif
-
-// Whether the library is in the process; neither dlclose nor Boost.DLL says so.
-bool IsMapped(const std::string& path) {
-  void* const handle = dlopen(path.c_str(), RTLD_LAZY | RTLD_NOLOAD);
-  if (handle == nullptr) return false;
-  dlclose(handle);
-  return true;
-}
 
 absl::Status Refused(const InstalledPlugin& plugin, const absl::Status& status) {
   return absl::Status(status.code(),
@@ -81,12 +74,15 @@ class PluginLibrary::Handle {
     return absl::OkStatus();
   }
 
+  // Looks at it only after it is known to be this file's.
   absl::StatusOr<const patchbay_entry*> Entry() const {
     if (!library_.has(PATCHBAY_ENTRY_SYMBOL)) {
       return absl::FailedPreconditionError(
           "this is no Patchbay plugin: it exports no " PATCHBAY_ENTRY_SYMBOL);
     }
-    return &library_.get<const patchbay_entry>(PATCHBAY_ENTRY_SYMBOL);
+    const auto* const entry = &library_.get<const patchbay_entry>(PATCHBAY_ENTRY_SYMBOL);
+    PATCHBAY_RETURN_IF_ERROR(CheckMappedFrom(path_, entry));
+    return entry;
   }
 
   UnloadResult Close() {

@@ -69,7 +69,7 @@ absl::Status CheckChoices(const PluginField& field, const std::string& where) {
   }
   if (field.choices.empty()) return Wrong(where, "it has no choices");
   std::set<std::string> ids;
-  for (const PluginChoice& choice : field.choices) {
+  for (const FieldChoice& choice : field.choices) {
     if (choice.id.empty() || choice.id.size() > kMaxIdBytes) {
       return Wrong(where, "a choice's id is empty or longer than 64 bytes");
     }

@@ -95,7 +95,7 @@ absl::StatusOr<SettingValue> ParseBool(const PluginField& field, std::string_vie
 absl::StatusOr<SettingValue> ParseChoice(const PluginField& field, std::string_view text) {
   std::vector<std::string> ids;
   std::string listed;
-  for (const PluginChoice& choice : field.choices) {
+  for (const FieldChoice& choice : field.choices) {
     if (choice.id == text) return choice.id;
     ids.push_back(choice.id);
     absl::StrAppend(&listed, listed.empty() ? "" : ", ", choice.id);

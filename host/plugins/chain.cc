@@ -1,0 +1,136 @@
+#include "host/plugins/chain.h"
+
+#include <cstring>
+#include <utility>
+
+#include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
+#include "host/base/status_macros.h"
+#include "host/plugins/attach_context.h"
+#include "host/plugins/chain_order.h"
+#include "host/plugins/host_functions.h"
+#include "host/plugins/site_list.h"
+
+namespace patchbay {
+namespace {
+
+constexpr size_t kShownDigits = 12;  // of a build's sha256
+
+absl::Status FromPlugin(const std::string& id, const char* what, patchbay_status status,
+                        const patchbay_error& error) {
+  if (status == PATCHBAY_OK) return absl::OkStatus();
+  const std::string text(error.text, strnlen(error.text, sizeof(error.text)));
+  return absl::Status(static_cast<absl::StatusCode>(status),
+                      absl::StrCat("plugin ", id, ": ", text.empty() ? what : text));
+}
+
+std::vector<OrderConstraints> ConstraintsOf(const std::vector<ChainEntry>& entries) {
+  std::vector<OrderConstraints> constraints;
+  for (const ChainEntry& entry : entries) {
+    const PluginDescription& plugin = entry.library->description();
+    constraints.push_back({plugin.id, plugin.phase, plugin.before, plugin.after, plugin.conflicts});
+  }
+  return constraints;
+}
+
+absl::Status CheckUsable(const PluginLibrary& library, const HookMonitor& monitor) {
+  const PluginDescription& plugin = library.description();
+  if (const std::string reason = monitor.SuspensionReason(library.manifest().sha256);
+      !reason.empty()) {
+    return absl::FailedPreconditionError(absl::StrCat("plugin ", plugin.id, " is ", reason));
+  }
+  for (const std::string& hook : plugin.required_hooks) {
+    if (FindHookKind(hook) == nullptr) {
+      return absl::UnimplementedError(
+          absl::StrCat("plugin ", plugin.id, " needs ", hook, ", which this host does not offer"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::string TextOf(const ChainEntry& entry) {
+  const PluginDescription& plugin = entry.library->description();
+  const std::string settings = entry.settings.CanonicalText();
+  return absl::StrCat(plugin.id, " ", plugin.version,
+                      settings.empty() ? "" : absl::StrCat(" (", settings, ")"), " ",
+                      entry.library->manifest().sha256.substr(0, kShownDigits));
+}
+
+}  // namespace
+
+class Chain::Instance {
+ public:
+  static absl::StatusOr<std::unique_ptr<Instance>> Make(const ChainEntry& entry,
+                                                        const SettingResources& resources) {
+    const std::string& id = entry.library->description().id;
+    PATCHBAY_ASSIGN_OR_RETURN(const SettingArray values,
+                              SettingArray::Make(entry.settings, resources));
+    const patchbay_plugin_functions& functions = entry.library->functions();
+    patchbay_error error{};
+    error.struct_size = sizeof(error);
+    patchbay_instance* made = nullptr;
+    const patchbay_status status =
+        functions.create(&HostFunctions(), values.data(), values.size(), &made, &error);
+    PATCHBAY_RETURN_IF_ERROR(FromPlugin(id, "could not be made", status, error));
+    return absl::WrapUnique(new Instance(functions, id, made));
+  }
+  ~Instance() { functions_.destroy(instance_); }
+  Instance(const Instance&) = delete;
+  Instance& operator=(const Instance&) = delete;
+
+  absl::Status Attach(patchbay_attach& attach) {
+    patchbay_error error{};
+    error.struct_size = sizeof(error);
+    return FromPlugin(id_, "could not be attached", functions_.attach(instance_, &attach, &error),
+                      error);
+  }
+
+ private:
+  Instance(const patchbay_plugin_functions& functions, std::string id, patchbay_instance* instance)
+      : functions_(functions), id_(std::move(id)), instance_(instance) {}
+
+  const patchbay_plugin_functions& functions_;
+  const std::string id_;
+  patchbay_instance* const instance_;
+};
+
+Chain::Chain() = default;
+Chain::~Chain() = default;
+
+absl::StatusOr<std::shared_ptr<const Chain>> Chain::Build(std::vector<ChainEntry> entries,
+                                                          bool is_explicit,
+                                                          const ChainEnvironment& environment) {
+  PATCHBAY_ASSIGN_OR_RETURN(const std::vector<size_t> order,
+                            OrderChain(ConstraintsOf(entries), is_explicit));
+  auto chain = absl::WrapUnique(new Chain());
+  chain->sites_ = ListSites(environment.sites);
+  AttachContext context(environment.sites, chain->sites_, environment.model, environment.shared);
+  // What has been hung so far goes before the instances do, also after an error.
+  absl::Status status;
+  for (const size_t index : order) {
+    const ChainEntry& entry = entries[index];
+    status = CheckUsable(*entry.library, environment.monitor);
+    if (!status.ok()) break;
+    chain->libraries_.push_back(entry.library);
+    absl::StatusOr<std::unique_ptr<Instance>> instance =
+        Instance::Make(entry, environment.resources);
+    if (!instance.ok()) {
+      status = instance.status();
+      break;
+    }
+    chain->instances_.push_back(*std::move(instance));
+    const auto owner = std::make_shared<const HookOwner>(
+        HookOwner{entry.library->description().id, entry.library->manifest().sha256,
+                  chain->builds_.size(), &environment.monitor});
+    status = chain->instances_.back()->Attach(context.For(owner));
+    if (!status.ok()) break;
+    chain->builds_.push_back(entry.library->manifest().sha256);
+    absl::StrAppend(&chain->text_, chain->text_.empty() ? "" : "; ", TextOf(entry));
+  }
+  chain->hooks_ = context.TakeHooks();
+  chain->shared_ = context.TakeSharedObjects();
+  if (!status.ok()) return status;
+  return std::shared_ptr<const Chain>(std::move(chain));
+}
+
+}  // namespace patchbay

@@ -1,0 +1,75 @@
+#ifndef PATCHBAY_HOST_PLUGINS_CHAIN_H_
+#define PATCHBAY_HOST_PLUGINS_CHAIN_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "host/plugins/hook_monitor.h"
+#include "host/plugins/plugin_library.h"
+#include "host/plugins/plugin_settings.h"
+#include "host/plugins/setting_array.h"
+#include "host/plugins/shared_objects.h"
+#include "host/runtime/hooks/sampling_hooks.h"
+#include "host/runtime/nn/site.h"
+#include "patchbay/abi/model.h"
+
+namespace patchbay {
+
+// One plugin of a chain, as it was asked for.
+struct ChainEntry {
+  std::shared_ptr<const PluginLibrary> library;
+  PluginSettings settings;
+};
+
+// What a chain is built for and with. All must outlive the chain.
+struct ChainEnvironment {
+  const SiteTable& sites;
+  const patchbay_model_info& model;
+  HookMonitor& monitor;
+  SharedObjects& shared;
+  SettingResources resources;
+};
+
+// Plugins with their settings, in order, attached to a model. Immutable; shared by the jobs that
+// run with it. Whoever lets go of the last reference must be on the control thread: that destroys
+// the plugins' instances.
+class Chain {
+ public:
+  // Orders the plugins (see OrderChain; is_explicit: as given), makes an instance of each, and
+  // attaches them. The first error ends it and names the plugin: settings that do not go together,
+  // a site that the model has not got, two plugins that claim one site, a suspended build.
+  static absl::StatusOr<std::shared_ptr<const Chain>> Build(std::vector<ChainEntry> entries,
+                                                            bool is_explicit,
+                                                            const ChainEnvironment& environment);
+  ~Chain();
+  Chain(const Chain&) = delete;
+  Chain& operator=(const Chain&) = delete;
+
+  const ModelHooks& hooks() const { return hooks_; }
+  // What exactly ran, for a picture's metadata: "cfgpp 1.0.0 (scale=0.7) 1f2e3d4c5b6a".
+  const std::string& text() const { return text_; }
+  // The builds (sha256) in order.
+  const std::vector<std::string>& builds() const { return builds_; }
+
+ private:
+  // A plugin with one set of settings; destroyed with it.
+  class Instance;
+
+  Chain();
+
+  // Destroyed from the last to the first: hooks before the instances that they belong to, those
+  // before what they share, all before the libraries with their code.
+  std::vector<std::shared_ptr<const PluginLibrary>> libraries_;
+  std::vector<patchbay_site> sites_;
+  std::vector<std::shared_ptr<void>> shared_;
+  std::vector<std::unique_ptr<Instance>> instances_;
+  ModelHooks hooks_;
+  std::string text_;
+  std::vector<std::string> builds_;
+};
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_PLUGINS_CHAIN_H_
