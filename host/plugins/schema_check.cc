@@ -126,11 +126,15 @@ absl::Status CheckFields(const std::vector<PluginField>& fields, const std::stri
     const std::string here =
         absl::StrCat(where, ", field \"", field.id.substr(0, kMaxIdBytes), "\"");
     PATCHBAY_RETURN_IF_ERROR(CheckField(field, here));
-    PATCHBAY_RETURN_IF_ERROR(CheckCondition(field, fields, here));
     if (!ids.insert(field.id).second) return Wrong(here, "it is there twice");
     if (!numbers.insert(field.number).second) {
       return Wrong(here, absl::StrCat("number ", field.number, " is another field's"));
     }
+  }
+  // Last, since they read other fields.
+  for (const PluginField& field : fields) {
+    PATCHBAY_RETURN_IF_ERROR(
+        CheckCondition(field, fields, absl::StrCat(where, ", field \"", field.id, "\"")));
   }
   return absl::OkStatus();
 }
