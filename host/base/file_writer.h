@@ -11,9 +11,19 @@ namespace patchbay {
 
 // Writes the parts one after another to `path`, whole or not at all: into a temporary file in the
 // same folder first, which is flushed to disk and then renamed. After an error (a full disk, a
-// missing folder) the old file, if any, is untouched and no temporary file is left. A pipe or a
-// device that is already there is written to as it is.
+// missing folder) the old file, if any, is untouched and no temporary file is left. A file that is
+// replaced passes its permissions on; a new one gets those that the process gives (umask). Through
+// a symbolic link the file that it leads to is written. A pipe or a device that is already there is
+// written to as it is; a pipe that nobody reads is FAILED_PRECONDITION, not waited for.
 absl::Status WriteFileAtomically(const std::string& path, absl::Span<const std::string_view> parts);
+
+// Whether WriteFileAtomically() would probably succeed, found out without touching the file: its
+// folder exists and takes new files, its name is not too long, it is not a folder itself.
+absl::Status CheckWritable(const std::string& path);
+
+// Whether writing to one of these paths would replace what was written to the other: equal, or
+// leading to the same place by links or "..". Pipes and devices never replace anything.
+bool LeadToSameFile(const std::string& one, const std::string& other);
 
 }  // namespace patchbay
 

@@ -77,5 +77,70 @@ TEST_F(FileWriterTest, WritesIntoAPipeInsteadOfReplacingIt) {
   EXPECT_TRUE(fs::is_fifo(path));
 }
 
+TEST_F(FileWriterTest, DoesNotWaitForAPipesReader) {
+  const std::string path = folder_ / "pipe";
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  const absl::Status status = WriteFileAtomically(path, {"content"});
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_NE(status.message().find("nobody reads"), std::string::npos);
+}
+
+TEST_F(FileWriterTest, WritesWhereALinkLeads) {
+  fs::create_directories(folder_ / "elsewhere");
+  fs::create_symlink("elsewhere/target", folder_ / "link");
+  const std::string path = folder_ / "link";
+  for (const char* content : {"first", "second"}) {
+    ASSERT_TRUE(WriteFileAtomically(path, {content}).ok());
+    EXPECT_TRUE(fs::is_symlink(path));
+    EXPECT_EQ(ReadBack(folder_ / "elsewhere" / "target"), content);
+    EXPECT_EQ(FilesIn(folder_ / "elsewhere"), 1);
+  }
+  fs::create_symlink("loop", folder_ / "loop");
+  EXPECT_FALSE(WriteFileAtomically(folder_ / "loop", {"content"}).ok());
+}
+
+TEST_F(FileWriterTest, KeepsThePermissionsOfTheFileItReplaces) {
+  const auto mode = [this] { return fs::status(folder_ / "out").permissions(); };
+  const std::string path = folder_ / "out";
+  const mode_t mask = umask(027);
+  ASSERT_TRUE(WriteFileAtomically(path, {"new"}).ok());
+  umask(mask);
+  EXPECT_EQ(mode(), fs::perms(0640));
+  fs::permissions(path, fs::perms(0604));
+  ASSERT_TRUE(WriteFileAtomically(path, {"newer"}).ok());
+  EXPECT_EQ(mode(), fs::perms(0604));
+}
+
+TEST_F(FileWriterTest, TakesNamesAsLongAsThereAre) {
+  const std::string longest(255, 'x');
+  EXPECT_TRUE(CheckWritable(folder_ / longest).ok());
+  EXPECT_TRUE(WriteFileAtomically(folder_ / longest, {"content"}).ok());
+  EXPECT_FALSE(CheckWritable(folder_ / (longest + "x")).ok());
+}
+
+TEST_F(FileWriterTest, ChecksWithoutTouching) {
+  EXPECT_TRUE(CheckWritable(folder_ / "new").ok());
+  EXPECT_EQ(FilesIn(folder_), 0);
+  const std::string old = folder_ / "old";
+  std::ofstream(old) << "content";
+  EXPECT_TRUE(CheckWritable(old).ok());
+  EXPECT_EQ(ReadBack(old), "content");
+  EXPECT_EQ(CheckWritable(folder_).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(CheckWritable(folder_ / "missing" / "out").code(), absl::StatusCode::kNotFound);
+  EXPECT_FALSE(CheckWritable("").ok());
+  EXPECT_FALSE(CheckWritable("/proc/picture.png").ok());  // takes no files, even root's
+  EXPECT_TRUE(CheckWritable("/dev/null").ok());
+}
+
+TEST_F(FileWriterTest, KnowsWhatLeadsToTheSameFile) {
+  fs::create_symlink("out", folder_ / "link");
+  const std::string path = folder_ / "out";
+  EXPECT_TRUE(LeadToSameFile(path, path));
+  EXPECT_TRUE(LeadToSameFile(path, folder_ / "link"));
+  EXPECT_TRUE(LeadToSameFile(path, folder_ / ".." / folder_.filename() / "out"));
+  EXPECT_FALSE(LeadToSameFile(path, folder_ / "other"));
+  EXPECT_FALSE(LeadToSameFile("/dev/null", "/dev/null"));
+}
+
 }  // namespace
 }  // namespace patchbay

@@ -13,8 +13,19 @@
 
 namespace patchbay {
 
+namespace {
+
+const char* KindOf(mode_t mode) {
+  if (S_ISDIR(mode)) return "a folder";
+  if (S_ISFIFO(mode)) return "a pipe";
+  return "a device or socket";
+}
+
+}  // namespace
+
 absl::StatusOr<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::string& path) {
-  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // A pipe would hold up a plain open() until somebody writes.
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot open ", path));
   struct stat status {};
   if (fstat(descriptor, &status) != 0) {
@@ -24,7 +35,8 @@ absl::StatusOr<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::st
   }
   if (!S_ISREG(status.st_mode)) {
     close(descriptor);
-    return absl::FailedPreconditionError(absl::StrCat(path, " is not a regular file"));
+    return absl::FailedPreconditionError(absl::StrCat(
+        path, " is ", KindOf(status.st_mode), ", not a regular file; name a file that is stored"));
   }
   const size_t size = static_cast<size_t>(status.st_size);
   void* address = nullptr;

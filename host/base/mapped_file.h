@@ -13,8 +13,9 @@ namespace patchbay {
 // A whole regular file mapped read-only into memory.
 //
 // The mapping is shared by whoever holds the pointer and is undone with the last of them. Reading a
-// page that another process has meanwhile cut off the file raises SIGBUS; the descriptor stays open
-// so that a file that is merely replaced (renamed over) keeps its old content here.
+// page that another process has meanwhile cut off the file raises SIGBUS, which cannot be turned
+// into an error: the program says so and ends (host/cli/interrupt.h). A file that is merely
+// replaced (renamed over) keeps its old content here.
 // Any thread may read; the object never changes.
 class MappedFile {
  public:

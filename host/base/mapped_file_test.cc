@@ -1,5 +1,7 @@
 #include "host/base/mapped_file.h"
 
+#include <sys/stat.h>
+
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -47,6 +49,16 @@ TEST(MappedFileTest, NamesTheMissingFile) {
 TEST(MappedFileTest, RefusesAFolder) {
   EXPECT_EQ(MappedFile::Open(testing::TempDir()).status().code(),
             absl::StatusCode::kFailedPrecondition);
+}
+
+TEST(MappedFileTest, RefusesAPipeInsteadOfWaitingForIt) {
+  const std::string path = testing::TempDir() + "mapped_pipe";
+  std::filesystem::remove(path);
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  const absl::Status status = MappedFile::Open(path).status();
+  std::filesystem::remove(path);
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_NE(status.message().find("a pipe"), std::string::npos);
 }
 
 }  // namespace
