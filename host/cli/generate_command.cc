@@ -11,6 +11,7 @@
 #include "host/cli/progress.h"
 #include "host/cli/resources.h"
 #include "host/engine/engine.h"
+#include "host/engine/plugin_access.h"
 #include "host/formats/safetensors.h"
 
 namespace patchbay {
@@ -48,6 +49,10 @@ absl::Status GenerateHere(GenerateOptions& options) {
   engine_options.model_path = options.model;
   if (options.model.empty()) {
     PATCHBAY_ASSIGN_OR_RETURN(engine_options.model_path, DefaultModelFolder());
+  }
+  if (!options.plugins.empty()) {
+    PATCHBAY_ASSIGN_OR_RETURN(engine_options.plugins,
+                              OpenPlugins({.folders = {BuiltPluginsFolder()}, .store = ""}));
   }
   PATCHBAY_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, Engine::Open(engine_options));
   absl::StatusOr<GenerationResult> result;

@@ -9,6 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "host/base/mapped_file.h"
 #include "host/base/status_macros.h"
+#include "host/engine/plugin_access.h"
 #include "host/formats/picture.h"
 #include "host/formats/safetensors.h"
 
@@ -115,6 +116,12 @@ void DeclareGenerateOptions(CLI::App& command, GenerateOptions& options) {
   command.add_option("--lora-folder", request.lora_folder,
                      "Folder where <lora:name:weight> in the prompt finds its file (--compat "
                      "a1111)");
+  command
+      .add_option("--plugin", options.plugins,
+                  "Technique that takes part, ID or ID:field=value,... (repeatable)")
+      ->take_all();
+  command.add_flag("--plugins-in-this-order", request.plugins_in_given_order,
+                   "Run plugins in the order given, instead of the one that they declare");
   DeclareEngineOptions(command, options.engine);
   command.add_option("--embedding", request.embeddings, "Textual inversion file (repeatable)")
       ->take_all();
@@ -136,6 +143,10 @@ void DeclareGenerateOptions(CLI::App& command, GenerateOptions& options) {
 
 absl::Status CompleteRequest(GenerateOptions& options) {
   GenerationRequest& request = options.request;
+  for (const std::string& text : options.plugins) {
+    PATCHBAY_ASSIGN_OR_RETURN(ChosenPlugin plugin, ParseChosenPlugin(text));
+    request.plugins.push_back(std::move(plugin));
+  }
   request.compat = ParseCompatProfile(options.compat).value_or(CompatProfile::kDiffusers);
   request.seed = options.seed < 0 ? std::random_device{}() : static_cast<uint64_t>(options.seed);
   if (!options.size.empty()) {

@@ -27,6 +27,7 @@ struct GenerateOptions {
   double hires_strength = 0.7;
   std::string preview_file;
   std::vector<std::string> loras;
+  std::vector<std::string> plugins;
   std::string initial_latent_file;
   int64_t seed = -1;  // negative: a random one
 

@@ -28,6 +28,12 @@ absl::StatusOr<std::string> DefaultModelFolder() {
   return folder.string();
 }
 
+std::string BuiltPluginsFolder() {
+  std::error_code error;
+  const fs::path executable = fs::read_symlink("/proc/self/exe", error);
+  return (executable.parent_path().parent_path() / "plugins").string();
+}
+
 std::string VocabularyFile() {
   const fs::path file = ShareFolder() / "bpe_simple_vocab_16e6.txt.gz";
   return fs::exists(file) ? file.string() : std::string();

@@ -13,6 +13,9 @@ namespace patchbay {
 // The model that is used without --model. NOT_FOUND says how to name another one.
 absl::StatusOr<std::string> DefaultModelFolder();
 
+// Where the plugins that come with the program are.
+std::string BuiltPluginsFolder();
+
 // CLIP's own vocabulary, for checkpoints that carry none; empty when it was not installed.
 std::string VocabularyFile();
 

@@ -11,6 +11,7 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "host/base/status_macros.h"
+#include "host/engine/chain_cache.h"
 #include "host/engine/weights_for_request.h"
 #include "host/runtime/pipeline/damaged_weights.h"
 #include "host/runtime/pipeline/pipeline.h"
@@ -82,9 +83,11 @@ class Engine::Model {
     PATCHBAY_ASSIGN_OR_RETURN(compute.precision,
                               ResolvePrecision(options.precision, compute.device));
     PATCHBAY_ASSIGN_OR_RETURN(Checkpoint checkpoint, OpenCheckpoint(options.model_path));
-    return absl::WrapUnique(new Model(WeightsForRequest(
-        std::move(checkpoint), compute, {options.tokenizer_folder, options.vocabulary_file},
-        options.lora_application)));
+    return absl::WrapUnique(
+        new Model(WeightsForRequest(std::move(checkpoint), compute,
+                                    {options.tokenizer_folder, options.vocabulary_file},
+                                    options.lora_application),
+                  options.plugins));
   }
 
   absl::StatusOr<GenerationResult> Generate(const GenerationRequest& request,
@@ -95,9 +98,11 @@ class Engine::Model {
     PATCHBAY_ASSIGN_OR_RETURN(const ResolvedPrompts prompts, ResolvePrompts(request));
     PATCHBAY_ASSIGN_OR_RETURN(const WeightsForRequest::Ready ready,
                               weights_.Prepare(prompts.loras));
+    PATCHBAY_ASSIGN_OR_RETURN(const ChainCache::Use chain, chains_.ChainFor(request, *ready.model));
     absl::StatusOr<GenerationResult> result =
-        GeneratePictures(*ready.model, ready.loras, /*hooks=*/nullptr, request, prompts, observer);
+        GeneratePictures(*ready.model, ready.loras, chain.hooks(), request, prompts, observer);
     if (!result.ok()) return WithDiagnosis(result.status());
+    chain.RecordSuccess();
     std::vector<std::string>& warnings = result->report.warnings;
     for (const std::vector<std::string>* more : {&ready.warnings, &prompts.warnings}) {
       warnings.insert(warnings.begin(), more->begin(), more->end());
@@ -118,9 +123,13 @@ class Engine::Model {
                                             "damaged, get it again"));
   }
 
-  explicit Model(WeightsForRequest weights) : weights_(std::move(weights)) {}
+  Model(WeightsForRequest weights, std::shared_ptr<PluginHost> plugins)
+      : weights_(std::move(weights)), chains_(std::move(plugins)) {
+    weights_.OnUnload([this] { chains_.Clear(); });
+  }
 
   WeightsForRequest weights_;
+  ChainCache chains_;  // refers to the weights, and so goes first
 };
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& options) {

@@ -12,6 +12,8 @@
 
 namespace patchbay {
 
+class PluginHost;
+
 enum class DeviceChoice { kAuto, kCpu, kCuda };
 // What the model computes with. Auto: bf16 where the processor or the GPU has it, else fp32; fp16
 // is for GPUs only.
@@ -36,6 +38,8 @@ struct EngineOptions {
   PrecisionChoice precision = PrecisionChoice::kAuto;
   int threads = 0;  // 0: one for each core
   LoraApplication lora_application = LoraApplication::kAuto;
+  // Where a request's plugins come from; null: requests cannot name any. Outlives the engine.
+  std::shared_ptr<PluginHost> plugins;
 };
 
 // Owns one model and draws with it. LibTorch lives behind this interface; its exceptions end here.

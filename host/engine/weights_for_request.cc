@@ -50,6 +50,7 @@ absl::StatusOr<WeightsForRequest::Ready> WeightsForRequest::Prepare(
 
 absl::Status WeightsForRequest::Load(absl::Span<const LoraChoice> choices, const LoraSet& merged) {
   const auto started = std::chrono::steady_clock::now();
+  on_unload_();
   loaded_ = nullptr;  // before the next weights need its memory
   PATCHBAY_ASSIGN_OR_RETURN(loaded_, LoadModel(checkpoint_, compute_, tokenizers_, merged));
   merged_.assign(choices.begin(), choices.end());

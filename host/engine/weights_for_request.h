@@ -1,6 +1,7 @@
 #ifndef PATCHBAY_HOST_ENGINE_WEIGHTS_FOR_REQUEST_H_
 #define PATCHBAY_HOST_ENGINE_WEIGHTS_FOR_REQUEST_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,6 +23,9 @@ class WeightsForRequest {
         compute_(compute),
         tokenizers_(std::move(tokenizers)),
         application_(application) {}
+
+  // Called before weights in memory are given up: whatever refers to them must go.
+  void OnUnload(std::function<void()> callback) { on_unload_ = std::move(callback); }
 
   struct Ready {
     const LoadedModel* model = nullptr;  // until the next call of Prepare()
@@ -47,6 +51,7 @@ class WeightsForRequest {
   std::unique_ptr<const LoadedModel> loaded_;
   std::vector<LoraChoice> merged_;  // what is in the loaded weights
   double load_seconds_ = 0;
+  std::function<void()> on_unload_ = [] {};
 };
 
 }  // namespace patchbay

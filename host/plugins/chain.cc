@@ -107,6 +107,7 @@ absl::StatusOr<std::shared_ptr<const Chain>> Chain::Build(std::vector<ChainEntry
   AttachContext context(environment.sites, chain->sites_, environment.model, environment.shared);
   // What has been hung so far goes before the instances do, also after an error.
   absl::Status status;
+  std::string text;
   for (const size_t index : order) {
     const ChainEntry& entry = entries[index];
     status = CheckUsable(*entry.library, environment.monitor);
@@ -125,9 +126,10 @@ absl::StatusOr<std::shared_ptr<const Chain>> Chain::Build(std::vector<ChainEntry
     status = chain->instances_.back()->Attach(context.For(owner));
     if (!status.ok()) break;
     chain->builds_.push_back(entry.library->manifest().sha256);
-    absl::StrAppend(&chain->text_, chain->text_.empty() ? "" : "; ", TextOf(entry));
+    absl::StrAppend(&text, text.empty() ? "" : "; ", TextOf(entry));
   }
   chain->hooks_ = context.TakeHooks();
+  chain->hooks_.text = std::move(text);
   chain->shared_ = context.TakeSharedObjects();
   if (!status.ok()) return status;
   return std::shared_ptr<const Chain>(std::move(chain));

@@ -47,9 +47,8 @@ class Chain {
   Chain(const Chain&) = delete;
   Chain& operator=(const Chain&) = delete;
 
+  // What jobs run with. Its text is like "cfgpp 1.0.0 (scale=0.7) 1f2e3d4c5b6a".
   const ModelHooks& hooks() const { return hooks_; }
-  // What exactly ran, for a picture's metadata: "cfgpp 1.0.0 (scale=0.7) 1f2e3d4c5b6a".
-  const std::string& text() const { return text_; }
   // The builds (sha256) in order.
   const std::vector<std::string>& builds() const { return builds_; }
 
@@ -66,7 +65,6 @@ class Chain {
   std::vector<std::shared_ptr<void>> shared_;
   std::vector<std::unique_ptr<Instance>> instances_;
   ModelHooks hooks_;
-  std::string text_;
   std::vector<std::string> builds_;
 };
 

@@ -192,6 +192,14 @@ absl::StatusOr<std::shared_ptr<const Chain>> PluginHost::BuildChain(
       });
 }
 
+absl::StatusOr<InstalledPlugin> PluginHost::Active(const std::string& id) const {
+  return state_->ActiveBuild(id);
+}
+
+void PluginHost::Settle() {
+  state_->control.Run([] {});
+}
+
 HookMonitor& PluginHost::monitor() { return state_->monitor; }
 
 }  // namespace patchbay

@@ -8,8 +8,8 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "host/plugins/hook_monitor.h"
-#include "host/plugins/chosen_plugin.h"
 #include "host/plugins/plugin_store.h"
+#include "host/runtime/pipeline/chosen_plugin.h"
 #include "patchbay/abi/model.h"
 
 namespace patchbay {
@@ -43,6 +43,9 @@ class PluginHost {
   // The active build of each plugin, by id, whether it is loaded or not.
   std::vector<InstalledPlugin> Plugins() const;
 
+  // The active build of one. NOT_FOUND with the nearest spelling.
+  absl::StatusOr<InstalledPlugin> Active(const std::string& id) const;
+
   // Copies a plugin's folder into the store; runs none of its code.
   absl::StatusOr<InstalledPlugin> Install(const std::string& plugin_folder);
   // Loads a build and makes it the active one of its id. Any failure leaves all as it was.
@@ -56,6 +59,9 @@ class PluginHost {
   absl::StatusOr<std::shared_ptr<const Chain>> BuildChain(absl::Span<const ChosenPlugin> choices,
                                                           bool is_explicit, const SiteTable& sites,
                                                           const patchbay_model_info& model);
+
+  // Returns when everything that was let go of before is gone.
+  void Settle();
 
   HookMonitor& monitor();
 

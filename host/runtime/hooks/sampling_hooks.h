@@ -67,6 +67,8 @@ struct SamplingHooks {
 
 // A chain as one model's jobs see it. Immutable; shared by jobs.
 struct ModelHooks {
+  // What exactly runs, for pictures' metadata: plugins, versions, settings, builds.
+  std::string text;
   // Each plugin's id, by its place in the chain.
   std::vector<std::string> plugin_ids;
   DenoiserHooks denoiser;

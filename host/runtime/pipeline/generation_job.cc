@@ -83,6 +83,7 @@ absl::StatusOr<GenerationResult> GenerationJob::Run() {
   report_.seed = request_.seed;
   report_.sampler = choice_.sampler;
   report_.warnings = choice_.warnings;
+  if (hooks_ != nullptr) report_.plugins = hooks_->text;
   PATCHBAY_RETURN_IF_ERROR(EncodeText(0, task.steps));
 
   StartPicture start;

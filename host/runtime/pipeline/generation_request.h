@@ -9,6 +9,7 @@
 
 #include "host/base/compat_profile.h"
 #include "host/formats/picture.h"
+#include "host/runtime/pipeline/chosen_plugin.h"
 
 namespace patchbay {
 
@@ -71,6 +72,10 @@ struct GenerationRequest {
   std::string wildcard_folder;          // where __name__ finds name.txt; empty: left as it is
   std::string lora_folder;              // where <lora:name> finds name.safetensors (A1111)
 
+  // Techniques that take part. They run in an order that they declare themselves, or in this one.
+  std::vector<ChosenPlugin> plugins;
+  bool plugins_in_given_order = false;
+
   // In place of the seed's first draw: unit-variance noise. Noise of later steps comes from the
   // seed.
   std::optional<LatentBuffer> initial_latent;
@@ -88,6 +93,7 @@ struct GenerationReport {
   double text_seconds = 0;
   double vae_seconds = 0;
   double total_seconds = 0;
+  std::string plugins;  // the chain that ran, with its builds; empty: none
   std::vector<std::string> warnings;
 };
 

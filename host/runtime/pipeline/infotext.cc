@@ -41,6 +41,7 @@ std::string MakeInfotext(const GenerationRequest& request, const GenerationRepor
   if (request.clip_skip.has_value()) {
     pairs.emplace_back("Clip skip", absl::StrCat(*request.clip_skip));
   }
+  if (!report.plugins.empty()) pairs.emplace_back("Plugins", report.plugins);
   pairs.emplace_back("Compat", std::string(CompatProfileName(request.compat)));
   pairs.emplace_back("Version", "Patchbay " PATCHBAY_VERSION);
 

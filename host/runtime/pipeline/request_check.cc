@@ -1,9 +1,21 @@
 #include "host/runtime/pipeline/request_check.h"
 
+#include <ATen/ATen.h>
+
+#include <algorithm>
 #include <cmath>
+#include <filesystem>
+#include <system_error>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "host/base/memory_limit.h"
 #include "host/base/status_macros.h"
+#include "host/runtime/pipeline/memory_need.h"
+#include "host/runtime/pipeline/sampling_choice.h"
+#include "host/runtime/sampling/noise_schedule.h"
+#include "host/runtime/sampling/sampling_plan.h"
+#include "host/runtime/text_encoder/hidden_state_choice.h"
 
 namespace patchbay {
 namespace {
@@ -11,13 +23,16 @@ namespace {
 constexpr int kMaxSide = 16384;
 constexpr int kMaxBatch = 64;
 constexpr int kMaxSteps = 1000;
+constexpr double kMaxGuidance = 1000;
+constexpr double kMaxEta = 100;
+constexpr double kMaxLoraWeight = 1000;
 
 absl::Status Refuse(const std::string& what) { return absl::InvalidArgumentError(what); }
 
-absl::Status CheckSize(const char* field, const PictureSize& size, int64_t multiple) {
-  for (const int side : {size.width, size.height}) {
+absl::Status CheckSize(const char* field, int64_t width, int64_t height, int64_t multiple) {
+  for (const int64_t side : {width, height}) {
     if (side < multiple || side > kMaxSide || side % multiple != 0) {
-      return Refuse(absl::StrCat(field, " ", size.width, "x", size.height,
+      return Refuse(absl::StrCat(field, " ", width, "x", height,
                                  " cannot be drawn: width and height must be multiples of ",
                                  multiple, " up to ", kMaxSide));
     }
@@ -25,54 +40,140 @@ absl::Status CheckSize(const char* field, const PictureSize& size, int64_t multi
   return absl::OkStatus();
 }
 
+// Within low..high; not a number is within nothing.
+absl::Status CheckRange(const std::string& field, double value, double low, double high) {
+  if (value >= low && value <= high) return absl::OkStatus();
+  return Refuse(
+      absl::StrCat(field, " is ", value, "; it must be a number from ", low, " to ", high));
+}
+
 absl::Status CheckStrength(const char* field, double strength) {
   if (strength > 0 && strength <= 1) return absl::OkStatus();
   return Refuse(absl::StrCat(field, " is ", strength, "; it must be above 0 and at most 1"));
+}
+
+absl::Status CheckFolder(const char* what, const std::string& folder) {
+  std::error_code ignored;
+  if (folder.empty() || std::filesystem::is_directory(folder, ignored)) return absl::OkStatus();
+  return absl::NotFoundError(absl::StrCat("there is no ", what, " folder ", folder));
+}
+
+absl::Status CheckNumbers(const GenerationRequest& request) {
+  PATCHBAY_RETURN_IF_ERROR(CheckRange("the number of steps", request.steps, 1, kMaxSteps));
+  PATCHBAY_RETURN_IF_ERROR(CheckRange("the batch", request.batch, 1, kMaxBatch));
+  PATCHBAY_RETURN_IF_ERROR(
+      CheckRange("the guidance scale", request.guidance_scale, 0, kMaxGuidance));
+  PATCHBAY_RETURN_IF_ERROR(CheckRange("eta", request.eta, 0, kMaxEta));
+  PATCHBAY_RETURN_IF_ERROR(CheckStrength("the strength", request.strength));
+  for (const LoraChoice& lora : request.loras) {
+    for (const double weight : {lora.unet_weight, lora.text_weight}) {
+      PATCHBAY_RETURN_IF_ERROR(CheckRange(absl::StrCat("the weight of the LoRA ", lora.path),
+                                          weight, -kMaxLoraWeight, kMaxLoraWeight));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckHires(const GenerationRequest& request, const ModelDescription& model) {
+  if (!request.hires.has_value()) return absl::OkStatus();
+  const HiresPass& hires = *request.hires;
+  PATCHBAY_RETURN_IF_ERROR(
+      CheckSize("the hires size", hires.size.width, hires.size.height, model.latent_scale));
+  PATCHBAY_RETURN_IF_ERROR(CheckRange("the number of hires steps", hires.steps, 0, kMaxSteps));
+  return CheckStrength("the hires strength", hires.strength);
+}
+
+absl::Status CheckInitialLatent(const GenerationRequest& request, const PictureSize& size,
+                                const ModelDescription& model) {
+  if (!request.initial_latent.has_value()) return absl::OkStatus();
+  const LatentBuffer& latent = *request.initial_latent;
+  const std::vector<int64_t> wanted = {request.batch, model.latent_channels,
+                                       size.height / model.latent_scale,
+                                       size.width / model.latent_scale};
+  if (latent.shape != wanted) {
+    return Refuse(absl::StrCat("the initial latent is [", absl::StrJoin(latent.shape, ", "),
+                               "], and this request needs [", absl::StrJoin(wanted, ", "), "]"));
+  }
+  const bool finite = std::all_of(latent.values.begin(), latent.values.end(),
+                                  [](float value) { return std::isfinite(value); });
+  return finite ? absl::OkStatus() : Refuse("the initial latent holds numbers that are not finite");
+}
+
+absl::Status CheckClipSkip(const GenerationRequest& request, const ModelDescription& model) {
+  // OpenCLIP-H is stored without its last layer; the same number elsewhere is let pass here and
+  // refused by the encoder itself.
+  constexpr int64_t kOpenClipLayers = 23;
+  const bool penultimate = model.clip_skip == 2;
+  std::vector<std::string> warnings;
+  for (const int64_t layers : model.text_layers) {
+    PATCHBAY_RETURN_IF_ERROR(ChooseHiddenState(penultimate ? HiddenStateRule::kPenultimate
+                                                           : HiddenStateRule::kNormalizedLast,
+                                               request.compat, request.clip_skip, layers,
+                                               !penultimate && layers == kOpenClipLayers ? 1 : 0,
+                                               warnings)
+                                 .status());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckSampling(const GenerationRequest& request, const ModelDescription& model) {
+  const absl::StatusOr<NoiseScheduleConfig> config = ParseNoiseScheduleConfig(model.scheduler_json);
+  if (!config.ok()) {
+    return absl::Status(config.status().code(),
+                        absl::StrCat(model.path, ": ", config.status().message()));
+  }
+  PATCHBAY_ASSIGN_OR_RETURN(const SamplingChoice choice, ChooseSampling(request, *config));
+  const NoiseSchedule schedule(*config);
+  SamplingPlanRequest plan;
+  plan.compat = request.compat;
+  plan.sampler = choice.sampler;
+  plan.schedule = choice.schedule;
+  plan.steps = request.steps;
+  plan.from_picture = request.image.has_value();
+  plan.strength = plan.from_picture ? request.strength : 1;
+  PATCHBAY_RETURN_IF_ERROR(PlanSampling(schedule, plan).status());
+  if (!request.hires.has_value()) return absl::OkStatus();
+  plan.from_picture = true;
+  plan.strength = request.hires->strength;
+  if (request.hires->steps > 0) plan.steps = request.hires->steps;
+  const absl::Status hires = PlanSampling(schedule, plan).status();
+  if (hires.ok()) return hires;
+  return absl::Status(hires.code(), absl::StrCat("the hires pass: ", hires.message()));
 }
 
 }  // namespace
 
 absl::StatusOr<PictureSize> ResolveSize(const GenerationRequest& request,
                                         const ModelDescription& model) {
-  const int multiple = static_cast<int>(model.latent_scale);
-  PictureSize size{static_cast<int>(model.native_size), static_cast<int>(model.native_size)};
+  const int64_t multiple = model.latent_scale;
+  int64_t width = model.native_size, height = model.native_size;
+  const char* field = "the model's own size";
   if (request.size.has_value()) {
-    size = *request.size;
+    field = "the size";
+    width = request.size->width;
+    height = request.size->height;
   } else if (request.image.has_value()) {
-    size = {request.image->width / multiple * multiple,
-            request.image->height / multiple * multiple};
+    field = "the start picture's size";
+    width = request.image->width / multiple * multiple;
+    height = request.image->height / multiple * multiple;
   }
-  PATCHBAY_RETURN_IF_ERROR(CheckSize("the size", size, multiple));
-  return size;
+  PATCHBAY_RETURN_IF_ERROR(CheckSize(field, width, height, multiple));
+  return PictureSize{static_cast<int>(width), static_cast<int>(height)};
 }
 
 absl::Status CheckRequest(const GenerationRequest& request, const ModelDescription& model) {
-  if (request.steps < 1 || request.steps > kMaxSteps) {
-    return Refuse(absl::StrCat("the number of steps is ", request.steps,
-                               "; it must be between 1 and ", kMaxSteps));
-  }
-  if (request.batch < 1 || request.batch > kMaxBatch) {
-    return Refuse(
-        absl::StrCat("the batch is ", request.batch, "; it must be between 1 and ", kMaxBatch));
-  }
-  if (!std::isfinite(request.guidance_scale) || request.guidance_scale < 0) {
-    return Refuse(absl::StrCat("the guidance scale is ", request.guidance_scale,
-                               "; it must be a number from 0 on"));
-  }
-  if (!std::isfinite(request.eta) || request.eta < 0) {
-    return Refuse(absl::StrCat("eta is ", request.eta, "; it must be a number from 0 on"));
-  }
-  if (request.image.has_value()) {
-    PATCHBAY_RETURN_IF_ERROR(CheckStrength("the strength", request.strength));
-  } else if (request.mask.has_value()) {
+  PATCHBAY_RETURN_IF_ERROR(CheckNumbers(request));
+  PATCHBAY_RETURN_IF_ERROR(CheckHires(request, model));
+  if (request.mask.has_value() && !request.image.has_value()) {
     return Refuse("a mask needs a picture to paint into (--image)");
   }
-  if (request.hires.has_value()) {
-    PATCHBAY_RETURN_IF_ERROR(
-        CheckSize("the hires size", request.hires->size, static_cast<int>(model.latent_scale)));
-    PATCHBAY_RETURN_IF_ERROR(CheckStrength("the hires strength", request.hires->strength));
-  }
-  return absl::OkStatus();
+  PATCHBAY_RETURN_IF_ERROR(CheckFolder("wildcard", request.wildcard_folder));
+  PATCHBAY_RETURN_IF_ERROR(CheckFolder("LoRA", request.lora_folder));
+  PATCHBAY_ASSIGN_OR_RETURN(const PictureSize size, ResolveSize(request, model));
+  PATCHBAY_RETURN_IF_ERROR(CheckInitialLatent(request, size, model));
+  PATCHBAY_RETURN_IF_ERROR(CheckClipSkip(request, model));
+  PATCHBAY_RETURN_IF_ERROR(CheckSampling(request, model));
+  return CheckMemory(request, size, model, /*on_processor=*/!at::hasCUDA(), MostMemory());
 }
 
 }  // namespace patchbay

@@ -14,8 +14,10 @@ namespace patchbay {
 absl::StatusOr<PictureSize> ResolveSize(const GenerationRequest& request,
                                         const ModelDescription& model);
 
-// Everything else about a request that can be refused before any work is done; the message names
-// the field, its value and what is allowed.
+// Everything about a request that can be refused before any work is done: values that are out of
+// range, also where nothing uses them; unknown samplers and schedules; passes without a step;
+// folders that do not exist (NOT_FOUND); sizes that no memory of this machine could hold
+// (RESOURCE_EXHAUSTED). The message names the field, its value and what is allowed.
 absl::Status CheckRequest(const GenerationRequest& request, const ModelDescription& model);
 
 }  // namespace patchbay

@@ -1,0 +1,66 @@
+#include "host/engine/chain_cache.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "host/base/status_macros.h"
+
+namespace patchbay {
+namespace {
+
+constexpr size_t kKeptChains = 16;
+
+}  // namespace
+
+void ChainCache::Use::RecordSuccess() const {
+  if (chain_ == nullptr) return;
+  for (const std::string& build : chain_->builds()) monitor_->RecordSuccess(build);
+}
+
+absl::StatusOr<std::vector<std::string>> ChainCache::ActiveBuilds(
+    const GenerationRequest& request) const {
+  std::vector<std::string> builds;
+  for (const ChosenPlugin& chosen : request.plugins) {
+    PATCHBAY_ASSIGN_OR_RETURN(const InstalledPlugin plugin, plugins_->Active(chosen.id));
+    const std::string& build = plugin.manifest.sha256;
+    if (const std::string reason = plugins_->monitor().SuspensionReason(build); !reason.empty()) {
+      return absl::FailedPreconditionError(absl::StrCat("plugin ", chosen.id, " is ", reason));
+    }
+    builds.push_back(build);
+  }
+  return builds;
+}
+
+absl::StatusOr<ChainCache::Use> ChainCache::ChainFor(const GenerationRequest& request,
+                                                     const LoadedModel& model) {
+  if (request.plugins.empty()) return Use();
+  if (plugins_ == nullptr) {
+    return absl::FailedPreconditionError(
+        "plugins were asked for, and there is no folder of plugins");
+  }
+  PATCHBAY_ASSIGN_OR_RETURN(std::vector<std::string> builds, ActiveBuilds(request));
+  const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+    return entry.builds == builds && entry.plugins == request.plugins &&
+           entry.in_given_order == request.plugins_in_given_order;
+  });
+  if (found != entries_.end()) {
+    entries_.splice(entries_.begin(), entries_, found);
+    return Use(found->chain, plugins_->monitor());
+  }
+  if (info_ == nullptr) info_ = std::make_unique<const ModelInfo>(model);
+  PATCHBAY_ASSIGN_OR_RETURN(std::shared_ptr<const Chain> chain,
+                            plugins_->BuildChain(request.plugins, request.plugins_in_given_order,
+                                                 model.unet->sites(), info_->info()));
+  entries_.push_front({request.plugins, request.plugins_in_given_order, std::move(builds), chain});
+  if (entries_.size() > kKeptChains) entries_.pop_back();
+  return Use(std::move(chain), plugins_->monitor());
+}
+
+void ChainCache::Clear() {
+  entries_.clear();
+  // What chains refer to goes only after they have gone on the control thread.
+  if (plugins_ != nullptr) plugins_->Settle();
+  info_ = nullptr;
+}
+
+}  // namespace patchbay

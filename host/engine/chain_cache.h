@@ -1,0 +1,67 @@
+#ifndef PATCHBAY_HOST_ENGINE_CHAIN_CACHE_H_
+#define PATCHBAY_HOST_ENGINE_CHAIN_CACHE_H_
+
+#include <list>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "host/plugins/chain.h"
+#include "host/plugins/plugin_host.h"
+#include "host/runtime/pipeline/generation_request.h"
+#include "host/runtime/pipeline/loaded_model.h"
+#include "host/runtime/pipeline/model_info.h"
+
+namespace patchbay {
+
+// The chains of one model, so that a job with the same plugins as one before need not attach them
+// again. One thread.
+class ChainCache {
+ public:
+  // plugins: null when requests cannot name any.
+  explicit ChainCache(std::shared_ptr<PluginHost> plugins) : plugins_(std::move(plugins)) {}
+  ~ChainCache() { Clear(); }
+  ChainCache(const ChainCache&) = delete;
+  ChainCache& operator=(const ChainCache&) = delete;
+
+  // A job's hold on its chain: the job sees these builds to its end, whatever is activated
+  // meanwhile.
+  class Use {
+   public:
+    Use() = default;
+    Use(std::shared_ptr<const Chain> chain, HookMonitor& monitor)
+        : chain_(std::move(chain)), monitor_(&monitor) {}
+    // Null without plugins.
+    const ModelHooks* hooks() const { return chain_ == nullptr ? nullptr : &chain_->hooks(); }
+    // The job has ended well.
+    void RecordSuccess() const;
+
+   private:
+    std::shared_ptr<const Chain> chain_;
+    HookMonitor* monitor_ = nullptr;
+  };
+
+  // The model must be the same until the next Clear().
+  absl::StatusOr<Use> ChainFor(const GenerationRequest& request, const LoadedModel& model);
+  // Before the model's weights go.
+  void Clear();
+
+ private:
+  struct Entry {
+    std::vector<ChosenPlugin> plugins;
+    bool in_given_order;
+    std::vector<std::string> builds;  // that were active, by the plugins' place in the request
+    std::shared_ptr<const Chain> chain;
+  };
+  absl::StatusOr<std::vector<std::string>> ActiveBuilds(const GenerationRequest& request) const;
+
+  std::shared_ptr<PluginHost> plugins_;
+  std::unique_ptr<const ModelInfo> info_;
+  std::list<Entry> entries_;  // the latest first
+};
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_ENGINE_CHAIN_CACHE_H_

@@ -1,0 +1,51 @@
+#include "host/engine/plugin_access.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "host/base/status_macros.h"
+#include "host/plugins/plugin_host.h"
+#include "host/plugins/settings_text.h"
+
+namespace patchbay {
+
+absl::StatusOr<std::shared_ptr<PluginHost>> OpenPlugins(const PluginFolders& folders) {
+  PluginHostOptions options;
+  options.folders = folders.folders;
+  options.store_folder = folders.store;
+  PATCHBAY_ASSIGN_OR_RETURN(std::unique_ptr<PluginHost> host, PluginHost::Open(options));
+  return std::shared_ptr<PluginHost>(std::move(host));
+}
+
+absl::StatusOr<ChosenPlugin> ParseChosenPlugin(const std::string& text) {
+  const size_t colon = text.find(':');
+  ChosenPlugin chosen;
+  chosen.id = text.substr(0, colon);
+  if (chosen.id.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", text, "\" names no plugin; write ID or ID:field=value,field=value"));
+  }
+  if (colon == std::string::npos) return chosen;
+  auto settings = SplitSettings(text.substr(colon + 1));
+  if (!settings.ok()) {
+    return absl::Status(settings.status().code(),
+                        absl::StrCat("plugin ", chosen.id, ": ", settings.status().message()));
+  }
+  chosen.settings = *std::move(settings);
+  return chosen;
+}
+
+std::string DescribePlugins(const PluginHost& plugins) {
+  std::string text;
+  for (const InstalledPlugin& plugin : plugins.Plugins()) {
+    const PluginDescription& description = plugin.manifest.description;
+    absl::StrAppend(&text, description.id, " ", description.version, "  ", description.title,
+                    "\n    ", description.summary, "\n");
+    for (const PluginField& field : description.fields) {
+      absl::StrAppend(&text, "    ", field.id, " = ", field.default_text, "  ", field.help, "\n");
+    }
+  }
+  return text;
+}
+
+}  // namespace patchbay

@@ -1,0 +1,34 @@
+#ifndef PATCHBAY_HOST_ENGINE_PLUGIN_ACCESS_H_
+#define PATCHBAY_HOST_ENGINE_PLUGIN_ACCESS_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "host/runtime/pipeline/chosen_plugin.h"
+
+namespace patchbay {
+
+class PluginHost;
+
+struct PluginFolders {
+  // Folders that hold plugins' folders; the first that has an id wins.
+  std::vector<std::string> folders;
+  // Where installed plugins are kept; empty: none can be installed.
+  std::string store;
+};
+
+// Finds the plugins; loads none of them yet.
+absl::StatusOr<std::shared_ptr<PluginHost>> OpenPlugins(const PluginFolders& folders);
+
+// "ID" or "ID:field=value,field=value". The fields are checked when the plugin is known.
+// INVALID_ARGUMENT says where the text goes wrong.
+absl::StatusOr<ChosenPlugin> ParseChosenPlugin(const std::string& text);
+
+// What `patchbay plugin list` prints of each plugin: id, version, title, summary, fields.
+std::string DescribePlugins(const PluginHost& plugins);
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_ENGINE_PLUGIN_ACCESS_H_
