@@ -61,6 +61,11 @@ absl::Status CompleteOptions(ServeOptions& options) {
     options.models.folder = fs::path(model).parent_path().string();
   }
   options.models.engine = CompleteEngineOptions(options.engine);
+  // Left to itself an engine decides by what is in memory, and rounding would then depend on which
+  // jobs came before. A job must give the same picture each time.
+  if (options.models.engine.lora_application == LoraApplication::kAuto) {
+    options.models.engine.lora_application = LoraApplication::kMerged;
+  }
   options.models.memory_bytes = Bytes(options.model_gib);
   options.server.reflection = !options.no_reflection;
   if (options.data_folder.empty()) options.data_folder = DefaultDataFolder();

@@ -14,10 +14,15 @@ namespace patchbay {
 
 // Answers a call that has one request and one response with what `work` says, on a thread of the
 // pool. `work` is () -> absl::Status and fills in the response, which stays valid until it returns.
+// A call that was cancelled or whose deadline has passed before its turn came is not worked on.
 template <typename Work>
 grpc::ServerUnaryReactor* AnswerOn(TaskPool& pool, grpc::CallbackServerContext* call, Work work) {
   grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  pool.Post([reactor, work = std::move(work)]() mutable { reactor->Finish(ToGrpcStatus(work())); });
+  pool.Post([call, reactor, work = std::move(work)]() mutable {
+    reactor->Finish(call->IsCancelled()
+                        ? grpc::Status(grpc::StatusCode::CANCELLED, "nobody waits for the answer")
+                        : ToGrpcStatus(work()));
+  });
   return reactor;
 }
 

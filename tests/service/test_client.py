@@ -33,6 +33,46 @@ def files(tmp_path):
     return tmp_path
 
 
+@pytest.fixture
+def adapters(model, files):
+    """A LoRA of the text encoder in loras/warm.safetensors and a textual inversion in token.safetensors."""
+    config = json.loads((model("sd1") / "text_encoder/config.json").read_text())
+    width = config["hidden_size"]
+    generator = torch.Generator().manual_seed(4)
+    (files / "loras").mkdir()
+    name = "lora_te_text_model_encoder_layers_0_self_attn_q_proj"
+    save_file({f"{name}.lora_down.weight": torch.randn(2, width, generator=generator),
+               f"{name}.lora_up.weight": torch.randn(width, 2, generator=generator),
+               f"{name}.alpha": torch.tensor(2.0)}, files / "loras/warm.safetensors")
+    save_file({"emb_params": torch.randn(2, width, generator=generator)}, files / "token.safetensors")
+    return files
+
+
+def test_adapters_by_file_and_by_name(new_server, adapters, model):
+    server = new_server().start("--loras", adapters / "loras")
+    plain = ["generate", "a token apple", *QUICK, "-o"]
+    assert server.run(*plain, adapters / "plain.png").returncode == 0
+    seen = {(adapters / "plain.png").read_bytes()}
+    tag = "a <lora:warm:0.7> apple"
+    for number, (prompt, arguments, remote_only) in enumerate([
+            ("a token apple", ["--lora", f"{adapters}/loras/warm.safetensors:0.7"], False),
+            ("a token apple", ["--embedding", f"{adapters}/token.safetensors"], False),
+            (tag, ["--compat", "a1111", "--lora-folder", f"{adapters}/loras"], False),
+            (tag, ["--compat", "a1111"], True)]):
+        remote = server.run("generate", prompt, *QUICK, *arguments, "-o", adapters / f"r{number}.png")
+        assert remote.returncode == 0, remote.stderr
+        picture = (adapters / f"r{number}.png").read_bytes()
+        if remote_only:
+            assert picture == (adapters / f"r{number - 1}.png").read_bytes()
+            continue
+        here = subprocess.run([server.program, "generate", prompt, "--model", model("sd1"), *QUICK, *ENGINE, *arguments,
+                               "-o", adapters / "here.png"], capture_output=True, text=True, check=False)
+        assert here.returncode == 0, here.stderr
+        assert picture == (adapters / "here.png").read_bytes()
+        assert picture not in seen
+        seen.add(picture)
+
+
 @pytest.mark.parametrize(("suffix", "arguments"), [
     ("png", []),
     ("jpg", ["--batch", "2", "--negative", "blur", "--guidance", "4", "--sampler", "dpmpp_2m", "--schedule", "karras"]),
