@@ -1,0 +1,20 @@
+#ifndef PATCHBAY_HOST_RUNTIME_PIPELINE_CHOSEN_PLUGIN_H_
+#define PATCHBAY_HOST_RUNTIME_PIPELINE_CHOSEN_PLUGIN_H_
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace patchbay {
+
+// A plugin as a request names it.
+struct ChosenPlugin {
+  std::string id;
+  // Field and value, as on the command line; what is left out is at its default.
+  std::vector<std::pair<std::string, std::string>> settings;
+  bool operator==(const ChosenPlugin&) const = default;
+};
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_RUNTIME_PIPELINE_CHOSEN_PLUGIN_H_
