@@ -112,7 +112,9 @@ absl::StatusOr<TemporaryFile> MakeTemporary(const fs::path& folder) {
     file.descriptor = open(file.path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (file.descriptor >= 0) return file;
     if (errno == ENOENT || errno == ENOTDIR) {
-      return absl::NotFoundError(absl::StrCat("there is no folder ", folder.string()));
+      return absl::NotFoundError(folder.empty()
+                                     ? std::string("the working folder has been deleted")
+                                     : absl::StrCat("there is no folder ", folder.string()));
     }
     if (errno != EEXIST) {
       return absl::ErrnoToStatus(errno,

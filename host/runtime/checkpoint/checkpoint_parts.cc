@@ -128,12 +128,16 @@ void DescribeWeights(Checkpoint& checkpoint) {
                                  description.family == ModelFamily::kStableDiffusion2;
   description.clip_skip = first_generations ? 1 : 2;
 
+  description.unet_width = WeightSize(checkpoint.unet, "conv_in.weight", 0);
+  description.text_layers.clear();
+
   description.components = {Summarize("unet", checkpoint.unet),
                             Summarize("vae", checkpoint.autoencoder)};
   description.tokenizer_folders.clear();
   const bool refiner = description.family == ModelFamily::kStableDiffusionXlRefiner;
   for (size_t i = 0; i < checkpoint.text_encoders.size(); ++i) {
     const TextEncoderPart& part = checkpoint.text_encoders[i];
+    description.text_layers.push_back(CountChildren(part.weights, "text_model.encoder.layers"));
     const bool second = i > 0 || refiner;
     description.components.push_back(
         Summarize(second ? "text_encoder_2" : "text_encoder", part.weights));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "host/runtime/checkpoint/python_json.h"
 
 namespace patchbay {
 namespace {
@@ -38,7 +39,7 @@ ConfigReader::ConfigReader(nlohmann::json values, std::string file)
     : values_(std::move(values)), file_(std::move(file)) {}
 
 absl::StatusOr<ConfigReader> ConfigReader::Parse(std::string_view text, std::string_view file) {
-  nlohmann::json values = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  nlohmann::json values = ParsePythonJson(text);
   if (!values.is_object()) {
     return absl::InvalidArgumentError(absl::StrCat(std::string(file), " is not a JSON object"));
   }

@@ -49,6 +49,8 @@ TEST(UNetConfig, RefusesOtherMathematicsAndWrongTypes) {
            {R"({"dual_cross_attention": true})", "dual_cross_attention"},
            {R"({"mid_block_type": "UNetMidBlock2D"})", "mid_block_type"},
            {R"({"norm_num_groups": 0})", "norm_num_groups"},
+           {R"({"sample_size": 9007199254740993})", "sample_size"},
+           {R"({"sample_size": -1})", "sample_size"},
            {R"({"attention_head_dim": "eight"})", "attention_head_dim"},
            {R"({"attention_head_dim": [8, 18446744073709551615]})", "attention_head_dim"},
            {R"([1, 2])", "JSON object"},
@@ -58,6 +60,17 @@ TEST(UNetConfig, RefusesOtherMathematicsAndWrongTypes) {
     EXPECT_THAT(Message(config.status()), HasSubstr(named));
     EXPECT_THAT(Message(config.status()), HasSubstr("unet/config.json"));
   }
+}
+
+// Python's json module writes these three where JSON has no number.
+TEST(UNetConfig, ReadsPythonsNumbersThatAreNone) {
+  std::vector<std::string> warnings;
+  const auto config = ParseUNetConfig(
+      R"({"a": -Infinity, "b": [NaN, Infinity], "norm_eps": 1e-6, "_c": "\"NaN"})", "c", warnings);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->norm_eps, 1e-6);
+  EXPECT_THAT(warnings, ElementsAre(HasSubstr("`b` = [null,null]")));
+  EXPECT_FALSE(ParseUNetConfig(R"({"a": Inf})", "c", warnings).ok());
 }
 
 TEST(UNetConfig, WarnsOfEntriesThatItDoesNotKnow) {

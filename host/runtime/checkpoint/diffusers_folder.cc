@@ -11,6 +11,7 @@
 #include "host/runtime/checkpoint/checkpoint_parts.h"
 #include "host/runtime/checkpoint/config_reader.h"
 #include "host/runtime/checkpoint/folder_weights.h"
+#include "host/runtime/checkpoint/python_json.h"
 #include "host/runtime/checkpoint/text_file.h"
 #include "host/runtime/checkpoint/weight_names.h"
 
@@ -20,6 +21,8 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
+constexpr std::string_view kPredictionTypes[] = {"epsilon", "v_prediction", "sample"};
+
 bool Exists(const fs::path& path) {
   std::error_code error;
   return fs::exists(path, error);
@@ -27,7 +30,7 @@ bool Exists(const fs::path& path) {
 
 absl::StatusOr<Json> ReadJsonObject(const fs::path& path) {
   PATCHBAY_ASSIGN_OR_RETURN(const std::string text, ReadTextFile(path.string()));
-  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  Json json = ParsePythonJson(text);
   if (json.is_object()) return json;
   return absl::InvalidArgumentError(absl::StrCat(path.string(), " is not a JSON object"));
 }
@@ -99,6 +102,9 @@ class FolderReader {
  private:
   std::vector<std::string>& warnings() { return checkpoint_.description.warnings; }
 
+  // How messages call a file of this folder.
+  std::string Named(const std::string& file) const { return (folder_ / file).string(); }
+
   absl::StatusOr<std::string> ConfigText(const char* component) const {
     return ReadTextFile((folder_ / component / "config.json").string());
   }
@@ -111,23 +117,42 @@ class FolderReader {
     PATCHBAY_RETURN_IF_ERROR(RequireClass(folder_, index_, "unet", "UNet2DConditionModel"));
     PATCHBAY_ASSIGN_OR_RETURN(const std::string text, ConfigText("unet"));
     PATCHBAY_ASSIGN_OR_RETURN(checkpoint_.unet_config,
-                              ParseUNetConfig(text, "unet/config.json", warnings()));
+                              ParseUNetConfig(text, Named("unet/config.json"), warnings()));
     PATCHBAY_ASSIGN_OR_RETURN(checkpoint_.unet, Weights("unet", "diffusion_pytorch_model"));
-    return CheckUNetConfig(checkpoint_.unet_config, checkpoint_.unet);
+    return InFolder(CheckUNetConfig(checkpoint_.unet_config, checkpoint_.unet));
   }
 
   absl::Status ReadAutoencoder() {
     PATCHBAY_RETURN_IF_ERROR(RequireClass(folder_, index_, "vae", "AutoencoderKL"));
     PATCHBAY_ASSIGN_OR_RETURN(const std::string text, ConfigText("vae"));
     PATCHBAY_ASSIGN_OR_RETURN(checkpoint_.autoencoder_config,
-                              ParseAutoencoderConfig(text, "vae/config.json", warnings()));
+                              ParseAutoencoderConfig(text, Named("vae/config.json"), warnings()));
     PATCHBAY_ASSIGN_OR_RETURN(WeightMap weights, Weights("vae", "diffusion_pytorch_model"));
     checkpoint_.autoencoder = NormalizedAutoencoder(std::move(weights));
     const int64_t stored = WeightSize(checkpoint_.autoencoder, "decoder.conv_in.weight", 1);
     const int64_t said = checkpoint_.autoencoder_config.latent_channels;
-    if (stored == said || stored == 0) return absl::OkStatus();
-    return absl::InvalidArgumentError(absl::StrCat(
-        "vae/config.json says ", said, " latent channels, and the weights have ", stored));
+    if (stored == said || stored == 0) return CheckAutoencoderGroups();
+    return absl::InvalidArgumentError(absl::StrCat(Named("vae/config.json"), " says ", said,
+                                                   " latent channels, and the weights have ",
+                                                   stored));
+  }
+
+  absl::Status CheckAutoencoderGroups() const {
+    const int64_t groups = checkpoint_.autoencoder_config.norm_groups;
+    for (const auto& [name, stored] : checkpoint_.autoencoder) {
+      const int64_t width = stored.tensor.dim() > 0 ? stored.tensor.size(0) : 0;
+      if (!name.ends_with(".norm1.weight") || width % groups == 0) continue;
+      return absl::InvalidArgumentError(
+          absl::StrCat(Named("vae/config.json"), ": `norm_num_groups` is ", groups, ", and the ",
+                       width, " channels of ", name, " cannot be split into as many groups"));
+    }
+    return absl::OkStatus();
+  }
+
+  // Says which model an error is about.
+  absl::Status InFolder(const absl::Status& status) const {
+    if (status.ok()) return status;
+    return absl::Status(status.code(), absl::StrCat(folder_.string(), ": ", status.message()));
   }
 
   absl::Status ReadTextEncoder(const char* component, const char* tokenizer) {
@@ -135,7 +160,7 @@ class FolderReader {
     PATCHBAY_RETURN_IF_ERROR(
         RequireClass(folder_, index_, component, "CLIPTextModel", "CLIPTextModelWithProjection"));
     PATCHBAY_ASSIGN_OR_RETURN(const std::string text, ConfigText(component));
-    const std::string file = absl::StrCat(component, "/config.json");
+    const std::string file = Named(absl::StrCat(component, "/config.json"));
     TextEncoderPart part;
     PATCHBAY_ASSIGN_OR_RETURN(part.config, ParseTextEncoderConfig(text, file, warnings()));
     PATCHBAY_ASSIGN_OR_RETURN(WeightMap weights, Weights(component, "model"));
@@ -175,7 +200,11 @@ class FolderReader {
     if (Exists(file)) {
       PATCHBAY_ASSIGN_OR_RETURN(scheduler, ReadJsonObject(file));
       const auto type = scheduler.find("prediction_type");
-      if (type != scheduler.end() && type->is_string()) {
+      if (type != scheduler.end() && !type->is_null()) {
+        ConfigReader config = *ConfigReader::Parse(scheduler.dump(), file.string());
+        config.RequireText("prediction_type", kPredictionTypes);
+        std::vector<std::string> others;
+        PATCHBAY_RETURN_IF_ERROR(config.Finish(others));
         description.prediction_type = type->get<std::string>();
       }
       const auto name = scheduler.find("_class_name");

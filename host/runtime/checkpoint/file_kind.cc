@@ -13,8 +13,7 @@ struct Mark {
 
 constexpr std::string_view kOtherNetwork =
     "a model with another network (a diffusion transformer); this program draws with Stable "
-    "Diffusion "
-    "1, 2 and XL";
+    "Diffusion 1, 2 and XL";
 
 // The first hit wins, so marks that also occur inside other kinds of file come last.
 constexpr Mark kMarks[] = {
@@ -61,7 +60,7 @@ std::string DescribeForeignTensors(const SafetensorsFile& file) {
     });
     if (found) return std::string(mark.kind);
   }
-  return "nothing this program knows";
+  return "a safetensors file whose tensors this program does not know";
 }
 
 }  // namespace patchbay

@@ -9,7 +9,7 @@ namespace patchbay {
 
 // What a safetensors file is that is no Stable Diffusion checkpoint, for a message: "a LoRA; give
 // it with
-// --lora". "nothing this program knows" when it cannot tell.
+// --lora". "a safetensors file whose tensors this program does not know" when it cannot tell.
 std::string DescribeForeignTensors(const SafetensorsFile& file);
 
 }  // namespace patchbay

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -107,13 +108,16 @@ std::string DescriptionJson(const ModelDescription& description) {
   for (const std::string& folder : description.tokenizer_folders) {
     tokenizers.push_back(folder.empty() ? Json(nullptr) : Json(folder));
   }
+  // What is no JSON shows as null.
+  Json scheduler = Json::parse(description.scheduler_json, nullptr, false);
+  if (scheduler.is_discarded()) scheduler = nullptr;
   const Json json = {
       {"path", description.path},
       {"family", ModelFamilyName(description.family)},
       {"layout", description.layout == CheckpointLayout::kFolder ? "folder" : "single_file"},
       {"prediction_type", description.prediction_type},
       {"edm_preconditioning", description.edm_preconditioning},
-      {"scheduler", Json::parse(description.scheduler_json, nullptr, false)},
+      {"scheduler", std::move(scheduler)},
       {"in_channels", description.in_channels},
       {"out_channels", description.out_channels},
       {"latent_channels", description.latent_channels},

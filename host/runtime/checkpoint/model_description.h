@@ -69,6 +69,11 @@ struct ModelDescription {
   // The refiner: an aesthetic score in place of the target size.
   bool requires_aesthetics_score = false;
 
+  // Channels of the U-Net's outermost level: what each latent unit takes while it is drawn.
+  int64_t unet_width = 0;
+  // Layers of each text encoder that are stored, in order.
+  std::vector<int64_t> text_layers;
+
   std::vector<ComponentSummary> components;
   // The tokenizer folder of each text encoder, in order; an empty text stands for CLIP's own
   // vocabulary, which comes with the program.

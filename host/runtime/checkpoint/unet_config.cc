@@ -14,6 +14,7 @@ namespace {
 constexpr int64_t kSd1TextWidth = 768;
 constexpr int64_t kSd1Heads = 8;
 constexpr int64_t kHeadWidth = 64;
+constexpr int64_t kMaxSampleSize = 16384;
 constexpr size_t kDefaultLevels = 4;  // diffusers' default for block_out_channels
 
 constexpr std::string_view kSilu[] = {"silu", "swish"};
@@ -95,6 +96,15 @@ absl::Status CheckHeads(const WeightMap& unet, const std::string& block, int64_t
                    width, " channels into ", heads, " attention heads (attention_head_dim)"));
 }
 
+absl::Status CheckNormGroups(const WeightMap& unet, int64_t level, int64_t groups) {
+  const std::string name = absl::StrCat("down_blocks.", level, ".resnets.0.conv1.weight");
+  const int64_t width = WeightSize(unet, name, 0);
+  if (width % groups == 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "the U-Net's configuration does not fit its weights: ", width, " channels of down_blocks.",
+      level, " cannot be normalized in ", groups, " groups (norm_num_groups)"));
+}
+
 }  // namespace
 
 absl::StatusOr<UNetConfig> ParseUNetConfig(std::string_view json, std::string_view file,
@@ -131,6 +141,10 @@ absl::StatusOr<UNetConfig> ParseUNetConfig(std::string_view json, std::string_vi
                          static_cast<double>(result.addition_time_embed_dim));
   const std::vector<int64_t> sample_size = config.Integers("sample_size");
   if (!sample_size.empty()) result.sample_size = sample_size.front();
+  if (result.sample_size < 0 || result.sample_size > kMaxSampleSize) {
+    config.Refuse("sample_size", absl::StrCat("should be between 1 and ", kMaxSampleSize,
+                                              " (latent units along one side)"));
+  }
   PATCHBAY_RETURN_IF_ERROR(config.Finish(warnings));
   return result;
 }
@@ -164,6 +178,7 @@ absl::Status CheckUNetConfig(const UNetConfig& config, const WeightMap& unet) {
         levels));
   }
   for (int64_t level = 0; level < levels; ++level) {
+    PATCHBAY_RETURN_IF_ERROR(CheckNormGroups(unet, level, config.norm_groups));
     const int64_t heads = config.heads[static_cast<size_t>(level)];
     PATCHBAY_RETURN_IF_ERROR(CheckHeads(unet, absl::StrCat("down_blocks.", level), heads));
     PATCHBAY_RETURN_IF_ERROR(

@@ -12,8 +12,12 @@ namespace {
 // More names than this in one message help nobody.
 constexpr size_t kNamesShown = 5;
 
+// -1 stands for any size.
 std::string ShapeText(at::IntArrayRef shape) {
-  return absl::StrCat("[", absl::StrJoin(shape, ", "), "]");
+  const auto size = [](std::string* text, int64_t value) {
+    absl::StrAppend(text, value < 0 ? "any" : absl::StrCat(value));
+  };
+  return absl::StrCat("[", absl::StrJoin(shape, ", ", size), "]");
 }
 
 std::vector<int64_t> WithoutTrailingOnes(at::IntArrayRef shape) {
@@ -82,6 +86,10 @@ at::Tensor WeightReader::ReadOptional(std::string_view name, at::IntArrayRef sha
                                       " and should be ", ShapeText(shape)));
     return at::Tensor();
   }
+  if (!found->second.tensor.is_floating_point()) {
+    not_real_.push_back(found->first);
+    return at::Tensor();
+  }
   at::Tensor weight = Convert(found->first, found->second);
   if (stored.size() == shape.size()) return weight;
   std::vector<int64_t> sizes = WithoutTrailingOnes(stored);
@@ -111,6 +119,10 @@ absl::Status WeightReader::Finish() const {
   }
   if (!misshapen_.empty()) {
     complaints.push_back(absl::StrCat("wrong shape: ", Listed(misshapen_)));
+  }
+  if (!not_real_.empty()) {
+    complaints.push_back(
+        absl::StrCat("whole numbers in place of floating-point weights: ", Listed(not_real_)));
   }
   if (!unread.empty()) {
     complaints.push_back(absl::StrCat("not part of such a model: ", Listed(unread)));

@@ -71,6 +71,7 @@ class WeightReader {
   std::set<std::string, std::less<>> read_;
   std::vector<std::string> missing_;
   std::vector<std::string> misshapen_;
+  std::vector<std::string> not_real_;
 };
 
 }  // namespace patchbay

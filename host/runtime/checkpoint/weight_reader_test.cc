@@ -27,6 +27,18 @@ TEST(WeightReader, ConvertsToThePrecision) {
   EXPECT_TRUE(at::equal(weight.to(at::kFloat), reader.weights().at("a.weight").tensor));
 }
 
+TEST(WeightReader, RefusesWholeNumbersByName) {
+  WeightReader reader = MakeReader();
+  reader.Read("left.position_ids", {3});
+  EXPECT_THAT(Complaint(reader), AllOf(HasSubstr("whole numbers"), HasSubstr("left.position_ids")));
+}
+
+TEST(WeightReader, SaysAnyWhereEverySizeWouldDo) {
+  WeightReader reader = MakeReader();
+  reader.Read("a.weight", {4, -1});
+  EXPECT_THAT(Complaint(reader), HasSubstr("a.weight is [2, 3] and should be [4, any]"));
+}
+
 TEST(WeightReader, NeverHandsOutTheFileItself) {
   WeightReader reader = MakeReader();
   reader.Read("a.weight", {2, 3}).zero_();

@@ -31,6 +31,20 @@ bool IsComplete(const LoraModule& module) {
          (module.Has(LoraRole::kLokrW2) || both(LoraRole::kLokrW2A, LoraRole::kLokrW2B));
 }
 
+bool IsReal(ElementType type) {
+  switch (type) {
+    case ElementType::kFloat64:
+    case ElementType::kFloat32:
+    case ElementType::kFloat16:
+    case ElementType::kBFloat16:
+    case ElementType::kFloat8E4M3:
+    case ElementType::kFloat8E5M2:
+      return true;
+    default:
+      return false;
+  }
+}
+
 // What PEFT writes beside its tensors: the strength is lora_alpha / r, not told by the tensors.
 struct PeftSettings {
   std::optional<double> alpha;
@@ -104,6 +118,11 @@ absl::StatusOr<LoraFile> LoraFile::Open(const std::string& path) {
     module.name = key->module;
     module.component = key->component;
     module.flat_path = key->flat_path;
+    if (!IsReal(stored.type) && key->role != LoraRole::kAlpha) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          path, ": the tensor ", name, " holds ", std::string(ElementTypeName(stored.type)),
+          " numbers; the weights of a LoRA must be floating-point"));
+    }
     module.tensors[key->role] = ViewStoredWeight(stored, file.file()).tensor;
   }
   if (modules.empty()) {

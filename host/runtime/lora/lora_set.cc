@@ -1,6 +1,7 @@
 #include "host/runtime/lora/lora_set.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -15,6 +16,7 @@ namespace patchbay {
 namespace {
 
 constexpr size_t kNamesShown = 5;
+constexpr double kMaxWeight = 1000;
 
 std::string Listed(const std::vector<std::string>& names) {
   const auto end = names.begin() + static_cast<long>(std::min(names.size(), kNamesShown));
@@ -35,12 +37,23 @@ std::string MisfitMessage(const LoraFile& file, const LoraModule& module, const 
                       "). It is probably made for another family of models");
 }
 
+absl::Status CheckWeights(const WeightedLora& lora) {
+  for (const double weight : {lora.unet_weight, lora.text_weight}) {
+    if (std::isfinite(weight) && std::abs(weight) <= kMaxWeight) continue;
+    return absl::InvalidArgumentError(absl::StrCat("the weight of the LoRA ", lora.path, " is ",
+                                                   weight, "; it must be a number between ",
+                                                   -kMaxWeight, " and ", kMaxWeight));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<LoraSet> LoraSet::Open(absl::Span<const WeightedLora> loras,
                                       const Checkpoint& checkpoint) {
   LoraSet set;
   for (const WeightedLora& lora : loras) {
+    PATCHBAY_RETURN_IF_ERROR(CheckWeights(lora));
     PATCHBAY_ASSIGN_OR_RETURN(const LoraFile file, LoraFile::Open(lora.path));
     PATCHBAY_RETURN_IF_ERROR(set.Add(file, lora, checkpoint));
   }

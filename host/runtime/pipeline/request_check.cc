@@ -58,6 +58,12 @@ absl::Status CheckFolder(const char* what, const std::string& folder) {
   return absl::NotFoundError(absl::StrCat("there is no ", what, " folder ", folder));
 }
 
+// It would end the text in a picture's metadata, and means nothing to a model.
+absl::Status CheckText(const char* field, const std::string& text) {
+  if (text.find('\0') == text.npos) return absl::OkStatus();
+  return Refuse(absl::StrCat(field, " holds a zero byte; remove it"));
+}
+
 absl::Status CheckNumbers(const GenerationRequest& request) {
   PATCHBAY_RETURN_IF_ERROR(CheckRange("the number of steps", request.steps, 1, kMaxSteps));
   PATCHBAY_RETURN_IF_ERROR(CheckRange("the batch", request.batch, 1, kMaxBatch));
@@ -163,6 +169,8 @@ absl::StatusOr<PictureSize> ResolveSize(const GenerationRequest& request,
 
 absl::Status CheckRequest(const GenerationRequest& request, const ModelDescription& model) {
   PATCHBAY_RETURN_IF_ERROR(CheckNumbers(request));
+  PATCHBAY_RETURN_IF_ERROR(CheckText("the prompt", request.prompt));
+  PATCHBAY_RETURN_IF_ERROR(CheckText("the negative prompt", request.negative_prompt));
   PATCHBAY_RETURN_IF_ERROR(CheckHires(request, model));
   if (request.mask.has_value() && !request.image.has_value()) {
     return Refuse("a mask needs a picture to paint into (--image)");

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "host/base/excerpt.h"
 #include "host/base/status_macros.h"
 #include "host/runtime/prompt/comfyui_weights.h"
 #include "host/runtime/prompt/python_text.h"
@@ -90,7 +91,8 @@ class Compiler {
     if (!part.starts_with(kIdentifier)) return AddText(part, weight);
     const Mention mention = ReadMention(part.substr(kIdentifier.size()));
     if (mention.embedding < 0) {
-      Warn(absl::StrCat("embedding \"", mention.name, "\" does not exist; it was left out"));
+      Warn(absl::StrCat("embedding \"", Excerpt(mention.name),
+                        "\" does not exist; it was left out"));
     } else {
       std::vector<WeightedToken> group;
       AppendEmbedding(mention.embedding, embeddings_[static_cast<size_t>(mention.embedding)].rows,

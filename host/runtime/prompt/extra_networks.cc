@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "host/base/excerpt.h"
 #include "host/runtime/prompt/python_text.h"
 #include "host/runtime/prompt/unicode.h"
 
@@ -88,7 +89,7 @@ class TagReader {
  private:
   bool ReadWeight(std::string_view text, double& weight) {
     const std::optional<double> value = ParsePythonFloat(text);
-    if (!value.has_value()) problem = absl::StrCat("\"", std::string(text), "\" is no number");
+    if (!value.has_value()) problem = absl::StrCat("\"", Excerpt(text), "\" is no number");
     weight = value.value_or(1);
     return value.has_value();
   }
@@ -117,12 +118,12 @@ PromptWithoutTags TakeExtraNetworks(std::string_view prompt) {
       copied = open + raw->length;
       result.tags.push_back(*tag);
       for (const std::string& note : reader.notes) {
-        result.warnings.push_back(
-            absl::StrCat("\"", note, "\" in ", spelled, " has no effect; te= and unet= are known"));
+        result.warnings.push_back(absl::StrCat("\"", Excerpt(note), "\" in ", Excerpt(spelled),
+                                               " has no effect; te= and unet= are known"));
       }
     } else {
-      result.warnings.push_back(absl::StrCat(spelled, " was left in the prompt: ", reader.problem,
-                                             "; write <type:name:weight>"));
+      result.warnings.push_back(absl::StrCat(Excerpt(spelled), " was left in the prompt: ",
+                                             reader.problem, "; write <type:name:weight>"));
     }
     open = view.find('<', open + raw->length);
   }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "host/base/excerpt.h"
 #include "host/runtime/prompt/token_chunk.h"
 
 namespace patchbay {
@@ -58,9 +59,10 @@ Prompt CompilePlainPrompt(std::string_view text, const PromptOptions& options,
   const size_t kept = std::min(tokens.size(), capacity);
   const absl::Span<const WeightedToken> all(tokens);
   if (kept < tokens.size()) {
-    prompt.warnings.push_back(absl::StrCat(
-        "the prompt has ", tokens.size(), " tokens and the text encoder takes ", capacity,
-        "; this was cut off: \"", Spelled(all.subspan(kept), tokenizer, embeddings), "\""));
+    prompt.warnings.push_back(
+        absl::StrCat("the prompt has ", tokens.size(), " tokens and the text encoder takes ",
+                     capacity, "; this was cut off: \"",
+                     Excerpt(Spelled(all.subspan(kept), tokenizer, embeddings)), "\""));
   }
   PromptStage stage{0, options.calls, std::string(text), {MakeChunk(all.first(kept), tokenizer)}};
   prompt.sub_prompts.push_back({1, {std::move(stage)}});

@@ -56,7 +56,8 @@ std::vector<std::string> NamesIn(const fs::path& folder) {
   for (; !error && entry != fs::recursive_directory_iterator() && visited < kMaxVisited;
        entry.increment(error), ++visited) {
     const fs::path& path = entry->path();
-    if (path.extension() != kExtension) continue;
+    std::error_code unknown;
+    if (path.extension() != kExtension || !entry->is_regular_file(unknown)) continue;
     names.push_back(path.lexically_relative(folder).replace_extension().generic_string());
   }
   std::sort(names.begin(), names.end());
@@ -82,6 +83,10 @@ absl::StatusOr<const std::vector<std::string>*> WildcardFolder::Lines(std::strin
     return absl::InvalidArgumentError(absl::StrCat("wildcard file ", path, " cannot be read"));
   }
   content.resize(static_cast<size_t>(file.gcount()));
+  if (content.find('\0') != content.npos) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("wildcard file ", path, " holds a zero byte; it is no text file"));
+  }
   std::vector<std::string> lines = LinesOf(ReplaceMalformedUtf8(content));
   if (lines.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(

@@ -121,6 +121,17 @@ TEST_F(WildcardsTest, StaysInTheFolder) {
   EXPECT_EQ(Expand("__inner__"), "real");
 }
 
+TEST_F(WildcardsTest, RefusesWhatIsNoText) {
+  Write(folder_ / "binary.txt", std::string_view("a\0b\n", 4));
+  EXPECT_THAT(std::string(Error("__binary__").message()), HasSubstr("zero byte"));
+}
+
+TEST_F(WildcardsTest, ListsFilesOnly) {
+  fs::create_directories(folder_ / "folder.txt");
+  EXPECT_THAT(std::string(Error("__dgit__").message()), HasSubstr("are: animals/cats, digit"));
+  EXPECT_EQ(std::string(Error("__dgit__").message()).find("folder"), std::string::npos);
+}
+
 TEST_F(WildcardsTest, LimitsSizes) {
   Write(folder_ / "empty.txt", "# nothing\n");
   EXPECT_THAT(std::string(Error("__empty__").message()), HasSubstr("no line"));

@@ -11,6 +11,7 @@ namespace {
 // In fp32, operation by operation as diffusers computes it: the last digits of sigma depend on
 // that.
 at::Tensor Betas(const NoiseScheduleConfig& config) {
+  if (!config.trained_betas.empty()) return at::tensor(config.trained_betas, at::kFloat);
   const int64_t count = config.train_timesteps;
   if (config.beta_schedule == "scaled_linear") {
     return at::linspace(std::sqrt(config.beta_start), std::sqrt(config.beta_end), count, at::kFloat)

@@ -1,115 +1,152 @@
 #include "host/runtime/sampling/noise_schedule_config.h"
 
-#include <nlohmann/json.hpp>
+#include <algorithm>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "host/base/status_macros.h"
+#include "host/runtime/checkpoint/config_reader.h"
 
 namespace patchbay {
 namespace {
 
 constexpr int64_t kMaxTrainTimesteps = 100'000;
+constexpr int64_t kMaxSolverOrder = 3;
+constexpr std::string_view kFile = "scheduler/scheduler_config.json";
 
-absl::StatusOr<PredictionType> ParsePredictionType(const std::string& name) {
-  if (name == "epsilon") return PredictionType::kEpsilon;
+constexpr std::string_view kPredictionTypes[] = {"epsilon", "v_prediction", "sample"};
+constexpr std::string_view kBetaSchedules[] = {"scaled_linear", "linear", "squaredcos_cap_v2"};
+constexpr std::string_view kSpacings[] = {"leading", "linspace", "trailing"};
+constexpr std::string_view kTimestepTypes[] = {"discrete"};
+constexpr std::string_view kInterpolations[] = {"linear"};
+constexpr std::string_view kFinalSigmas[] = {"zero", "sigma_min"};
+constexpr std::string_view kSigmaSchedules[] = {"karras", "exponential"};
+
+// What diffusers writes into every file and what has one meaning here: details of a solver that the
+// sampler of that name fixes, and cut-offs that are switched on by another entry.
+constexpr std::string_view kIgnored[] = {"clip_sample_range",
+                                         "disable_corrector",
+                                         "dynamic_thresholding_ratio",
+                                         "euler_at_final",
+                                         "flow_shift",
+                                         "lambda_min_clipped",
+                                         "lower_order_final",
+                                         "noise_sampler_seed",
+                                         "predict_x0",
+                                         "rho",
+                                         "sample_max_value",
+                                         "skip_prk_steps",
+                                         "solver_p",
+                                         "time_shift_type",
+                                         "variance_type"};
+
+PredictionType ParsePredictionType(std::string_view name) {
   if (name == "v_prediction") return PredictionType::kVPrediction;
-  if (name == "sample") return PredictionType::kSample;
-  return absl::InvalidArgumentError(
-      absl::StrCat("the scheduler's prediction_type \"", name,
-                   "\" is unknown; it must be epsilon, v_prediction or sample"));
+  return name == "sample" ? PredictionType::kSample : PredictionType::kEpsilon;
 }
 
-absl::Status CheckConfig(const NoiseScheduleConfig& config) {
-  if (config.train_timesteps < 2 || config.train_timesteps > kMaxTrainTimesteps) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the scheduler's num_train_timesteps is ", config.train_timesteps,
-                     "; it must be between 2 and ", kMaxTrainTimesteps));
-  }
-  if (config.edm) {
-    if (config.sigma_min > 0 && config.sigma_min < config.sigma_max && config.sigma_data > 0) {
-      return absl::OkStatus();
+void ReadBetas(ConfigReader& reader, NoiseScheduleConfig& config) {
+  reader.RequireText("beta_schedule", kBetaSchedules);
+  config.beta_schedule = reader.Text("beta_schedule", config.beta_schedule);
+  config.beta_start = reader.Number("beta_start", config.beta_start);
+  config.beta_end = reader.Number("beta_end", config.beta_end);
+  config.rescale_betas_zero_snr = reader.Boolean("rescale_betas_zero_snr", false);
+  config.trained_betas = reader.Numbers("trained_betas");
+  if (config.edm) return;
+  if (config.trained_betas.empty()) {
+    if (!(config.beta_start > 0 && config.beta_start <= config.beta_end && config.beta_end < 1)) {
+      reader.Refuse("beta_start", absl::StrCat("is ", config.beta_start, " and `beta_end` is ",
+                                               config.beta_end, "; they must rise within 0..1"));
     }
-    return absl::InvalidArgumentError(absl::StrCat(
-        "the scheduler's sigmas run from ", config.sigma_min, " to ", config.sigma_max,
-        " with sigma_data ", config.sigma_data, "; all must be above 0, and ascending"));
+    return;
   }
-  if (config.beta_schedule != "scaled_linear" && config.beta_schedule != "linear" &&
-      config.beta_schedule != "squaredcos_cap_v2") {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the scheduler's beta_schedule \"", config.beta_schedule,
-                     "\" is unknown; it must be scaled_linear, linear or squaredcos_cap_v2"));
+  if (static_cast<int64_t>(config.trained_betas.size()) != config.train_timesteps) {
+    reader.Refuse("trained_betas",
+                  absl::StrCat("has ", config.trained_betas.size(), " numbers, and there are ",
+                               config.train_timesteps, " timesteps (num_train_timesteps)"));
   }
-  if (!(config.beta_start > 0 && config.beta_start <= config.beta_end && config.beta_end < 1)) {
-    return absl::InvalidArgumentError(absl::StrCat("the scheduler's betas run from ",
-                                                   config.beta_start, " to ", config.beta_end,
-                                                   "; they must rise within 0..1"));
+  for (const double beta : config.trained_betas) {
+    if (!(beta > 0 && beta < 1)) {
+      reader.Refuse("trained_betas", absl::StrCat("holds ", beta, "; betas lie between 0 and 1"));
+    }
   }
-  return absl::OkStatus();
 }
 
-absl::StatusOr<NoiseScheduleConfig> Read(const nlohmann::json& json) {
-  NoiseScheduleConfig config;
-  const auto read = [&json](const char* key, auto& field) {
-    const auto found = json.find(key);
-    if (found != json.end() && !found->is_null()) found->get_to(field);
-  };
-  std::string prediction_type = "epsilon", final_sigmas_type;
-  read("_class_name", config.class_name);
-  config.edm = absl::StartsWith(config.class_name, "EDM");
-  read("num_train_timesteps", config.train_timesteps);
-  read("beta_start", config.beta_start);
-  read("beta_end", config.beta_end);
-  read("beta_schedule", config.beta_schedule);
-  read("prediction_type", prediction_type);
-  read("rescale_betas_zero_snr", config.rescale_betas_zero_snr);
-  read("timestep_spacing", config.timestep_spacing);
-  read("steps_offset", config.steps_offset);
-  if (json.contains("set_alpha_to_one")) {
-    bool value = true;
-    read("set_alpha_to_one", value);
-    config.set_alpha_to_one = value;
+void ReadSigmas(ConfigReader& reader, NoiseScheduleConfig& config) {
+  config.sigma_min = reader.Number("sigma_min", config.sigma_min);
+  config.sigma_max = reader.Number("sigma_max", config.sigma_max);
+  config.sigma_data = reader.Number("sigma_data", config.sigma_data);
+  reader.RequireText("sigma_schedule", kSigmaSchedules);
+  config.own_schedule = reader.Text("sigma_schedule", "karras");
+  if (config.sigma_min > 0 && config.sigma_min < config.sigma_max && config.sigma_data > 0) return;
+  reader.Refuse("sigma_min", absl::StrCat("is ", config.sigma_min, ", `sigma_max` ",
+                                          config.sigma_max, " and `sigma_data` ", config.sigma_data,
+                                          "; all must be above 0, and ascending"));
+}
+
+void ReadTimesteps(ConfigReader& reader, NoiseScheduleConfig& config) {
+  config.train_timesteps = reader.Integer("num_train_timesteps", config.train_timesteps);
+  if (config.train_timesteps < 2 || config.train_timesteps > kMaxTrainTimesteps) {
+    reader.Refuse("num_train_timesteps",
+                  absl::StrCat("is ", config.train_timesteps, "; it must be between 2 and ",
+                               kMaxTrainTimesteps));
   }
-  read("final_sigmas_type", final_sigmas_type);
-  config.ends_at_sigma_min = final_sigmas_type == "sigma_min";
-  read("algorithm_type", config.algorithm_type);
-  read("solver_type", config.solver_type);
-  read("solver_order", config.solver_order);
-  read("original_inference_steps", config.original_inference_steps);
-  read("timestep_scaling", config.timestep_scaling);
-  if (config.edm) {
-    read("sigma_min", config.sigma_min);
-    read("sigma_max", config.sigma_max);
-    read("sigma_data", config.sigma_data);
-    config.own_schedule = "karras";
-    read("sigma_schedule", config.own_schedule);
+  reader.RequireText("timestep_spacing", kSpacings);
+  config.timestep_spacing = reader.Text("timestep_spacing", "");
+  reader.RequireText("timestep_type", kTimestepTypes);
+  reader.RequireText("interpolation_type", kInterpolations);
+  config.steps_offset = reader.Integer("steps_offset", 0);
+  if (config.steps_offset < 0 || config.steps_offset >= config.train_timesteps) {
+    reader.Refuse("steps_offset",
+                  absl::StrCat("is ", config.steps_offset, "; it must be between 0 and ",
+                               config.train_timesteps - 1, " (num_train_timesteps less 1)"));
   }
+  if (reader.Has("set_alpha_to_one")) {
+    config.set_alpha_to_one = reader.Boolean("set_alpha_to_one", true);
+  }
+  reader.RequireText("final_sigmas_type", kFinalSigmas);
+  config.ends_at_sigma_min = reader.Text("final_sigmas_type", "zero") == "sigma_min";
   for (const char* name : {"karras", "exponential", "beta"}) {
-    bool used = false;
-    read(absl::StrCat("use_", name, "_sigmas").c_str(), used);
-    if (used) config.own_schedule = name;
+    if (reader.Boolean(absl::StrCat("use_", name, "_sigmas"), false)) config.own_schedule = name;
   }
-  bool clip_sample = false;
-  read("clip_sample", clip_sample);
-  if (clip_sample) {
-    config.clip_range = 1;
-    read("clip_sample_range", config.clip_range);
+}
+
+void ReadSolver(ConfigReader& reader, NoiseScheduleConfig& config) {
+  config.algorithm_type = reader.Text("algorithm_type", config.algorithm_type);
+  config.solver_type = reader.Text("solver_type", config.solver_type);
+  config.solver_order = reader.Integer("solver_order", config.solver_order);
+  if (config.solver_order < 1 || config.solver_order > kMaxSolverOrder) {
+    reader.Refuse("solver_order", absl::StrCat("is ", config.solver_order,
+                                               "; it must be between 1 and ", kMaxSolverOrder));
   }
-  PATCHBAY_ASSIGN_OR_RETURN(config.prediction_type, ParsePredictionType(prediction_type));
-  return config;
+  config.original_inference_steps =
+      reader.Integer("original_inference_steps", config.original_inference_steps);
+  if (config.original_inference_steps < 1) {
+    reader.Refuse("original_inference_steps", "should be at least 1");
+  }
+  config.timestep_scaling = reader.Number("timestep_scaling", config.timestep_scaling);
+  // Cuts latents by their own quantiles, which suits pixels only (arXiv:2205.11487).
+  reader.RequireBoolean("thresholding", false);
+  if (!reader.Boolean("clip_sample", false)) return;
+  config.clip_range = reader.Number("clip_sample_range", 1);
+  if (!(config.clip_range > 0)) reader.Refuse("clip_sample_range", "should be greater than 0");
 }
 
 }  // namespace
 
-absl::StatusOr<NoiseScheduleConfig> ParseNoiseScheduleConfig(std::string_view text) {
+absl::StatusOr<NoiseScheduleConfig> ParseNoiseScheduleConfig(std::string_view json) {
+  PATCHBAY_ASSIGN_OR_RETURN(ConfigReader reader, ConfigReader::Parse(json, kFile));
   NoiseScheduleConfig config;
-  try {
-    PATCHBAY_ASSIGN_OR_RETURN(config, Read(nlohmann::json::parse(text)));
-  } catch (const nlohmann::json::exception& error) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the scheduler's configuration cannot be read: ", error.what()));
-  }
-  PATCHBAY_RETURN_IF_ERROR(CheckConfig(config));
+  config.class_name = reader.Text("_class_name", "");
+  config.edm = absl::StartsWith(config.class_name, "EDM");
+  reader.RequireText("prediction_type", kPredictionTypes);
+  config.prediction_type = ParsePredictionType(reader.Text("prediction_type", "epsilon"));
+  if (config.edm) ReadSigmas(reader, config);
+  ReadTimesteps(reader, config);
+  ReadBetas(reader, config);
+  ReadSolver(reader, config);
+  reader.Ignore(kIgnored);
+  PATCHBAY_RETURN_IF_ERROR(reader.Finish(config.warnings));
   return config;
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -21,6 +22,8 @@ struct NoiseScheduleConfig {
   double beta_end = 0.012;
   std::string beta_schedule = "scaled_linear";  // or "linear", "squaredcos_cap_v2"
   PredictionType prediction_type = PredictionType::kEpsilon;
+  // In place of the three above when not empty, one for each timestep.
+  std::vector<double> trained_betas;
   bool rescale_betas_zero_snr = false;
 
   std::string timestep_spacing;  // empty: each sampler's own default
@@ -43,9 +46,13 @@ struct NoiseScheduleConfig {
   double sigma_min = 0.002;
   double sigma_max = 80;
   double sigma_data = 0.5;
+
+  // Entries that are set to something and not understood.
+  std::vector<std::string> warnings;
 };
 
-// INVALID_ARGUMENT names the entry that is malformed or asks for something unknown.
+// INVALID_ARGUMENT names the file (scheduler/scheduler_config.json) and the entry that is malformed
+// or asks for something that this program has no code for.
 absl::StatusOr<NoiseScheduleConfig> ParseNoiseScheduleConfig(std::string_view json);
 
 }  // namespace patchbay

@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "host/base/excerpt.h"
 #include "host/base/spelling.h"
 
 namespace patchbay {
@@ -61,8 +62,8 @@ absl::Status Unknown(const char* what, std::string_view spelling,
                      const std::vector<std::string>& known) {
   const std::string nearest = NearestSpelling(Folded(spelling), known);
   return absl::InvalidArgumentError(
-      absl::StrCat("the ", what, " \"", std::string(spelling), "\" is unknown",
-                   nearest.empty() ? "" : absl::StrCat("; did you mean ", nearest, "?"),
+      absl::StrCat("the ", what, " \"", Excerpt(spelling), "\" is unknown",
+                   nearest.empty() ? "." : absl::StrCat("; did you mean ", nearest, "?"),
                    " Known are ", absl::StrJoin(known, ", ")));
 }
 
