@@ -4,7 +4,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <fstream>
 #include <string>
+#include <thread>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -18,6 +21,13 @@ absl::StatusOr<ChildResult> Shell(const std::string& script,
                                   std::chrono::milliseconds time = std::chrono::seconds(20),
                                   size_t bytes = 1000) {
   return RunChild({"/bin/sh", "-c", script}, {"NAME=value"}, {time, bytes});
+}
+
+// Also false for one that has ended and that nobody has waited for.
+bool IsRunning(int id) {
+  std::ifstream stat("/proc/" + std::to_string(id) + "/stat");
+  std::string number, name, state;
+  return static_cast<bool>(stat >> number >> name >> state) && state != "Z";
 }
 
 TEST(ChildProcessTest, GivesOutputErrorsAndStatus) {
@@ -37,10 +47,18 @@ TEST(ChildProcessTest, SaysWhichSignalEndedIt) {
 
 TEST(ChildProcessTest, KillsTheWholeGroupWhenTheTimeIsOver) {
   const auto begin = std::chrono::steady_clock::now();
-  // The inner process would hold the pipe open for a minute.
-  const auto result = Shell("sleep 60 & sleep 60", std::chrono::milliseconds(200));
+  // The inner process has the pipe open too.
+  const std::string note = testing::TempDir() + "child_process_" + std::to_string(getpid());
+  const auto result =
+      Shell("sleep 60 & echo $! > " + note + "; sleep 60", std::chrono::milliseconds(500));
   EXPECT_EQ(result.status().code(), absl::StatusCode::kDeadlineExceeded);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
+  int inner = 0;
+  std::ifstream(note) >> inner;
+  ASSERT_GT(inner, 0);
+  while (IsRunning(inner) && std::chrono::steady_clock::now() - begin < std::chrono::seconds(20)) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_FALSE(IsRunning(inner));
 }
 
 TEST(ChildProcessTest, StopsAChildThatWritesTooMuch) {
