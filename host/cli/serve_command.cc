@@ -19,6 +19,7 @@
 #include "host/engine/jobs/job_journal.h"
 #include "host/engine/jobs/job_queue.h"
 #include "host/engine/jobs/model_registry.h"
+#include "host/engine/plugin_access.h"
 #include "host/service/server.h"
 
 namespace patchbay {
@@ -36,6 +37,7 @@ struct ServeOptions {
   EngineChoices engine;
   std::string data_folder;
   std::string lora_folder;
+  std::string plugin_folder;
   double store_gib = 64;
   double artifact_gib = 8;
   double model_gib = 0;
@@ -71,9 +73,19 @@ absl::Status CompleteOptions(ServeOptions& options) {
   if (options.data_folder.empty()) options.data_folder = DefaultDataFolder();
   std::error_code error;
   fs::create_directories(options.data_folder, error);
-  if (!error) return absl::OkStatus();
-  return absl::ErrnoToStatus(error.value(),
-                             absl::StrCat("--data ", options.data_folder, " cannot be made"));
+  if (error) {
+    return absl::ErrnoToStatus(error.value(),
+                               absl::StrCat("--data ", options.data_folder, " cannot be made"));
+  }
+  if (!options.plugin_folder.empty() && !fs::is_directory(options.plugin_folder, error)) {
+    return absl::NotFoundError(
+        absl::StrCat("there is no folder of plugins at ", options.plugin_folder));
+  }
+  if (options.plugin_folder.empty()) options.plugin_folder = BuiltPluginsFolder();
+  PATCHBAY_ASSIGN_OR_RETURN(options.models.engine.plugins,
+                            OpenPlugins({.folders = {options.plugin_folder},
+                                         .store = absl::StrCat(options.data_folder, "/plugins")}));
+  return absl::OkStatus();
 }
 
 // Forgets old jobs, and files that no job names and nobody has asked for lately.
@@ -145,6 +157,8 @@ void DeclareJobOptions(CLI::App& command, ServeOptions& options) {
   command.add_option("--model", options.models.default_model,
                      "Model for requests that name none (default: \"default\", or the only one)");
   command.add_option("--loras", options.lora_folder, "Folder where LoRAs are found by name");
+  command.add_option("--plugins", options.plugin_folder,
+                     "Folder of plugins' folders (default: the plugins that come with Patchbay)");
   command.add_option("--model-gib", options.model_gib,
                      "Weights that may stay in memory together (default: half of the memory)");
   command.add_option("--queue", options.queue.capacity, "Generations that may wait")

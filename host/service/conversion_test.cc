@@ -1,3 +1,4 @@
+#include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 
 #include "host/engine/jobs/error_reason.h"
@@ -8,6 +9,8 @@
 
 namespace patchbay {
 namespace {
+
+using google::protobuf::util::MessageDifferencer;
 
 // No field has its default, so that a field that is forgotten shows.
 JobRequest Unusual() {
@@ -38,6 +41,8 @@ JobRequest Unusual() {
   settings.strength = 0.9;
   settings.hires = HiresPass{{256, 512}, 0.2, 5};
   settings.keep_latent = true;
+  settings.plugins = {{"a", {{"x", "1"}, {"y", "2/3"}}}, {"b", {}}};
+  settings.plugins_in_given_order = true;
   return request;
 }
 
@@ -54,18 +59,36 @@ TEST(ConversionTest, AnEmptyMessageMeansTheDefaults) {
 }
 
 TEST(ConversionTest, EveryFieldOfTheMessageIsRead) {
-  // Each field that is set must change what is drawn; plugins are refused until there are some.
+  // Each field that is set must change what is drawn.
   const google::protobuf::Descriptor* descriptor = v1::GenerationSettings::descriptor();
   const v1::GenerationSettings all = SettingsToProto(Unusual());
   for (int i = 0; i < descriptor->field_count(); ++i) {
     const google::protobuf::FieldDescriptor* field = descriptor->field(i);
-    if (field->name() == "plugins") continue;
     v1::GenerationSettings without = all;
     without.GetReflection()->ClearField(&without, field);
     const auto request = SettingsFromProto(without);
     ASSERT_TRUE(request.ok()) << request.status();
     EXPECT_NE(JobRequestJson(*request), JobRequestJson(Unusual())) << field->name();
   }
+}
+
+TEST(ConversionTest, SpellsPluginSettingsAsTheyAreTyped) {
+  v1::GenerationSettings settings;
+  auto& values = *settings.add_plugins()->mutable_settings();
+  settings.mutable_plugins(0)->set_plugin_id("p");
+  values["a"].set_bool_value(true);
+  values["b"].set_int_value(-3);
+  values["c"].set_double_value(0.1);
+  values["d"].set_string_value("text");
+  values["e"].mutable_list_value()->add_values()->set_double_value(1.5);
+  values["e"].mutable_list_value()->add_values()->set_int_value(2);
+  const auto request = SettingsFromProto(settings);
+  ASSERT_TRUE(request.ok()) << request.status();
+  const std::vector<std::pair<std::string, std::string>> wanted = {
+      {"a", "true"}, {"b", "-3"}, {"c", "0.1"}, {"d", "text"}, {"e", "1.5/2"}};
+  EXPECT_EQ(request->settings.plugins[0].settings, wanted);
+  values["f"].set_artifact_id("x");
+  EXPECT_EQ(SettingsFromProto(settings).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
 Job Finished() {
@@ -89,6 +112,7 @@ Job Finished() {
   job.result->report.size = {8, 16};
   job.result->report.step_seconds = {1, 2};
   job.result->report.warnings = {"w"};
+  job.result->report.plugins = "a 1.0";
   return job;
 }
 
@@ -96,7 +120,7 @@ TEST(ConversionTest, KeepsJobs) {
   const v1::Generation proto = JobToProto(Finished());
   const auto job = JobFromProto(proto);
   ASSERT_TRUE(job.ok()) << job.status();
-  EXPECT_EQ(JobToProto(*job).SerializeAsString(), proto.SerializeAsString());
+  EXPECT_TRUE(MessageDifferencer::Equals(JobToProto(*job), proto));
   EXPECT_EQ(job->create_time, Finished().create_time);
   EXPECT_EQ(JobResultJson(*job->result), JobResultJson(*Finished().result));
   EXPECT_EQ(proto.pictures(0).media_type(), "image/webp");
@@ -110,7 +134,7 @@ TEST(ConversionTest, KeepsEvents) {
     const auto back = EventFromProto(proto);
     ASSERT_TRUE(back.ok()) << back.status();
     EXPECT_EQ(back->what.index(), event.what.index());
-    EXPECT_EQ(EventToProto(*back).SerializeAsString(), proto.SerializeAsString());
+    EXPECT_TRUE(MessageDifferencer::Equals(EventToProto(*back), proto));
   }
 }
 

@@ -48,6 +48,7 @@ void ReportToProto(const JobResult& result, v1::GenerationReport* proto) {
   proto->set_vae_seconds(report.vae_seconds);
   proto->set_total_seconds(report.total_seconds);
   for (const std::string& warning : report.warnings) proto->add_warnings(warning);
+  proto->set_plugins(report.plugins);
 }
 
 JobResult ResultFromProto(const v1::Generation& generation) {
@@ -67,6 +68,7 @@ JobResult ResultFromProto(const v1::Generation& generation) {
   report.text_seconds = proto.text_seconds();
   report.vae_seconds = proto.vae_seconds();
   report.total_seconds = proto.total_seconds();
+  report.plugins = proto.plugins();
   report.warnings.assign(proto.warnings().begin(), proto.warnings().end());
   return result;
 }

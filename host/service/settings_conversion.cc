@@ -1,10 +1,13 @@
 #include "host/service/settings_conversion.h"
 
+#include <map>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "host/base/status_macros.h"
 #include "host/engine/jobs/error_reason.h"
 
@@ -75,11 +78,57 @@ absl::StatusOr<std::vector<JobLora>> LorasFromProto(const v1::GenerationSettings
   return loras;
 }
 
-absl::Status CheckPlugins(const v1::GenerationSettings& settings) {
-  if (settings.plugins().empty()) return absl::OkStatus();
-  const std::string& id = settings.plugins(0).plugin_id();
-  return WithDetails(absl::NotFoundError(absl::StrCat("this server has no plugin \"", id, "\"")),
-                     {std::string(error_reason::kPluginNotFound), {{"plugin", id}}, {}});
+// As the plugin's schema reads it from a command line.
+absl::StatusOr<std::string> TypedValue(const std::string& field, const v1::ParameterValue& value) {
+  switch (value.kind_case()) {
+    case v1::ParameterValue::kBoolValue:
+      return std::string(value.bool_value() ? "true" : "false");
+    case v1::ParameterValue::kIntValue:
+      return absl::StrCat(value.int_value());
+    case v1::ParameterValue::kDoubleValue:
+      return nlohmann::json(value.double_value()).dump();  // the shortest that reads back the same
+    case v1::ParameterValue::kStringValue:
+      return value.string_value();
+    case v1::ParameterValue::kTypedValue:
+      return value.typed_value();
+    case v1::ParameterValue::kListValue:
+      break;
+    default:
+      return Refuse("plugins.settings",
+                    absl::StrCat(field, " is neither a number, a text nor a list of these"));
+  }
+  std::vector<std::string> parts;
+  for (const v1::ParameterValue& part : value.list_value().values()) {
+    if (part.has_list_value()) return Refuse("plugins.settings", field + " is a list of lists");
+    PATCHBAY_ASSIGN_OR_RETURN(std::string typed, TypedValue(field, part));
+    parts.push_back(std::move(typed));
+  }
+  return absl::StrJoin(parts, "/");
+}
+
+absl::StatusOr<std::vector<ChosenPlugin>> PluginsFromProto(const v1::GenerationSettings& settings) {
+  std::vector<ChosenPlugin> plugins;
+  for (const v1::PluginChoice& choice : settings.plugins()) {
+    ChosenPlugin plugin{choice.plugin_id(), {}};
+    // Sorted, since the order of a message's map is not defined and equal requests must be equal.
+    std::map<std::string, std::string> typed;
+    for (const auto& [field, value] : choice.settings()) {
+      PATCHBAY_ASSIGN_OR_RETURN(typed[field], TypedValue(field, value));
+    }
+    plugin.settings.assign(typed.begin(), typed.end());
+    plugins.push_back(std::move(plugin));
+  }
+  return plugins;
+}
+
+void PluginsToProto(const std::vector<ChosenPlugin>& plugins, v1::GenerationSettings& settings) {
+  for (const ChosenPlugin& plugin : plugins) {
+    v1::PluginChoice* choice = settings.add_plugins();
+    choice->set_plugin_id(plugin.id);
+    for (const auto& [field, value] : plugin.settings) {
+      (*choice->mutable_settings())[field].set_typed_value(value);
+    }
+  }
 }
 
 void SizeToProto(const PictureSize& size, v1::PictureSize* proto) {
@@ -134,7 +183,6 @@ void ScalarsToProto(const GenerationRequest& from, v1::GenerationSettings& to) {
 }  // namespace
 
 absl::StatusOr<JobRequest> SettingsFromProto(const v1::GenerationSettings& settings) {
-  PATCHBAY_RETURN_IF_ERROR(CheckPlugins(settings));
   JobRequest request;
   TakeScalars(settings, request.settings);
   PATCHBAY_ASSIGN_OR_RETURN(request.settings.compat,
@@ -142,6 +190,8 @@ absl::StatusOr<JobRequest> SettingsFromProto(const v1::GenerationSettings& setti
   PATCHBAY_ASSIGN_OR_RETURN(request.format,
                             EnumFromProto("picture_format", settings.picture_format(), kFormats));
   PATCHBAY_ASSIGN_OR_RETURN(request.loras, LorasFromProto(settings));
+  PATCHBAY_ASSIGN_OR_RETURN(request.settings.plugins, PluginsFromProto(settings));
+  request.settings.plugins_in_given_order = settings.plugins_in_given_order();
   request.model = settings.model();
   if (settings.has_seed()) request.seed = settings.seed();
   if (settings.has_hires()) request.settings.hires = HiresFromProto(settings.hires());
@@ -157,6 +207,8 @@ absl::StatusOr<JobRequest> SettingsFromProto(const v1::GenerationSettings& setti
 v1::GenerationSettings SettingsToProto(const JobRequest& request) {
   v1::GenerationSettings settings;
   ScalarsToProto(request.settings, settings);
+  PluginsToProto(request.settings.plugins, settings);
+  settings.set_plugins_in_given_order(request.settings.plugins_in_given_order);
   settings.set_model(request.model);
   settings.set_compat(EnumToProto(request.settings.compat, kProfiles));
   settings.set_picture_format(EnumToProto(request.format, kFormats));

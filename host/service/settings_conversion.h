@@ -9,7 +9,7 @@ namespace patchbay {
 
 // What a generation draws, between the API's message and the engine's value. Absent fields take
 // their defaults. INVALID_ARGUMENT names the field that says nothing sensible: an unknown number of
-// an enum, a LoRA without a source; NOT_FOUND a plugin that is not there.
+// an enum, a LoRA without a source, a picture as a plugin's setting.
 absl::StatusOr<JobRequest> SettingsFromProto(const v1::GenerationSettings& settings);
 v1::GenerationSettings SettingsToProto(const JobRequest& request);
 

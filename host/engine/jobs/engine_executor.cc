@@ -9,6 +9,7 @@
 #include "host/base/status_macros.h"
 #include "host/engine/jobs/error_reason.h"
 #include "host/engine/jobs/request_files.h"
+#include "host/plugins/plugin_host.h"
 #include "host/runtime/pipeline/request_check.h"
 #include "host/runtime/pipeline/sampling_choice.h"
 #include "host/runtime/sampling/noise_schedule_config.h"
@@ -34,6 +35,21 @@ absl::Status CheckAgainst(const GenerationRequest& settings, const ModelDescript
   return ChooseSampling(settings, schedule).status();
 }
 
+// Whether the plugins are there; how they fit the model shows when their chain is built.
+absl::Status CheckPlugins(const JobRequest& request, const PluginHost* plugins) {
+  for (const ChosenPlugin& choice : request.settings.plugins) {
+    const absl::Status status =
+        plugins == nullptr
+            ? absl::NotFoundError(absl::StrCat("this server has no plugin \"", choice.id, "\""))
+            : plugins->Active(choice.id).status();
+    if (status.ok()) continue;
+    return WithDetails(
+        status,
+        {std::string(error_reason::kPluginNotFound), {{"plugin", choice.id}}, std::nullopt});
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<EngineExecutor>> EngineExecutor::Make(ModelRegistry& models,
@@ -52,6 +68,7 @@ absl::StatusOr<std::unique_ptr<EngineExecutor>> EngineExecutor::Make(ModelRegist
 }
 
 absl::Status EngineExecutor::Check(const JobRequest& request) {
+  PATCHBAY_RETURN_IF_ERROR(CheckPlugins(request, models_.plugins().get()));
   PATCHBAY_ASSIGN_OR_RETURN(const ModelDescription model, models_.Describe(request.model));
   PATCHBAY_ASSIGN_OR_RETURN(const GenerationRequest settings,
                             ReadRequestFiles(request, artifacts_, lora_folder_));

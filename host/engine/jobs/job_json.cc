@@ -1,6 +1,7 @@
 #include "host/engine/jobs/job_json.h"
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "host/base/status_macros.h"
@@ -69,6 +70,7 @@ void VisitFields(Visitor& visit, Request& request, const JobRequest& fallback) {
   visit("clip_skip", settings.clip_skip, usual.clip_skip);
   visit("strength", settings.strength, usual.strength);
   visit("keep_latent", settings.keep_latent, usual.keep_latent);
+  visit("plugins_in_given_order", settings.plugins_in_given_order, usual.plugins_in_given_order);
 }
 
 Json SizeJson(const PictureSize& size) { return {size.width, size.height}; }
@@ -100,6 +102,21 @@ void ReadLoras(const Json& json, std::vector<JobLora>& loras) {
   }
 }
 
+void WritePlugins(Json& json, const std::vector<ChosenPlugin>& plugins) {
+  for (const ChosenPlugin& plugin : plugins) {
+    json["plugins"].push_back({{"id", plugin.id}, {"settings", plugin.settings}});
+  }
+}
+
+void ReadPlugins(const Json& json, std::vector<ChosenPlugin>& plugins) {
+  for (const Json& plugin : json.value("plugins", Json::array())) {
+    ChosenPlugin chosen;
+    plugin.at("id").get_to(chosen.id);
+    plugin.at("settings").get_to(chosen.settings);
+    plugins.push_back(std::move(chosen));
+  }
+}
+
 JobRequest RequestFrom(const Json& json) {
   JobRequest request;
   FieldReader reader(json);
@@ -113,6 +130,7 @@ JobRequest RequestFrom(const Json& json) {
     request.settings.hires =
         HiresPass{ParseSize(hires.at("size")), hires.at("strength"), hires.at("steps")};
   }
+  ReadPlugins(json, request.settings.plugins);
   ReadLoras(json, request.loras);
   ReadNamed(json, "embeddings", request.embeddings);
   ReadNamed(json, "wildcards", request.wildcards);
@@ -136,6 +154,7 @@ JobResult ResultFrom(const Json& json) {
   report.text_seconds = json.value("text_seconds", 0.0);
   report.vae_seconds = json.value("vae_seconds", 0.0);
   report.total_seconds = json.value("total_seconds", 0.0);
+  report.plugins = json.value("plugins", "");
   report.warnings = json.value("warnings", std::vector<std::string>());
   return result;
 }
@@ -168,6 +187,7 @@ std::string JobRequestJson(const JobRequest& request) {
     json["hires"] = {
         {"size", SizeJson(hires->size)}, {"strength", hires->strength}, {"steps", hires->steps}};
   }
+  WritePlugins(json, request.settings.plugins);
   WriteLoras(json, request.loras);
   WriteNamed(json, "embeddings", request.embeddings);
   WriteNamed(json, "wildcards", request.wildcards);
@@ -192,6 +212,7 @@ std::string JobResultJson(const JobResult& result) {
                {"text_seconds", report.text_seconds},
                {"vae_seconds", report.vae_seconds},
                {"total_seconds", report.total_seconds},
+               {"plugins", report.plugins},
                {"warnings", report.warnings}};
   for (const Artifact& picture : result.pictures) {
     json["pictures"].push_back({picture.id, picture.size_bytes});

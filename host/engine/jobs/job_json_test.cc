@@ -36,6 +36,8 @@ JobRequest Unusual() {
   settings.strength = 0.9;
   settings.hires = HiresPass{{256, 512}, 0.2, 5};
   settings.keep_latent = true;
+  settings.plugins = {{"a", {{"x", "1"}, {"y", "2/3"}}}, {"b", {}}};
+  settings.plugins_in_given_order = true;
   return request;
 }
 
@@ -55,6 +57,7 @@ TEST(JobJsonTest, KeepsEveryFieldOfARequest) {
   EXPECT_EQ(read->settings.size, wanted.settings.size);
   EXPECT_EQ(read->settings.hires->size, wanted.settings.hires->size);
   EXPECT_EQ(read->settings.hires->steps, wanted.settings.hires->steps);
+  EXPECT_EQ(read->settings.plugins, wanted.settings.plugins);
   EXPECT_EQ(read->settings.clip_skip, wanted.settings.clip_skip);
 }
 
@@ -75,6 +78,7 @@ TEST(JobJsonTest, KeepsResultsAndErrors) {
   result.report.size = {8, 16};
   result.report.step_seconds = {0.5, 0.25};
   result.report.warnings = {"w"};
+  result.report.plugins = "a 1.0";
   const auto read = ParseJobResult(JobResultJson(result));
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(JobResultJson(*read), JobResultJson(result));

@@ -50,6 +50,9 @@ class ModelRegistry {
   // What the files' headers say. INVALID_ARGUMENT for a damaged one.
   absl::StatusOr<ModelDescription> Describe(std::string_view name) const;
 
+  // Where requests' plugins come from; null: requests cannot name any.
+  const std::shared_ptr<PluginHost>& plugins() const { return options_.engine.plugins; }
+
   // The model's engine, opened if needed. It stays valid while the pointer is held, also when the
   // model is unloaded meanwhile.
   absl::StatusOr<std::shared_ptr<Engine>> Acquire(std::string_view name);
