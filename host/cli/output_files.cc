@@ -42,6 +42,7 @@ void PrintJson(const GenerationReport& report, double load_seconds,
                                        {"vae_seconds", report.vae_seconds},
                                        {"total_seconds", report.total_seconds},
                                        {"peak_bytes", PeakBytes()},
+                                       {"plugins", report.plugins},
                                        {"warnings", report.warnings},
                                        {"files", files}};
   std::printf("%s\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());

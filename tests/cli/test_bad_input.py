@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import pathlib
 import pickle
 import resource
@@ -43,7 +44,7 @@ def refused(program, model, tmp_path):
         given = {"-o": output / "picture.png", **QUICK, **dict(zip(arguments[::2], arguments[1::2]))}
         result = program.run("generate", "an apple", "--model", model_path or model("sd1"),
                              *itertools.chain(*given.items()), **options)
-        assert result.returncode > 0, f"ended with {result.returncode}: {result.stdout}{result.stderr}"
+        assert result.returncode in (1, 2), f"ended with {result.returncode}: {result.stdout}{result.stderr}"
         lines = [line for line in result.stderr.replace("\r", "\n").splitlines() if "step" not in line]
         assert len(lines) <= 2 and "terminate called" not in result.stderr and "frame #" not in result.stderr
         assert not list(output.iterdir())
@@ -122,7 +123,12 @@ def test_lora_of_another_family(model, refused, tmp_path):
     (["--steps", 1001], ["steps", "1001"]),
     (["--batch", 0], ["batch"]),
     (["--guidance", "nan"], ["guidance"]),
+    (["--guidance", "1e9"], ["guidance"]),
+    (["--guidance", "inf"], ["guidance"]),
     (["--eta", -1], ["eta"]),
+    (["--eta", "nan"], ["eta"]),
+    (["--strength", 7], ["strength", "7"]),  # also where no picture is given that would use it
+    (["--sampler", "foo"], ['"foo" is unknown. Known are']),
     (["--sampler", "eular"], ["eular", "euler"]),
     (["--schedule", "karas"], ["karas", "karras"]),
     (["--lora", "missing.safetensors"], ["missing.safetensors"]),
@@ -130,12 +136,95 @@ def test_lora_of_another_family(model, refused, tmp_path):
     (["--image", "missing.png"], ["missing.png"]),
     (["--hires", "100x100"], ["100x100"]),
     (["--clip-skip", 40], ["clip skip"]),
+    (["--clip-skip", -1], ["clip skip"]),
+    (["--lora", "missing.safetensors:nan"], ["weight", "nan"]),
+    (["--lora", "missing.safetensors:1e30"], ["weight", "1e+30"]),
+    (["--wildcards", "/nowhere"], ["wildcard folder /nowhere"]),
+    (["--lora-folder", "/nowhere"], ["LoRA folder /nowhere"]),
+    (["--size", "16384x16384", "--batch", 64], ["GiB", "smaller size", "smaller batch"]),
     (["--precision", "fp16", "--device", "cpu"], ["fp16"]),
 ])
 def test_wrong_value(arguments, words, refused):
     message = refused(*arguments)
     for word in words:
         assert word in message
+
+
+@pytest.mark.parametrize("arguments", [["--sampler", "foo"], ["--schedule", "foo"], ["--clip-skip", 40],
+                                       ["--guidance", "1e9"], ["--hires", "64x64", "--hires-strength", "0.001"]])
+def test_refused_before_weights_are_read(arguments, copy, refused):
+    """The same message although the weights could not be read."""
+    folder = copy()
+    rewrite_unet(folder, lambda tensors: tensors.pop("conv_out.bias"))
+    assert "conv_out.bias" in refused(model_path=folder)
+    assert "conv_out.bias" not in refused(*arguments, model_path=folder)
+
+
+def test_more_memory_than_allowed(refused):
+    """15 GiB: five bytes for each of the three colours, under a limit of 12."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (12 << 30, 12 << 30))
+
+    message = refused("--size", "16384x16384", "--batch", 4, preexec_fn=limit)
+    assert "15.0 GiB" in message and "12.0 GiB" in message
+
+
+@pytest.mark.parametrize("option", ["--image", "--mask", "--lora", "--embedding", "--initial-latent",
+                                    "--preview-decoder"])
+def test_pipe_as_input(option, refused, tmp_path):
+    os.mkfifo(tmp_path / "pipe.safetensors")
+    message = refused(option, tmp_path / "pipe.safetensors", timeout=20)
+    assert "pipe.safetensors" in message and "is a pipe" in message
+
+
+@pytest.mark.parametrize("file", ["model_index.json", "unet/config.json", "scheduler/scheduler_config.json", UNET])
+def test_pipe_in_a_model(file, copy, refused):
+    folder = copy()
+    (folder / file).unlink()
+    os.mkfifo(folder / file)
+    message = refused(model_path=folder, timeout=20)
+    assert file in message and "is a pipe" in message
+
+
+@pytest.mark.parametrize("entry, value", [
+    ("trained_betas", [0.5, 0.5]), ("timestep_spacing", "lagging"), ("prediction_type", 3),
+    ("prediction_type", "velocity"), ("steps_offset", 10**9), ("steps_offset", -1), ("beta_schedule", "cosine"),
+    ("num_train_timesteps", "many"), ("thresholding", True)])
+def test_scheduler_entry(entry, value, copy, refused):
+    folder = copy()
+    file = folder / "scheduler/scheduler_config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), entry: value}))
+    message = refused(model_path=folder)
+    assert str(folder) in message and "scheduler/scheduler_config.json" in message and entry in message
+    assert "json.exception" not in message
+
+
+@pytest.mark.parametrize("component, entry, value", [
+    ("unet", "norm_num_groups", 7), ("vae", "norm_num_groups", 7), ("unet", "sample_size", 2**40),
+    ("unet", "class_embed_type", "timestep")])
+def test_configuration_entry(component, entry, value, copy, refused):
+    folder = copy()
+    file = folder / component / "config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), entry: value}))
+    message = refused("--size", "64x64", model_path=folder)
+    assert str(folder) in message and entry in message
+
+
+@pytest.mark.parametrize("kind", [torch.int16, torch.int64])
+def test_whole_numbers_as_weights(kind, copy, refused):
+    folder = copy()
+    rewrite_unet(folder, lambda tensors: tensors.update({"conv_out.bias": torch.zeros(4, dtype=kind)}))
+    message = refused(model_path=folder)
+    assert "conv_out.bias" in message and "whole numbers" in message
+
+
+def test_whole_numbers_in_a_lora(refused, tmp_path):
+    stem = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q"
+    save_file({f"{stem}.lora_down.weight": torch.zeros(4, 32, dtype=torch.int16),
+               f"{stem}.lora_up.weight": torch.zeros(32, 4)}, tmp_path / "whole.safetensors")
+    message = refused("--lora", tmp_path / "whole.safetensors")
+    assert "lora_down" in message and "I16" in message
 
 
 def test_wrong_strength(refused, tmp_path):
@@ -207,7 +296,8 @@ def test_missing_tokenizer(copy, refused):
     assert "tokenizer" in refused(model_path=folder)
 
 
-@pytest.mark.parametrize("tensors", [{"latent": torch.zeros(1, 4, 9, 8)}, {"latent": torch.zeros(4)},
+@pytest.mark.parametrize("tensors", [{"latent": torch.full((1, 4, 8, 8), float("nan"))},
+                                     {"latent": torch.zeros(1, 4, 9, 8)}, {"latent": torch.zeros(4)},
                                      {"noise": torch.zeros(1, 4, 8, 8)},
                                      {"latent": torch.zeros(1, 4, 8, 8, dtype=torch.float16)}])
 def test_unfit_initial_latent(tensors, refused, tmp_path):
@@ -221,11 +311,97 @@ def test_no_output_folder(refused, tmp_path):
     assert "nowhere" in refused("--save-latent", tmp_path / "nowhere/latent.safetensors")
 
 
-def test_full_disk(refused):
+def draw(program, model, *arguments, **options) -> subprocess.CompletedProcess:
+    return program.run("generate", "an apple", "--model", model("sd1"), *itertools.chain(*QUICK.items()), *arguments,
+                       **options)
+
+
+def test_output_that_cannot_be_written(refused, tmp_path):
+    (tmp_path / "folder.png").mkdir()
+    assert "folder.png" in refused("-o", tmp_path / "folder.png")
+    assert "takes no new file" in refused("-o", "/sys/picture.png")
+    assert "too long" in refused("-o", tmp_path / ("x" * 252 + ".png"))
+    os.mkfifo(tmp_path / "pipe.png")
+    assert "nobody reads" in refused("-o", tmp_path / "pipe.png", timeout=60)
+
+
+def test_output_through_a_link(program, model, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "link.png").symlink_to("elsewhere/picture.png")
+    assert draw(program, model, "-o", tmp_path / "link.png").returncode == 0
+    assert (tmp_path / "link.png").is_symlink()
+    assert Image.open(tmp_path / "elsewhere/picture.png").size == (64, 64)
+
+
+def test_longest_name(program, model, tmp_path):
+    path = tmp_path / ("x" * 251 + ".png")
+    result = draw(program, model, "-o", path)
+    assert result.returncode == 0, result.stderr
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("arguments", [["model", "inspect", "MODEL"], ["--help"], ["--version"], ["generate", "--help"]])
+def test_full_standard_output(arguments, program, model):
+    arguments = [str(model("sd1")) if argument == "MODEL" else argument for argument in arguments]
+    with open("/dev/full", "w") as full:
+        result = subprocess.run([program.path, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert result.returncode == 1
+    assert "standard output" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["generate"], ["nonsense"], ["generate", "x", "--nonsense"],
+                                       ["generate", "x", "--steps", "many"], ["generate", "x", "--precision", "fp7"],
+                                       ["generate", "x", "--seed", "1", "--seed", "2"]])
+def test_wrong_usage(arguments, program):
+    result = program.run(*arguments)
+    assert result.returncode == 2
+    assert result.stderr.startswith("patchbay: ") and "At Most" not in result.stderr
+
+
+def test_version(program):
+    result = program.run("--version")
+    assert result.returncode == 0 and result.stdout.startswith("patchbay ")
+
+
+def test_deleted_working_folder(program, model, tmp_path):
+    (tmp_path / "gone").mkdir()
+    command = f'cd "{tmp_path}/gone" && rmdir "{tmp_path}/gone" && exec "{program.path}" "$@"'
+    for arguments in (["model", "inspect", str(model("sd1"))], ["generate", "x", "--steps", "1", "-o", "a.png"]):
+        result = subprocess.run(["sh", "-c", command, "sh", *arguments], capture_output=True, text=True, check=False)
+        (tmp_path / "gone").mkdir()
+        assert result.returncode in (0, 1) and "terminate" not in result.stderr
+        assert result.returncode == 0 or result.stderr.startswith("patchbay: ")
+
+
+def test_model_cut_short_while_it_is_read(program, model, copy, tmp_path):
+    folder = copy()
+    output = tmp_path / "output"
+    output.mkdir()
+    original = (folder / UNET).read_bytes()
+    for _ in range(20):
+        (folder / UNET).write_bytes(original)
+        process = subprocess.Popen([program.path, "generate", "an apple", "--model", folder, "-o",
+                                    output / "picture.png", *map(str, itertools.chain(*QUICK.items()))],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        maps = pathlib.Path(f"/proc/{process.pid}/maps")
+        while process.poll() is None and UNET not in maps.read_text():
+            pass
+        os.truncate(folder / UNET, 0)
+        message = process.communicate()[1]
+        if process.returncode != 0 and "become shorter" in message:
+            break
+    assert process.returncode == 1, message
+    assert len(message.splitlines()) == 1 and "get the file again" in message
+    assert not list(output.iterdir())
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_full_disk(ignored, refused):
     """A process may be forbidden to write more than a few bytes to any file."""
 
     def limit() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        if ignored:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 
     message = refused(preexec_fn=limit)
@@ -239,7 +415,9 @@ def test_very_long_prompt(profile, program, model, tmp_path):
                          "-o", tmp_path / "picture.png", *itertools.chain(*QUICK.items()))
     assert result.returncode == 0, result.stderr
     assert time.monotonic() - started < 60
-    assert any("cut" in warning for warning in json.loads(result.stdout)["warnings"]) == (profile == "diffusers")
+    warnings = json.loads(result.stdout)["warnings"]
+    assert any("cut" in warning for warning in warnings) == (profile == "diffusers")
+    assert all(len(warning) < 500 for warning in warnings)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -255,3 +433,17 @@ def test_interrupt(number, program, model, tmp_path):
     assert process.wait(timeout=8) == 130
     assert "cancelled" in process.stderr.read()
     assert not list(output.iterdir())
+
+
+def test_second_interrupt_ends_at_once(program, model, tmp_path):
+    process = subprocess.Popen([program.path, "generate", "an apple", "--model", model("sd1"), "--steps", "1000",
+                                "--sampler", "ddim", "--size", "512x512", "--threads", "1", "-o",
+                                tmp_path / "picture.png"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(4)
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    started = time.monotonic()
+    assert process.wait(timeout=8) == 130
+    assert time.monotonic() - started < 2
+    assert not (tmp_path / "picture.png").exists()

@@ -29,11 +29,13 @@ patchbay_prediction PredictionOf(const ModelDescription& description) {
   return PATCHBAY_PREDICTS_NOISE;
 }
 
-// Distilled models take the guidance scale as an input, or are SDXL's network made for 512 pixels.
+// Distilled models take the guidance scale as an input (LCM), or are SDXL's network made for 512
+// pixels with steps that begin at the very last timestep (Turbo).
 bool IsFewStepModel(const LoadedModel& model) {
   return model.unet->guidance_features() > 0 ||
          (FamilyOf(model.description.family) == PATCHBAY_MODEL_SDXL &&
-          model.description.native_size <= 512);
+          model.description.native_size <= 512 &&
+          model.schedule.config().timestep_spacing == "trailing");
 }
 
 }  // namespace

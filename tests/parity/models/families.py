@@ -130,9 +130,14 @@ def sdxl_edm(folder: pathlib.Path) -> pathlib.Path:
     return sdxl(folder, scheduler=EDMDPMSolverMultistepScheduler(sigma_min=0.002, sigma_max=80.0, sigma_data=0.5))
 
 
+def sdxl_turbo(folder: pathlib.Path) -> pathlib.Path:
+    return sdxl(folder, spacing="trailing")
+
+
 FAMILIES = {"sd1": sd1, "sd1-inpainting": sd1_inpainting, "sd1-kolors-schedule": sd1_kolors_schedule,
             "sd1-lcm": sd1_lcm, "sd2": sd2, "sd2-zero-snr": sd2_zero_snr, "sdxl": sdxl, "sdxl-edm": sdxl_edm,
-            "sdxl-encodes-empty-prompt": sdxl_encodes_empty_prompt, "sdxl-refiner": sdxl_refiner}
+            "sdxl-encodes-empty-prompt": sdxl_encodes_empty_prompt, "sdxl-refiner": sdxl_refiner,
+            "sdxl-turbo": sdxl_turbo}
 
 
 def build(family: str, folder: pathlib.Path) -> pathlib.Path:

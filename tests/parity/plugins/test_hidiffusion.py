@@ -15,12 +15,13 @@ from diffusers.models.controlnets import multicontrolnet
 
 sys.modules.setdefault("diffusers.pipelines.controlnet.multicontrolnet", multicontrolnet)
 import hidiffusion  # noqa: E402
+import hidiffusion.hidiffusion as official_module  # noqa: E402
 
 # How many attentions of the two kinds of network are windowed.
-WINDOWED = {"sd1": 5, "sdxl": 10}
+WINDOWED = {"sd1": 5, "sdxl": 10, "sdxl-turbo": 10}
 # The package tells networks apart by their repository's name.
 NAMES = {"sd1": "runwayml/stable-diffusion-v1-5", "sdxl": "stabilityai/stable-diffusion-xl-base-1.0",
-         "turbo": "stabilityai/sdxl-turbo"}
+         "sdxl-turbo": "stabilityai/sdxl-turbo"}
 STEPS = 10
 
 
@@ -43,22 +44,34 @@ def official(folder, name, size, raunet, window_attention):
                     generator=torch.Generator().manual_seed(7), output_type="latent").images
 
 
-CASES = [("sd1", "sd1", (256, 192), True, False), ("sd1", "sd1", (256, 192), False, True),
-         ("sd1", "sd1", (256, 192), True, True), ("sd1", "sd1", (264, 200), True, True),
-         ("sd1", "sd1", (328, 136), True, True), ("sdxl", "sdxl", (256, 192), True, False),
-         ("sdxl", "sdxl", (256, 256), True, True), ("sdxl", "sdxl", (200, 328), True, True)]
+CASES = [("sd1", (256, 192), True, False), ("sd1", (256, 192), False, True), ("sd1", (256, 192), True, True),
+         ("sd1", (264, 200), True, True), ("sd1", (328, 136), True, True), ("sdxl", (256, 192), True, False),
+         ("sdxl", (256, 256), True, True), ("sdxl", (200, 328), True, True), ("sdxl-turbo", (256, 192), True, True)]
 
 
-@pytest.mark.parametrize("family, name, size, raunet, window_attention", CASES)
-def test_official_package(family, name, size, raunet, window_attention, model, program, agree):
-    folder = model(family)
-    settings = [f"raunet={str(raunet).lower()}", f"window_attention={str(window_attention).lower()}", "min_scale=0",
-                f"shifts={windows(5, STEPS, WINDOWED[family])}", "aggressive=auto"]
-    ours, _ = program.generate(folder, reference.PROMPT, "--size", f"{size[0]}x{size[1]}", "--seed", 7, "--sampler",
-                               "euler", "--steps", STEPS, "--plugin", "hidiffusion:" + ",".join(settings))
-    theirs = official(folder, name, size, raunet, window_attention)
+def draw(program, folder, size, shifts, **settings):
+    given = {"min_scale": 0, "shifts": shifts, **settings}
+    text = ",".join(f"{name}={str(value).lower()}" for name, value in given.items())
+    return program.generate(folder, reference.PROMPT, "--size", f"{size[0]}x{size[1]}", "--seed", 7, "--sampler",
+                            "euler", "--steps", STEPS, "--plugin", f"hidiffusion:{text}")[0]
+
+
+@pytest.mark.parametrize("family, size, raunet, window_attention", CASES)
+def test_official_package(family, size, raunet, window_attention, model, program, agree):
+    ours = draw(program, model(family), size, windows(5, STEPS, WINDOWED[family]), raunet=raunet,
+                window_attention=window_attention)
+    theirs = official(model(family), family, size, raunet, window_attention)
     parts = " + ".join(part for part, on in (("RAU-Net", raunet), ("windows", window_attention)) if on)
-    agree(f"{name} {size[0]}x{size[1]} HiDiffusion {parts}", ours, theirs)
+    agree(f"{family} {size[0]}x{size[1]} HiDiffusion {parts}", ours, theirs)
+
+
+@pytest.mark.parametrize("family, profile", [("sd1", "sd15_1024"), ("sdxl", "sdxl_2048")])
+def test_both_edits_at_once(family, profile, model, program, agree, monkeypatch):
+    """What very large pictures get, here with their thresholds at a size that is quick."""
+    monkeypatch.setitem(official_module.switching_threshold_ratio_dict, profile, {"T1_ratio": 0.7, "T2_ratio": 0.3})
+    monkeypatch.setattr(official_module, "is_aggressive_raunet", False)
+    ours = draw(program, model(family), (264, 200), 0, window_attention=False, aggressive="off", t1=0.7, t2=0.3)
+    agree(f"{family} 264x200 HiDiffusion both edits", ours, official(model(family), family, (264, 200), True, False))
 
 
 def test_small_pictures_are_left_alone(model, program):
