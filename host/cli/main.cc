@@ -5,9 +5,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
-#include <filesystem>
 #include <string>
-#include <system_error>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -36,15 +34,6 @@ std::string UsageMessage(const CLI::ParseError& error) {
     return absl::StrCat(text.substr(0, colon), " takes one value and was given more; give it once");
   }
   return text;
-}
-
-// The current folder may be gone; LibTorch's mathematical library then ends the process as soon
-// as it is asked for its number of threads.
-bool HasWorkingFolder() {
-  std::error_code error;
-  const bool exists = !std::filesystem::current_path(error).empty();
-  if (!exists) Complain("the current folder does not exist any more; change to another one (cd)");
-  return exists;
 }
 
 int Run(int argc, char** argv) {
@@ -77,7 +66,6 @@ int Run(int argc, char** argv) {
 int main(int argc, char** argv) {
   patchbay::CatchInterrupts();
   patchbay::CatchFileSignals();
-  if (!HasWorkingFolder()) return patchbay::kExitFailed;
   try {
     return Run(argc, argv);
   } catch (const std::exception& error) {

@@ -363,16 +363,6 @@ def test_version(program):
     assert result.returncode == 0 and result.stdout.startswith("patchbay ")
 
 
-def test_deleted_working_folder(program, model, tmp_path):
-    (tmp_path / "gone").mkdir()
-    command = f'cd "{tmp_path}/gone" && rmdir "{tmp_path}/gone" && exec "{program.path}" "$@"'
-    for arguments in (["model", "inspect", str(model("sd1"))], ["generate", "x", "--steps", "1", "-o", "a.png"]):
-        result = subprocess.run(["sh", "-c", command, "sh", *arguments], capture_output=True, text=True, check=False)
-        (tmp_path / "gone").mkdir()
-        assert result.returncode in (0, 1) and "terminate" not in result.stderr
-        assert result.returncode == 0 or result.stderr.startswith("patchbay: ")
-
-
 def test_model_cut_short_while_it_is_read(program, model, copy, tmp_path):
     folder = copy()
     output = tmp_path / "output"

@@ -60,9 +60,10 @@ at::Tensor AttentionLayer::ForwardHooked(const at::Tensor& x, const KeyValue* ke
   for (const auto& hook : hooks.observe) hook(evaluation, state);
   const at::Tensor output = edit(hooks.after, to_out_.Forward(sum.contiguous(), call.operators));
   if (output.sizes() != x.sizes()) {
-    throw HookFailure(absl::InvalidArgumentError(
-        "hooks before an attention changed its number of tokens, and those after it did not restore "
-        "it"));
+    throw HookFailure(
+        absl::InvalidArgumentError("hooks before an attention changed its number of tokens, and "
+                                   "those after it did not restore "
+                                   "it"));
   }
   return output;
 }

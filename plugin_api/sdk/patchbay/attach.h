@@ -10,8 +10,8 @@
 namespace patchbay {
 
 // Where a plugin hangs its functions, once for each chain and model, before any job runs with them.
-// What cannot be found or claimed throws here. Functions are copied; they are called on the threads that
-// draw, for several jobs at a time.
+// What cannot be found or claimed throws here. Functions are copied; they are called on the threads
+// that draw, for several jobs at a time.
 class Attach {
  public:
   explicit Attach(patchbay_attach* attach) : attach_(attach) {}
@@ -57,8 +57,7 @@ class Attach {
   // The negative prompt is evaluated also where its weight is nil.
   void require_unconditional() {
     sdk::HostCall call;
-    call.check(
-        attach_->functions->require(attach_, PATCHBAY_REQUIRE_UNCONDITIONAL, call.error()));
+    call.check(attach_->functions->require(attach_, PATCHBAY_REQUIRE_UNCONDITIONAL, call.error()));
   }
   // double f(const Step&, double scale)
   template <class Function>

@@ -72,9 +72,10 @@ constexpr patchbay_field_type field_type() {
   } else if constexpr (std::is_same_v<T, Picture>) {
     return PATCHBAY_FIELD_PICTURE;
   } else {
-    static_assert(std::is_same_v<T, File>,
-                  "a setting is a bool, an integer, a double, a std::string, an enum with choices(), "
-                  "a std::vector of int64_t or double, a patchbay::Picture or a patchbay::File");
+    static_assert(
+        std::is_same_v<T, File>,
+        "a setting is a bool, an integer, a double, a std::string, an enum with choices(), "
+        "a std::vector of int64_t or double, a patchbay::Picture or a patchbay::File");
     return PATCHBAY_FIELD_FILE;
   }
 }
@@ -139,9 +140,8 @@ class Description {
     field.number = Number;
     field.type = sdk::field_type<T>();
     field.label = field.help = field.group = field.visible_if = "";
-    const double limit = field.type == PATCHBAY_FIELD_DOUBLE
-                             ? std::numeric_limits<double>::max()
-                             : 9007199254740992.0;  // 2^53
+    const double limit = field.type == PATCHBAY_FIELD_DOUBLE ? std::numeric_limits<double>::max()
+                                                             : 9007199254740992.0;  // 2^53
     field.minimum = field.soft_minimum = -limit;
     field.maximum = field.soft_maximum = limit;
     if constexpr (!std::is_enum_v<T>) field.default_text = keep(sdk::spelling(Settings{}.*member));
@@ -251,15 +251,15 @@ class Description<Settings>::Field {
     auto& kept = description_.choices_.emplace_back();
     std::map<std::string, T> values;
     for (const Choice& choice : list) {
-      kept.push_back({sizeof(patchbay_choice), description_.keep(choice.id),
-                      description_.keep(choice.label)});
+      kept.push_back(
+          {sizeof(patchbay_choice), description_.keep(choice.id), description_.keep(choice.label)});
       values[choice.id] = choice.value;
       if (choice.value == Settings{}.*member_) get().default_text = kept.back().id;
     }
     get().choices = kept.data();
     get().choice_count = static_cast<uint32_t>(kept.size());
     description_.readers_[get().number] = [member = member_, values](Settings& settings,
-                                                                    const patchbay_value& value) {
+                                                                     const patchbay_value& value) {
       settings.*member = values.at(value.text);
     };
     return *this;

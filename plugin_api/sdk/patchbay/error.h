@@ -10,8 +10,8 @@
 
 namespace patchbay {
 
-// Thrown by a plugin to end what it was called for with a reason of its choosing, and by the SDK when
-// the host refuses something. Any other exception counts as PATCHBAY_INTERNAL.
+// Thrown by a plugin to end what it was called for with a reason of its choosing, and by the SDK
+// when the host refuses something. Any other exception counts as PATCHBAY_INTERNAL.
 class Error : public std::runtime_error {
  public:
   explicit Error(const std::string& text, patchbay_status status = PATCHBAY_INVALID_ARGUMENT)

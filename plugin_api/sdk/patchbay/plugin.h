@@ -10,8 +10,8 @@
 
 namespace patchbay {
 
-// What a plugin derives from. An object has one set of settings and does not change; the host makes one
-// for each distinct set. A plugin also has
+// What a plugin derives from. An object has one set of settings and does not change; the host makes
+// one for each distinct set. A plugin also has
 //   static void describe(Description<Settings>& d);
 template <class SettingsType>
 class Plugin {
@@ -85,19 +85,19 @@ class PluginExport {
 }  // namespace patchbay
 
 // Makes a class the plugin of this library; once, at global scope.
-#define PATCHBAY_PLUGIN(PluginClass)                                                        \
-  namespace {                                                                               \
-  const patchbay_plugin_functions patchbay_plugin_table = {                                 \
-      sizeof(patchbay_plugin_functions),                                                    \
-      &::patchbay::PluginExport<PluginClass>::descriptor,                                   \
-      &::patchbay::PluginExport<PluginClass>::create,                                       \
-      &::patchbay::PluginExport<PluginClass>::attach,                                       \
-      &::patchbay::PluginExport<PluginClass>::destroy,                                      \
-      nullptr};                                                                             \
-  }                                                                                         \
-  PATCHBAY_EXPORT const patchbay_entry patchbay_plugin = {                                  \
-      PATCHBAY_ABI_MAGIC,       sizeof(patchbay_entry),         PATCHBAY_ABI_MAJOR,         \
-      PATCHBAY_ABI_MINOR,       ::patchbay::sdk::kTier,         ::patchbay::sdk::kFingerprint, \
+#define PATCHBAY_PLUGIN(PluginClass)                                                \
+  namespace {                                                                       \
+  const patchbay_plugin_functions patchbay_plugin_table = {                         \
+      sizeof(patchbay_plugin_functions),                                            \
+      &::patchbay::PluginExport<PluginClass>::descriptor,                           \
+      &::patchbay::PluginExport<PluginClass>::create,                               \
+      &::patchbay::PluginExport<PluginClass>::attach,                               \
+      &::patchbay::PluginExport<PluginClass>::destroy,                              \
+      nullptr};                                                                     \
+  }                                                                                 \
+  PATCHBAY_EXPORT const patchbay_entry patchbay_plugin = {                          \
+      PATCHBAY_ABI_MAGIC,    sizeof(patchbay_entry), PATCHBAY_ABI_MAJOR,            \
+      PATCHBAY_ABI_MINOR,    ::patchbay::sdk::kTier, ::patchbay::sdk::kFingerprint, \
       &patchbay_plugin_table};
 
 #endif  // PATCHBAY_SDK_PLUGIN_H_

@@ -8,9 +8,9 @@
 
 namespace patchbay {
 
-// A network's output y and the clean latent D that it stands for are related by y = (c x + D) / o, with x
-// the noisy latent at level sigma: the way between the two spaces (arXiv:2206.00364, section 5).
-// at::Tensor tier only.
+// A network's output y and the clean latent D that it stands for are related by y = (c x + D) / o,
+// with x the noisy latent at level sigma: the way between the two spaces (arXiv:2206.00364, section
+// 5). at::Tensor tier only.
 struct PredictionSpace {
   double of_latent = 0;    // c
   double of_denoised = 1;  // 1 / o

@@ -9,8 +9,8 @@
 
 namespace patchbay::sdk {
 
-// Registers `function`, a copy of which the host keeps until the chain ends. Trampoline::call is the C
-// function that the hook's id asks for; it finds the copy in its first argument.
+// Registers `function`, a copy of which the host keeps until the chain ends. Trampoline::call is
+// the C function that the hook's id asks for; it finds the copy in its first argument.
 template <template <class> class Trampoline, class Function>
 void add_hook(patchbay_attach* attach, const char* id, uint32_t site, uint32_t overlay,
               Function function) {

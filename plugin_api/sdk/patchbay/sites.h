@@ -55,8 +55,8 @@ class Attention : public Site {
     return other;
   }
 
-  // Tensor f(const Step&, const Grid&, Tensor tokens [B, T, C]): the input. May change B and T until
-  // `after` (self-attention only).
+  // Tensor f(const Step&, const Grid&, Tensor tokens [B, T, C]): the input. May change B and T
+  // until `after` (self-attention only).
   template <class Function>
   void before(Function f) const {
     add<sdk::TokenEdit>(PATCHBAY_HOOK_ATTENTION_BEFORE, std::move(f));
@@ -71,7 +71,8 @@ class Attention : public Site {
   void replace(Function f) const {
     add<sdk::Attend>(PATCHBAY_HOOK_ATTENTION_REPLACE, std::move(f));
   }
-  // Tensor f(const Step&, const AttentionCall&): a term to add to `attended`, or an undefined tensor.
+  // Tensor f(const Step&, const AttentionCall&): a term to add to `attended`, or an undefined
+  // tensor.
   template <class Function>
   void extend(Function f) const {
     add<sdk::Attend>(PATCHBAY_HOOK_ATTENTION_EXTEND, std::move(f));
@@ -97,8 +98,8 @@ class Module : public Site {
   }
 };
 
-// An entry of the encoder, LDM's input_blocks.N: a resnet with its transformer, a downsampler, or the
-// first convolution. It puts one skip connection aside.
+// An entry of the encoder, LDM's input_blocks.N: a resnet with its transformer, a downsampler, or
+// the first convolution. It puts one skip connection aside.
 class EncoderStage : public Module {
  public:
   using Module::Module;
@@ -175,8 +176,8 @@ class Operator : public Site {
     sdk::HostCall call;
     patchbay_tensor weight = nullptr;
     patchbay_tensor bias = nullptr;
-    call.check(attach_->functions->operator_weights(attach_, site_->index, &weight, &bias,
-                                                    call.error()));
+    call.check(
+        attach_->functions->operator_weights(attach_, site_->index, &weight, &bias, call.error()));
     return {sdk::adopt(weight), bias == nullptr ? Tensor() : sdk::adopt(bias)};
   }
 };
@@ -214,9 +215,8 @@ class Denoiser {
 
   SiteList<Attention> attentions() const { return of_kind<Attention>(PATCHBAY_SITE_ATTENTION); }
   SiteList<Attention> self_attentions() const {
-    return attentions().where([](const patchbay_site& site) {
-      return (site.flags & PATCHBAY_SITE_SELF_ATTENTION) != 0;
-    });
+    return attentions().where(
+        [](const patchbay_site& site) { return (site.flags & PATCHBAY_SITE_SELF_ATTENTION) != 0; });
   }
   SiteList<Attention> cross_attentions() const {
     return attentions().where([](const patchbay_site& site) {
@@ -232,14 +232,10 @@ class Denoiser {
   SiteList<Module> resnets() const { return of_kind<Module>(PATCHBAY_SITE_RESNET); }
   SiteList<Module> transformers() const { return of_kind<Module>(PATCHBAY_SITE_TRANSFORMER); }
   SiteList<Module> blocks() const { return of_kind<Module>(PATCHBAY_SITE_BLOCK); }
-  SiteList<Downsample> downsamples() const {
-    return of_kind<Downsample>(PATCHBAY_SITE_DOWNSAMPLE);
-  }
+  SiteList<Downsample> downsamples() const { return of_kind<Downsample>(PATCHBAY_SITE_DOWNSAMPLE); }
   SiteList<Upsample> upsamples() const { return of_kind<Upsample>(PATCHBAY_SITE_UPSAMPLE); }
   SiteList<Operator> linears() const { return of_kind<Operator>(PATCHBAY_SITE_LINEAR); }
-  SiteList<Operator> convolutions() const {
-    return of_kind<Operator>(PATCHBAY_SITE_CONVOLUTION);
-  }
+  SiteList<Operator> convolutions() const { return of_kind<Operator>(PATCHBAY_SITE_CONVOLUTION); }
 
   // The downsampler of a down block, the upsampler of an up block. Throws where there is none.
   Downsample downsample(int32_t block) const {

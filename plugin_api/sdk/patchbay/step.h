@@ -74,8 +74,8 @@ class Model {
   // shape[0] is the number of pictures.
   Tensor noise(const std::vector<int64_t>& shape, uint64_t draw = 0) const {
     return ask([&](patchbay_tensor* result, patchbay_error* error) {
-      return model_->functions->noise(model_, shape.data(), static_cast<uint32_t>(shape.size()), draw,
-                                      result, error);
+      return model_->functions->noise(model_, shape.data(), static_cast<uint32_t>(shape.size()),
+                                      draw, result, error);
     });
   }
   // A number in [0, 1) of the same kind.

@@ -86,8 +86,8 @@ class InnerDenoise {
   const patchbay_inner_denoise* inner_;
 };
 
-// What an author's function is to the C ABI: one struct for each function type of abi/hooks.h, whose
-// call() hands the arguments on as the SDK's types.
+// What an author's function is to the C ABI: one struct for each function type of abi/hooks.h,
+// whose call() hands the arguments on as the SDK's types.
 namespace sdk {
 
 template <class Function>
@@ -112,8 +112,7 @@ struct LatentEdit {
 template <class Function>
 struct GuidanceScale {
   static patchbay_status call(void* data, const patchbay_call* call, double* scale) noexcept {
-    return guard(call->error,
-                 [&] { *scale = function_in<Function>(data)(Step(*call), *scale); });
+    return guard(call->error, [&] { *scale = function_in<Function>(data)(Step(*call), *scale); });
   }
 };
 
@@ -213,8 +212,7 @@ struct JoinEdit {
                               patchbay_tensor skip, patchbay_tensor* edited_below,
                               patchbay_tensor* edited_skip) noexcept {
     return guard(call->error, [&] {
-      const Join joined =
-          function_in<Function>(data)(Step(*call), borrow(below), borrow(skip));
+      const Join joined = function_in<Function>(data)(Step(*call), borrow(below), borrow(skip));
       *edited_below = give_optional(joined.below);
       *edited_skip = give_optional(joined.skip);
     });

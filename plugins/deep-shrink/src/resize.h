@@ -1,5 +1,5 @@
-#ifndef PATCHBAY_PLUGINS_DEEP_SHRINK_RESIZE_H_
-#define PATCHBAY_PLUGINS_DEEP_SHRINK_RESIZE_H_
+#ifndef PATCHBAY_PLUGINS_DEEP_SHRINK_SRC_RESIZE_H_
+#define PATCHBAY_PLUGINS_DEEP_SHRINK_SRC_RESIZE_H_
 
 #include <ATen/ATen.h>
 
@@ -14,4 +14,4 @@ at::Tensor Resize(const at::Tensor& features, int64_t height, int64_t width, Met
 
 }  // namespace deep_shrink
 
-#endif  // PATCHBAY_PLUGINS_DEEP_SHRINK_RESIZE_H_
+#endif  // PATCHBAY_PLUGINS_DEEP_SHRINK_SRC_RESIZE_H_

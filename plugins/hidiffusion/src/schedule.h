@@ -1,5 +1,5 @@
-#ifndef PATCHBAY_PLUGINS_HIDIFFUSION_SCHEDULE_H_
-#define PATCHBAY_PLUGINS_HIDIFFUSION_SCHEDULE_H_
+#ifndef PATCHBAY_PLUGINS_HIDIFFUSION_SRC_SCHEDULE_H_
+#define PATCHBAY_PLUGINS_HIDIFFUSION_SRC_SCHEDULE_H_
 
 #include <cstdint>
 
@@ -51,4 +51,4 @@ ActiveEdits EditsAt(Network network, const Timing& timing, int32_t step, int32_t
 
 }  // namespace hidiffusion
 
-#endif  // PATCHBAY_PLUGINS_HIDIFFUSION_SCHEDULE_H_
+#endif  // PATCHBAY_PLUGINS_HIDIFFUSION_SRC_SCHEDULE_H_

@@ -1,5 +1,5 @@
-#ifndef PATCHBAY_PLUGINS_HIDIFFUSION_WINDOWS_H_
-#define PATCHBAY_PLUGINS_HIDIFFUSION_WINDOWS_H_
+#ifndef PATCHBAY_PLUGINS_HIDIFFUSION_SRC_WINDOWS_H_
+#define PATCHBAY_PLUGINS_HIDIFFUSION_SRC_WINDOWS_H_
 
 #include <ATen/ATen.h>
 
@@ -25,4 +25,4 @@ at::Tensor FromWindows(const at::Tensor& windows, Grid grid, int64_t shift);
 
 }  // namespace hidiffusion
 
-#endif  // PATCHBAY_PLUGINS_HIDIFFUSION_WINDOWS_H_
+#endif  // PATCHBAY_PLUGINS_HIDIFFUSION_SRC_WINDOWS_H_

@@ -11,8 +11,8 @@
 extern "C" {
 #endif
 
-/* How a plugin hangs its hooks on a model: once for each chain and model, while the chain is built and
- * before any job runs with it. What cannot be found or claimed is an error here. */
+/* How a plugin hangs its hooks on a model: once for each chain and model, while the chain is built
+ * and before any job runs with it. What cannot be found or claimed is an error here. */
 
 /* A hook function of any type; cast to the type that the hook's id names before it is called. */
 typedef void (*patchbay_function)(void);
@@ -27,7 +27,8 @@ typedef struct patchbay_hook {
   uint32_t overlay;
   patchbay_function function;
   void* data;
-  /* Called with `data` when the chain is destroyed, and when add_hook fails; may be NULL. [control] */
+  /* Called with `data` when the chain is destroyed, and when add_hook fails; may be NULL. [control]
+   */
   void (*release)(void* data);
 } patchbay_hook;
 
@@ -53,17 +54,20 @@ typedef struct patchbay_attach_functions {
                               patchbay_error* error);
   /* PATCHBAY_REQUIRE_... */
   patchbay_status (*require)(patchbay_attach* attach, uint32_t requirements, patchbay_error* error);
-  /* A set of hooks that is active only in auxiliary runs of the network that ask for it. Positive. */
+  /* A set of hooks that is active only in auxiliary runs of the network that ask for it. Positive.
+   */
   uint32_t (*add_overlay)(patchbay_attach* attach);
   /* The weight and bias of a linear layer or convolution, as the model computes with them, LoRAs
    * included. `bias` may come back NULL. */
   patchbay_status (*operator_weights)(const patchbay_attach* attach, uint32_t site,
                                       patchbay_tensor* weight, patchbay_tensor* bias,
                                       patchbay_error* error);
-  /* What is expensive and depends on the model and on `key` only: made once, shared by all chains of
-   * this plugin's build, released after the last. `make` runs now if nothing is kept under `key`. */
+  /* What is expensive and depends on the model and on `key` only: made once, shared by all chains
+   * of this plugin's build, released after the last. `make` runs now if nothing is kept under
+   * `key`. */
   patchbay_status (*shared)(patchbay_attach* attach, const char* key,
-                            patchbay_status (*make)(void* data, void** object, patchbay_error* error),
+                            patchbay_status (*make)(void* data, void** object,
+                                                    patchbay_error* error),
                             void* data, void (*destroy)(void* object), void** object,
                             patchbay_error* error);
 } patchbay_attach_functions;

@@ -12,10 +12,10 @@
 extern "C" {
 #endif
 
-/* The extension points. Each has an id, PATCHBAY_HOOK_..., which ends in a revision, and a function type
- * of the same name. `data` is what the plugin registered beside the function. All hooks are [job] and
- * return a status; what they leave in an out parameter of type patchbay_tensor becomes the host's. A
- * transforming hook that leaves NULL changes nothing.
+/* The extension points. Each has an id, PATCHBAY_HOOK_..., which ends in a revision, and a function
+ * type of the same name. `data` is what the plugin registered beside the function. All hooks are
+ * [job] and return a status; what they leave in an out parameter of type patchbay_tensor becomes
+ * the host's. A transforming hook that leaves NULL changes nothing.
  *
  * Feature maps are [B, C, H, W], tokens [B, T, C]. B counts the rows of the network's batch, see
  * patchbay_step.rows. Their type is the model's precision. Latents and predictions are fp32. */
@@ -34,8 +34,8 @@ typedef struct patchbay_call {
 
 /* ---- One pass ---- */
 
-/* Called when a pass begins, before its first latent is made. `state` is handed to every hook of this
- * plugin within the pass. */
+/* Called when a pass begins, before its first latent is made. `state` is handed to every hook of
+ * this plugin within the pass. */
 #define PATCHBAY_HOOK_BEGIN_PASS "patchbay.hook.begin_pass/1"
 typedef patchbay_status (*patchbay_begin_pass)(void* data, const patchbay_call* call, void** state);
 
@@ -61,12 +61,12 @@ typedef patchbay_status (*patchbay_latent_edit)(void* data, const patchbay_call*
 typedef patchbay_status (*patchbay_guidance_scale)(void* data, const patchbay_call* call,
                                                    double* scale);
 
-/* What the network has said of one latent, in the form of clean latents ("denoised"), [B, C, h, w] each,
- * B the number of pictures. */
+/* What the network has said of one latent, in the form of clean latents ("denoised"), [B, C, h, w]
+ * each, B the number of pictures. */
 typedef struct patchbay_prediction_set {
   uint32_t struct_size;
-  /* What the network was asked about, at noise level step.sigma. In after_step, what it was asked about
-   * last, at noise level `sigma`. */
+  /* What the network was asked about, at noise level step.sigma. In after_step, what it was asked
+   * about last, at noise level `sigma`. */
   patchbay_tensor latent;
   double sigma;
   patchbay_tensor conditional;
@@ -86,8 +86,8 @@ typedef patchbay_status (*patchbay_guidance)(void* data, const patchbay_call* ca
 /* Where the sampler goes after a step. */
 typedef struct patchbay_next_step {
   uint32_t struct_size;
-  /* Holds index + 1 at the call. Another number in 0..step_count makes the sampler go on there, with the
-   * latent at that step's noise level; methods with a history begin anew. */
+  /* Holds index + 1 at the call. Another number in 0..step_count makes the sampler go on there,
+   * with the latent at that step's noise level; methods with a history begin anew. */
   int32_t index;
 } patchbay_next_step;
 
@@ -105,8 +105,8 @@ typedef struct patchbay_denoised {
   patchbay_tensor unconditional; /* NULL where it is not needed */
 } patchbay_denoised;
 
-/* What the wrapped evaluation would do. May be called any number of times within the hook, with latents
- * of any size. The tensors of `denoised` are the caller's to release. */
+/* What the wrapped evaluation would do. May be called any number of times within the hook, with
+ * latents of any size. The tensors of `denoised` are the caller's to release. */
 typedef struct patchbay_inner_denoise {
   uint32_t struct_size;
   patchbay_status (*call)(void* host, patchbay_tensor latent, patchbay_denoised* denoised,
@@ -130,11 +130,11 @@ typedef struct patchbay_grid {
   int64_t width;
 } patchbay_grid;
 
-/* The tokens before the projections, after the layer norm. The result may have another batch and another
- * number of tokens, which then holds until the after hook. For self-attention only. */
+/* The tokens before the projections, after the layer norm. The result may have another batch and
+ * another number of tokens, which then holds until the after hook. For self-attention only. */
 #define PATCHBAY_HOOK_ATTENTION_BEFORE "patchbay.hook.attention.before/1"
-/* The tokens after the output projection, before they are added to the residual. Where several plugins
- * hang on one site, these are called in the reverse order of the before hooks. */
+/* The tokens after the output projection, before they are added to the residual. Where several
+ * plugins hang on one site, these are called in the reverse order of the before hooks. */
 #define PATCHBAY_HOOK_ATTENTION_AFTER "patchbay.hook.attention.after/1"
 typedef patchbay_status (*patchbay_token_edit)(void* data, const patchbay_call* call,
                                                const patchbay_grid* grid, patchbay_tensor tokens,
@@ -150,7 +150,8 @@ typedef struct patchbay_attention {
   patchbay_tensor value;
   /* What the query was projected from, [B, T, C]. */
   patchbay_tensor tokens;
-  /* The attention's result, before the output projection, [B, T, heads * width]; NULL for replace. */
+  /* The attention's result, before the output projection, [B, T, heads * width]; NULL for replace.
+   */
   patchbay_tensor attended;
 } patchbay_attention;
 
@@ -177,11 +178,12 @@ typedef patchbay_status (*patchbay_attend)(void* data, const patchbay_call* call
 typedef patchbay_status (*patchbay_feature_edit)(void* data, const patchbay_call* call,
                                                  patchbay_tensor features, patchbay_tensor* edited);
 
-/* What a decoder stage joins: the map from below and the skip connection. Where their sizes still differ
- * after all hooks, the host enlarges `below` to the skip's size (nearest). */
+/* What a decoder stage joins: the map from below and the skip connection. Where their sizes still
+ * differ after all hooks, the host enlarges `below` to the skip's size (nearest). */
 #define PATCHBAY_HOOK_DECODER_JOIN "patchbay.hook.decoder.join/1"
-typedef patchbay_status (*patchbay_join)(void* data, const patchbay_call* call, patchbay_tensor below,
-                                         patchbay_tensor skip, patchbay_tensor* edited_below,
+typedef patchbay_status (*patchbay_join)(void* data, const patchbay_call* call,
+                                         patchbay_tensor below, patchbay_tensor skip,
+                                         patchbay_tensor* edited_below,
                                          patchbay_tensor* edited_skip);
 
 /* ---- Sites of kind downsample, upsample ---- */
@@ -200,11 +202,7 @@ typedef patchbay_status (*patchbay_geometry_edit)(void* data, const patchbay_cal
 
 typedef int32_t patchbay_resize_mode;
 
-enum {
-  PATCHBAY_RESIZE_NEAREST = 0,
-  PATCHBAY_RESIZE_BILINEAR = 1,
-  PATCHBAY_RESIZE_BICUBIC = 2
-};
+enum { PATCHBAY_RESIZE_NEAREST = 0, PATCHBAY_RESIZE_BILINEAR = 1, PATCHBAY_RESIZE_BICUBIC = 2 };
 
 typedef struct patchbay_upsample_target {
   uint32_t struct_size;
@@ -234,8 +232,9 @@ typedef patchbay_status (*patchbay_operator)(void* data, const patchbay_call* ca
 
 /* ---- Draft: designed with the techniques that need them, and not yet held stable ---- */
 
-/* The prompt's hidden states, [B, T, text_features], B the number of pictures, before keys and values are
- * computed from them; once a pass for each role and stage of the prompt. Tokens may be appended. */
+/* The prompt's hidden states, [B, T, text_features], B the number of pictures, before keys and
+ * values are computed from them; once a pass for each role and stage of the prompt. Tokens may be
+ * appended. */
 #define PATCHBAY_HOOK_CONDITIONING "patchbay.hook.conditioning/1"
 typedef patchbay_status (*patchbay_conditioning_edit)(void* data, const patchbay_call* call,
                                                       patchbay_row_role role,
@@ -247,8 +246,9 @@ typedef patchbay_status (*patchbay_conditioning_edit)(void* data, const patchbay
 typedef patchbay_status (*patchbay_schedule_edit)(void* data, const patchbay_call* call,
                                                   double* sigmas, uint32_t count);
 
-/* What is added to the skip connections and to the middle block's output (ControlNet): residual `index`
- * of the encoder's stages, then one for the middle. NULL adds nothing; another size is resized. */
+/* What is added to the skip connections and to the middle block's output (ControlNet): residual
+ * `index` of the encoder's stages, then one for the middle. NULL adds nothing; another size is
+ * resized. */
 #define PATCHBAY_HOOK_RESIDUAL "patchbay.hook.residual/1"
 typedef patchbay_status (*patchbay_residual)(void* data, const patchbay_call* call, uint32_t index,
                                              patchbay_tensor features, patchbay_tensor* residual);

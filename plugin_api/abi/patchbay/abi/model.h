@@ -13,7 +13,8 @@ extern "C" {
 
 typedef int32_t patchbay_model_family;
 
-/* Told from the shapes of the weights and the model's own configuration, never from a file's name. */
+/* Told from the shapes of the weights and the model's own configuration, never from a file's name.
+ */
 enum {
   PATCHBAY_MODEL_OTHER = 0,
   PATCHBAY_MODEL_SD1 = 1,
@@ -34,8 +35,8 @@ typedef struct patchbay_model_info {
   patchbay_model_family family;
   uint32_t flags;
   patchbay_prediction prediction;
-  /* Channels of a latent, latent pixels of the pictures the model was trained on, and pixels of a picture
-   * for each latent pixel. */
+  /* Channels of a latent, latent pixels of the pictures the model was trained on, and pixels of a
+   * picture for each latent pixel. */
   int64_t latent_channels;
   int64_t native_latent_height;
   int64_t native_latent_width;
@@ -65,10 +66,7 @@ enum {
   PATCHBAY_SITE_DECODER_STAGE = 9
 };
 
-enum {
-  PATCHBAY_SITE_SELF_ATTENTION = 1u << 0,
-  PATCHBAY_SITE_CROSS_ATTENTION = 1u << 1
-};
+enum { PATCHBAY_SITE_SELF_ATTENTION = 1u << 0, PATCHBAY_SITE_CROSS_ATTENTION = 1u << 1 };
 
 typedef int32_t patchbay_part;
 
@@ -116,11 +114,13 @@ typedef struct patchbay_evaluation {
   /* [B, C, h, w] at noise level `sigma`; B is the job's number of pictures. */
   patchbay_tensor latent;
   double sigma;
-  /* PATCHBAY_ROW_CONDITIONAL or _UNCONDITIONAL: the job's prompt or its negative. _OTHER: `text`. */
+  /* PATCHBAY_ROW_CONDITIONAL or _UNCONDITIONAL: the job's prompt or its negative. _OTHER: `text`.
+   */
   patchbay_row_role role;
   /* [1 or B, T, text_features], or NULL. */
   patchbay_tensor text;
-  /* The plugin's overlay that is active for this run, or 0. Hooks without an overlay are active too. */
+  /* The plugin's overlay that is active for this run, or 0. Hooks without an overlay are active
+   * too. */
   uint32_t overlay;
 } patchbay_evaluation;
 
@@ -129,14 +129,14 @@ typedef struct patchbay_model patchbay_model;
 /* What a hook may ask of the model. [job], and only from within a hook that is given a model. */
 typedef struct patchbay_model_functions {
   uint32_t struct_size;
-  /* Runs the network beside the sampler. `denoised` is its idea of the clean latent, [B, C, h, w], fp32.
-   * Changes no state of the sampler. The hooks of the chain are called with
+  /* Runs the network beside the sampler. `denoised` is its idea of the clean latent, [B, C, h, w],
+   * fp32. Changes no state of the sampler. The hooks of the chain are called with
    * PATCHBAY_EVALUATION_AUXILIARY; the caller's own step-level hooks are not. */
   patchbay_status (*denoise)(const patchbay_model* model, const patchbay_evaluation* evaluation,
                              patchbay_tensor* denoised, patchbay_error* error);
-  /* Standard normal noise that depends on nothing but the job's seeds, the step, the plugin's id and
-   * `draw`: the same picture gets the same noise in every batch and after every swap. `shape` begins with
-   * the number of pictures. */
+  /* Standard normal noise that depends on nothing but the job's seeds, the step, the plugin's id
+   * and `draw`: the same picture gets the same noise in every batch and after every swap. `shape`
+   * begins with the number of pictures. */
   patchbay_status (*noise)(const patchbay_model* model, const int64_t* shape, uint32_t dimensions,
                            uint64_t draw, patchbay_tensor* noise, patchbay_error* error);
   /* A number in [0, 1) of the same kind, from the first picture's seed. */

@@ -36,8 +36,8 @@ typedef int32_t patchbay_phase;
 /* Where a plugin wants to be in the chain's order when nothing else decides. */
 enum { PATCHBAY_PHASE_EARLY = 0, PATCHBAY_PHASE_NORMAL = 1, PATCHBAY_PHASE_LATE = 2 };
 
-/* What a plugin says of itself. The manifest beside the library says the same, and the host refuses a
- * library whose descriptor differs from its manifest. */
+/* What a plugin says of itself. The manifest beside the library says the same, and the host refuses
+ * a library whose descriptor differs from its manifest. */
 typedef struct patchbay_descriptor {
   uint32_t struct_size;
   const char* id; /* "cfg-rescale": lower case letters, digits and "-" */
@@ -64,8 +64,8 @@ typedef struct patchbay_descriptor {
   patchbay_phase phase;
 } patchbay_descriptor;
 
-/* A plugin with one set of settings. It must not change while jobs run; what changes lives in the pass
- * state. */
+/* A plugin with one set of settings. It must not change while jobs run; what changes lives in the
+ * pass state. */
 typedef struct patchbay_instance patchbay_instance;
 
 /* The plugin's functions. */
@@ -73,8 +73,9 @@ typedef struct patchbay_plugin_functions {
   uint32_t struct_size;
   /* Valid and unchanging while the library is loaded. [any] */
   const patchbay_descriptor* (*descriptor)(void);
-  /* Makes an instance. `values` has one valid value for each field that is not at its default; the host
-   * has checked types and ranges. INVALID_ARGUMENT: values that do not go together. [control] */
+  /* Makes an instance. `values` has one valid value for each field that is not at its default; the
+   * host has checked types and ranges. INVALID_ARGUMENT: values that do not go together. [control]
+   */
   patchbay_status (*create)(const patchbay_host* host, const patchbay_value* values,
                             uint32_t value_count, patchbay_instance** instance,
                             patchbay_error* error);

@@ -7,8 +7,8 @@
 extern "C" {
 #endif
 
-/* What a plugin can be asked to do differently. One description serves the command line, the gRPC API,
- * ComfyUI's nodes, AUTOMATIC1111's script arguments and the plugin's README. */
+/* What a plugin can be asked to do differently. One description serves the command line, the gRPC
+ * API, ComfyUI's nodes, AUTOMATIC1111's script arguments and the plugin's README. */
 
 typedef int32_t patchbay_field_type;
 
@@ -20,8 +20,9 @@ enum {
   PATCHBAY_FIELD_CHOICE = 5,      /* one of `choices`, by its id */
   PATCHBAY_FIELD_INT_LIST = 6,    /* on the command line separated by "/" */
   PATCHBAY_FIELD_DOUBLE_LIST = 7, /* likewise */
-  PATCHBAY_FIELD_PICTURE = 8,     /* a picture that the user gives; RGBA, 8 bits, [1, 4, H, W] in 0..1 */
-  PATCHBAY_FIELD_FILE = 9         /* the name of a file in the host's folder for such files */
+  PATCHBAY_FIELD_PICTURE =
+      8,                  /* a picture that the user gives; RGBA, 8 bits, [1, 4, H, W] in 0..1 */
+  PATCHBAY_FIELD_FILE = 9 /* the name of a file in the host's folder for such files */
 };
 
 typedef int32_t patchbay_unit;
@@ -54,8 +55,8 @@ typedef struct patchbay_choice {
 
 typedef struct patchbay_field {
   uint32_t struct_size;
-  /* Names the field in every request. Lower case letters, digits and "_". Never used again for anything
-   * else. */
+  /* Names the field in every request. Lower case letters, digits and "_". Never used again for
+   * anything else. */
   const char* id;
   /* Positive; its place among positional arguments. Never used again for anything else. */
   int32_t number;
@@ -84,12 +85,12 @@ typedef struct patchbay_value {
   uint32_t struct_size;
   int32_t number; /* the field's */
   patchbay_field_type type;
-  int64_t integer;     /* BOOL (0 or 1), INT */
-  double real;         /* DOUBLE */
-  const char* text;    /* STRING, CHOICE, FILE (an absolute path by now) */
-  const int64_t* ints; /* INT_LIST */
-  const double* reals; /* DOUBLE_LIST */
-  uint32_t count;      /* of the list */
+  int64_t integer;                  /* BOOL (0 or 1), INT */
+  double real;                      /* DOUBLE */
+  const char* text;                 /* STRING, CHOICE, FILE (an absolute path by now) */
+  const int64_t* ints;              /* INT_LIST */
+  const double* reals;              /* DOUBLE_LIST */
+  uint32_t count;                   /* of the list */
   struct AtenTensorOpaque* picture; /* PICTURE; NULL when none was given */
 } patchbay_value;
 

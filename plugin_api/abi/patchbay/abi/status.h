@@ -32,7 +32,8 @@ enum {
 #define PATCHBAY_ERROR_TEXT_SIZE 1024
 
 /* Where a function that fails says why, for a person. The caller owns it; the callee writes at most
- * PATCHBAY_ERROR_TEXT_SIZE bytes with the zero at the end. Say what was wrong, where, and what to do. */
+ * PATCHBAY_ERROR_TEXT_SIZE bytes with the zero at the end. Say what was wrong, where, and what to
+ * do. */
 typedef struct patchbay_error {
   uint32_t struct_size;
   char text[PATCHBAY_ERROR_TEXT_SIZE];

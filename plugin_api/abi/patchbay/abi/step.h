@@ -7,8 +7,8 @@
 extern "C" {
 #endif
 
-/* Where in a job a hook is called. Sigma is the standard deviation of the noise in a latent whose clean
- * part has its own scale ("variance exploding", arXiv:2206.00364): x = x0 + sigma * noise. */
+/* Where in a job a hook is called. Sigma is the standard deviation of the noise in a latent whose
+ * clean part has its own scale ("variance exploding", arXiv:2206.00364): x = x0 + sigma * noise. */
 
 typedef int32_t patchbay_pass_kind;
 
@@ -56,11 +56,12 @@ enum {
 typedef struct patchbay_step {
   uint32_t struct_size;
   patchbay_pass_kind pass;
-  /* The step that is being made, 0..step_count-1, and how many the pass makes. The same for every run of
-   * the network within a step; it moves backwards when a hook asks for that. */
+  /* The step that is being made, 0..step_count-1, and how many the pass makes. The same for every
+   * run of the network within a step; it moves backwards when a hook asks for that. */
   int32_t index;
   int32_t step_count;
-  /* Counts the sampler's own runs of the network within this step: second-order samplers make two. */
+  /* Counts the sampler's own runs of the network within this step: second-order samplers make two.
+   */
   int32_t evaluation_index;
   patchbay_evaluation_kind evaluation_kind;
   uint32_t flags;
