@@ -8,20 +8,25 @@
  *
  * Conventions that hold in every header of this folder:
  *
- * - Everything is C11 and is also valid C++.
- * - Every struct that crosses begins with `uint32_t struct_size`, which its maker sets to sizeof.
- * New fields are only ever added at the end. A reader looks at no field beyond the size that it is
+ * Everything is C11 and is also valid C++.
+ *
+ * Every struct that crosses begins with `uint32_t struct_size`, which its maker sets to sizeof. New
+ * fields are only ever added at the end. A reader looks at no field beyond the size that it is
  * given.
- * - Strings are UTF-8 and end in a zero byte. Strings and arrays that a plugin hands out stay its
- * own and must live as long as the struct that names them; those that the host hands out live until
- * the call returns, unless said otherwise.
- * - A function returns a patchbay_status. Out parameters are written only when it is PATCHBAY_OK.
- * - No exception leaves a plugin, and none leaves the host.
- * - Each function states the threads that may call it:
- *     [control]  one thread, never two at once; may take its time; no picture waits for it.
- *     [job]      the thread that draws. Calls for one pass never overlap; calls for different
- * passes do, so an instance must not change itself here. [any]      any thread at any time.
- * - What is marked "draft" may still change within this major version; see COMPATIBILITY.md. */
+ *
+ * Strings are UTF-8 and end in a zero byte. Strings and arrays that a plugin hands out stay its own
+ * and must live as long as the struct that names them; those that the host hands out live until the
+ * call returns, unless said otherwise.
+ *
+ * A function returns a patchbay_status. Out parameters are written only when it is PATCHBAY_OK. No
+ * exception leaves a plugin, and none leaves the host.
+ *
+ * Each function states the threads that may call it. [control]: one thread, never two at once; may
+ * take its time; no picture waits for it. [job]: the thread that draws; calls for one pass never
+ * overlap, calls for different passes do, so an instance must not change itself here. [any]: any
+ * thread at any time.
+ *
+ * What is marked "draft" may still change within this major version; see COMPATIBILITY.md. */
 
 #include <stdint.h>
 
