@@ -1,5 +1,6 @@
 #include "host/cli/commands.h"
 #include "host/cli/model_command.h"
+#include "host/cli/plugin_command.h"
 #include "host/engine/engine.h"
 
 namespace patchbay {
@@ -7,6 +8,7 @@ namespace patchbay {
 void AddCommands(CLI::App& program, CommandAction& action) {
   AddGenerateCommand(program, action, GenerateHere);
   AddModelCommand(program, action, DescribeModel);
+  AddPluginCommand(program, action, PluginsHere());
 }
 
 }  // namespace patchbay

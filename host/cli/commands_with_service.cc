@@ -5,6 +5,7 @@
 #include "host/cli/connection.h"
 #include "host/cli/job_command.h"
 #include "host/cli/model_command.h"
+#include "host/cli/plugin_command.h"
 #include "host/cli/remote_generate.h"
 #include "host/cli/remote_model_command.h"
 #include "host/cli/serve_command.h"
@@ -35,6 +36,7 @@ void AddCommands(CLI::App& program, CommandAction& action) {
   DeclareRemoteGenerateOptions(*generate, remote->generate);
   CLI::App* model = AddModelCommand(program, action, DescriberFor(remote->connection));
   AddRemoteModelCommands(*model, action, remote->connection);
+  AddPluginCommand(program, action, PluginsHere());
   AddJobCommand(program, action, remote->connection);
   AddServeCommand(program, action);
 }

@@ -35,17 +35,23 @@ absl::StatusOr<ChosenPlugin> ParseChosenPlugin(const std::string& text) {
   return chosen;
 }
 
-std::string DescribePlugins(const PluginHost& plugins) {
-  std::string text;
+std::vector<PluginStatus> ListPlugins(const PluginHost& plugins) {
+  std::vector<PluginStatus> list;
   for (const InstalledPlugin& plugin : plugins.Plugins()) {
-    const PluginDescription& description = plugin.manifest.description;
-    absl::StrAppend(&text, description.id, " ", description.version, "  ", description.title,
-                    "\n    ", description.summary, "\n");
-    for (const PluginField& field : description.fields) {
-      absl::StrAppend(&text, "    ", field.id, " = ", field.default_text, "  ", field.help, "\n");
-    }
+    PluginStatus status;
+    status.description = plugin.manifest.description;
+    status.build = plugin.manifest.sha256;
+    list.push_back(std::move(status));
   }
-  return text;
+  return list;
+}
+
+absl::StatusOr<PluginStatus> FindPlugin(const PluginHost& plugins, const std::string& id) {
+  PATCHBAY_ASSIGN_OR_RETURN(const InstalledPlugin plugin, plugins.Active(id));
+  PluginStatus status;
+  status.description = plugin.manifest.description;
+  status.build = plugin.manifest.sha256;
+  return status;
 }
 
 }  // namespace patchbay

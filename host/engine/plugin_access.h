@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "host/plugins/plugin_status.h"
 #include "host/runtime/pipeline/chosen_plugin.h"
 
 namespace patchbay {
@@ -26,8 +27,10 @@ absl::StatusOr<std::shared_ptr<PluginHost>> OpenPlugins(const PluginFolders& fol
 // INVALID_ARGUMENT says where the text goes wrong.
 absl::StatusOr<ChosenPlugin> ParseChosenPlugin(const std::string& text);
 
-// What `patchbay plugin list` prints of each plugin: id, version, title, summary, fields.
-std::string DescribePlugins(const PluginHost& plugins);
+// Every build that the host knows, by id, the newest of each first.
+std::vector<PluginStatus> ListPlugins(const PluginHost& plugins);
+// The build of this plugin that a request that names it gets. NOT_FOUND with the nearest spelling.
+absl::StatusOr<PluginStatus> FindPlugin(const PluginHost& plugins, const std::string& id);
 
 }  // namespace patchbay
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "patchbay/abi_struct.h"
 #include "patchbay/schema_names.h"
 
 namespace patchbay {
@@ -18,12 +19,13 @@ constexpr uint32_t kMaxElements = 1024;
 // Reads on after an error, with empty values, and keeps the first error.
 class DescriptorReader {
  public:
-  PluginDescription Read(const patchbay_descriptor& d) {
+  PluginDescription Read(const patchbay_descriptor& given) {
     PluginDescription description;
-    if (d.struct_size < sizeof(d)) {
+    if (given.struct_size < sdk::kSmallestSize<patchbay_descriptor>) {
       Fail("descriptor", "its struct_size is smaller than this ABI's");
       return description;
     }
+    const patchbay_descriptor d = sdk::copy_prefix(given);
     description.id = Text(d.id, "id");
     description.title = Text(d.title, "title");
     description.version = Text(d.version, "version");
@@ -77,13 +79,12 @@ class DescriptorReader {
     std::vector<Result> list;
     if (!CanRead(elements, count, where)) return list;
     const uint32_t stride = elements->struct_size;
-    if (stride < sizeof(Element)) {
+    if (stride < sdk::kSmallestSize<Element>) {
       Fail(where, "the struct_size of its elements is smaller than this ABI's");
       return list;
     }
     for (uint32_t i = 0; i < count; ++i) {
-      const auto& element = *reinterpret_cast<const Element*>(
-          reinterpret_cast<const char*>(elements) + size_t{stride} * i);
+      const Element element = sdk::element(elements, i);
       if (element.struct_size != stride) {
         Fail(where, "its elements differ in struct_size");
         return list;

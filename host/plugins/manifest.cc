@@ -4,8 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "host/base/mapped_file.h"
+#include "host/base/sha256.h"
 #include "host/base/status_macros.h"
-#include "host/plugins/library_digest.h"
 #include "host/plugins/manifest_json.h"
 #include "host/plugins/schema_check.h"
 #include "patchbay/schema_names.h"

@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "host/base/sha256.h"
 #include "host/base/status_macros.h"
 #include "host/plugins/descriptor_reader.h"
-#include "host/plugins/library_digest.h"
 #include "host/plugins/mapped_library.h"
 
 namespace patchbay {
@@ -34,7 +34,7 @@ absl::Status Refused(const InstalledPlugin& plugin, const absl::Status& status) 
 }
 
 absl::Status CheckUnchanged(const InstalledPlugin& plugin) {
-  PATCHBAY_ASSIGN_OR_RETURN(const std::string digest, LibraryDigest(plugin.library_path));
+  PATCHBAY_ASSIGN_OR_RETURN(const std::string digest, Sha256OfFile(plugin.library_path));
   if (digest == plugin.manifest.sha256) return absl::OkStatus();
   return absl::DataLossError(absl::StrCat("the library is damaged: its SHA-256 is ", digest,
                                           ", its manifest says ", plugin.manifest.sha256,

@@ -7,7 +7,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "host/plugins/library_digest.h"
+#include "host/base/sha256.h"
 #include "host/plugins/mapped_library.h"
 #include "host/plugins/testing/plugin_folder.h"
 
@@ -164,7 +164,7 @@ TEST(PluginLibraryTest, SaysWhatTheLoaderSays) {
   const std::string folder = MakePluginFolder("truncated", "test-plain", ManifestFor("test-plain"));
   std::filesystem::resize_file(folder + "/test-plain.so", 40);
   nlohmann::json manifest = ManifestFor("test-plain");
-  manifest["sha256"] = LibraryDigest(folder + "/test-plain.so").value_or("");
+  manifest["sha256"] = Sha256OfFile(folder + "/test-plain.so").value_or("");
   WriteText(folder + "/plugin.json", manifest.dump());
   const auto library = PluginLibrary::Load(Read(folder), ThisHostAbi());
   EXPECT_EQ(library.status().code(), absl::StatusCode::kFailedPrecondition);

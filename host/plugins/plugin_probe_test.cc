@@ -5,7 +5,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "host/plugins/library_digest.h"
+#include "host/base/sha256.h"
 #include "host/plugins/testing/plugin_folder.h"
 
 namespace patchbay {
@@ -66,7 +66,7 @@ TEST(PluginProbeTest, SurvivesHalfALibrary) {
   const std::string library = folder + "/test-exact.so";
   std::filesystem::resize_file(library, std::filesystem::file_size(library) / 8);
   nlohmann::json manifest = ManifestFor("test-exact");
-  manifest["sha256"] = LibraryDigest(library).value_or("");
+  manifest["sha256"] = Sha256OfFile(library).value_or("");
   WriteText(folder + "/plugin.json", manifest.dump());
   const absl::Status status = Probe(folder);
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << status;

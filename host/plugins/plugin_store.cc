@@ -14,9 +14,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "host/base/mapped_file.h"
+#include "host/base/sha256.h"
 #include "host/base/spelling.h"
 #include "host/base/status_macros.h"
-#include "host/plugins/library_digest.h"
 
 namespace patchbay {
 namespace {
@@ -96,7 +96,7 @@ absl::Status CheckLibraryFile(const std::string& path) {
 }
 
 absl::Status CheckDigest(const InstalledPlugin& plugin, const std::string& library) {
-  PATCHBAY_ASSIGN_OR_RETURN(const std::string digest, LibraryDigest(library));
+  PATCHBAY_ASSIGN_OR_RETURN(const std::string digest, Sha256OfFile(library));
   if (digest == plugin.manifest.sha256) return absl::OkStatus();
   return absl::DataLossError(absl::StrCat("plugin \"", plugin.manifest.description.id,
                                           "\": the SHA-256 of ", library, " is ", digest,

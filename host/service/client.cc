@@ -13,7 +13,7 @@
 #include "absl/time/clock.h"
 #include "host/base/mapped_file.h"
 #include "host/base/status_macros.h"
-#include "host/engine/jobs/sha256.h"
+#include "host/base/sha256.h"
 #include "host/service/error_conversion.h"
 #include "host/service/job_conversion.h"
 #include "host/service/secret_file.h"

@@ -11,7 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "host/engine/jobs/sha256.h"
+#include "host/base/sha256.h"
 
 namespace patchbay {
 

@@ -13,7 +13,7 @@
 #include "host/engine/jobs/job_entry.h"
 #include "host/engine/jobs/job_json.h"
 #include "host/engine/jobs/result_files.h"
-#include "host/engine/jobs/sha256.h"
+#include "host/base/sha256.h"
 
 namespace patchbay {
 namespace {

@@ -7,7 +7,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "host/plugins/library_digest.h"
+#include "host/base/sha256.h"
 
 namespace patchbay {
 
@@ -40,7 +40,7 @@ nlohmann::json ManifestFor(const std::string& id) {
       nlohmann::json::parse(ReadText(BuiltPlugin("test-plain") + "/plugin.json"));
   manifest["id"] = id;
   manifest["library"] = id + ".so";
-  const auto digest = LibraryDigest(BuiltLibrary(id));
+  const auto digest = Sha256OfFile(BuiltLibrary(id));
   EXPECT_TRUE(digest.ok()) << digest.status();
   manifest["sha256"] = digest.value_or("");
   if (id == "test-plain") return manifest;

@@ -1,9 +1,11 @@
-#ifndef PATCHBAY_HOST_ENGINE_JOBS_SHA256_H_
-#define PATCHBAY_HOST_ENGINE_JOBS_SHA256_H_
+#ifndef PATCHBAY_HOST_BASE_SHA256_H_
+#define PATCHBAY_HOST_BASE_SHA256_H_
 
 #include <memory>
 #include <string>
 #include <string_view>
+
+#include "absl/status/statusor.h"
 
 namespace patchbay {
 
@@ -25,10 +27,14 @@ class Sha256 {
 };
 
 std::string Sha256Of(std::string_view bytes);
+// Of a file's bytes. The errors of MappedFile::Open.
+absl::StatusOr<std::string> Sha256OfFile(const std::string& path);
 
+// Whether a text is made of lower-case hexadecimal digits only.
+bool IsHexadecimal(std::string_view text);
 // Whether a text is 64 lower-case hexadecimal digits.
 bool IsSha256(std::string_view text);
 
 }  // namespace patchbay
 
-#endif  // PATCHBAY_HOST_ENGINE_JOBS_SHA256_H_
+#endif  // PATCHBAY_HOST_BASE_SHA256_H_

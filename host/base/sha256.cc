@@ -1,10 +1,10 @@
-#include "host/engine/jobs/sha256.h"
+#include "host/base/sha256.h"
 
 #include <openssl/evp.h>
 
-#include <algorithm>
-
 #include "absl/strings/escaping.h"
+#include "host/base/mapped_file.h"
+#include "host/base/status_macros.h"
 
 namespace patchbay {
 
@@ -39,10 +39,15 @@ std::string Sha256Of(std::string_view bytes) {
   return digest.Finish();
 }
 
-bool IsSha256(std::string_view text) {
-  return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
+absl::StatusOr<std::string> Sha256OfFile(const std::string& path) {
+  PATCHBAY_ASSIGN_OR_RETURN(const auto file, MappedFile::Open(path));
+  return Sha256Of({reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size()});
 }
+
+bool IsHexadecimal(std::string_view text) {
+  return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+bool IsSha256(std::string_view text) { return text.size() == 64 && IsHexadecimal(text); }
 
 }  // namespace patchbay
