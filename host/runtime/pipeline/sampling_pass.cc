@@ -241,7 +241,6 @@ absl::StatusOr<at::Tensor> SamplingPass::EvaluateHooked(GuidedDenoiser& denoiser
 
 absl::Status SamplingPass::AfterStep(const Task& task, const SamplingPlan& plan, size_t step,
                                      at::Tensor& latent, size_t& next) {
-  KeepKnownPart(task, plan, step, latent);
   if (chain_ != nullptr) {
     const int32_t wanted = chain_->hooks.AfterStep(last_, latent);
     if (wanted < 0) return absl::OutOfRangeError(absl::StrCat("a hook asked for step ", wanted));
@@ -252,6 +251,7 @@ absl::Status SamplingPass::AfterStep(const Task& task, const SamplingPlan& plan,
                        " steps were made of ", plan.steps.size()));
     }
   }
+  KeepKnownPart(task, plan, step, next, latent);
   PATCHBAY_RETURN_IF_ERROR(ReportStep(task, plan, step, latent));
   if (chain_ != nullptr && next < plan.steps.size()) {
     BeginStep(plan, next);
@@ -280,13 +280,18 @@ at::Tensor SamplingPass::StepNoise(const SamplingPlan& plan, const at::Tensor& x
 }
 
 // Inpainting with a model that knows no masks: outside the mask stands the picture, with the noise
-// of this level.
+// of the level that the next step begins at, whatever plugins did to the latent before.
 void SamplingPass::KeepKnownPart(const Task& task, const SamplingPlan& plan, size_t step,
-                                 at::Tensor& x) const {
+                                 size_t next, at::Tensor& x) const {
   if (task.picture == nullptr || !task.picture->has_mask() || extra_channels_.defined()) return;
-  const bool is_last = step + 1 == plan.steps.size();
-  const at::Tensor known = is_last ? task.start / plan.last_scale
-                                   : task.start + unit_noise_ * plan.steps[step].sigma_next;
+  at::Tensor known;
+  if (next >= plan.steps.size()) {
+    known = task.start / plan.last_scale;
+  } else {
+    const bool goes_on = next == step + 1;
+    const double sigma = goes_on ? plan.steps[step].sigma_next : plan.steps[next].sigma_from;
+    known = task.start + unit_noise_ * sigma;
+  }
   x = known * (1 - task.picture->mask) + x * task.picture->mask;
 }
 

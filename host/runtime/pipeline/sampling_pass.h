@@ -74,7 +74,8 @@ class SamplingPass {
   absl::StatusOr<at::Tensor> RunLoop(const Task& task, const SamplingPlan& plan, at::Tensor x);
   at::Tensor StepNoise(const SamplingPlan& plan, const at::Tensor& x, double sigma,
                        double sigma_next);
-  void KeepKnownPart(const Task& task, const SamplingPlan& plan, size_t step, at::Tensor& x) const;
+  void KeepKnownPart(const Task& task, const SamplingPlan& plan, size_t step, size_t next,
+                     at::Tensor& x) const;
   absl::Status ReportStep(const Task& task, const SamplingPlan& plan, size_t step,
                           const at::Tensor& x);
 

@@ -7,7 +7,7 @@
 
 namespace hidiffusion {
 
-// Modified shifted-window self-attention (arXiv:2311.17528, section 3.3): attention within four
+// Modified shifted-window self-attention (arXiv:2311.17528): attention within four
 // windows, each a quarter of the feature map, that are moved cyclically by a multiple of a quarter
 // window.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import diffusers
 import pytest
 import torch
+from PIL import Image
 
 from ..pipeline import reference
 
@@ -152,3 +153,16 @@ def test_scale_zero_changes_nothing(model, program):
     for plugin in ["pag:scale=0", "cfg-rescale:factor=0"]:
         same, _ = program.generate(folder, reference.PROMPT, *SMALL, "--plugin", plugin)
         assert torch.equal(plain, same), plugin
+
+
+def test_cfgpp_leaves_the_known_part_alone(model, program, tmp_path):
+    """Where the mask is black, the latent is the picture's, to the bit, with the plugin and without."""
+    Image.effect_mandelbrot((64, 64), (-2, -1.5, 1, 1.5), 100).convert("RGB").save(tmp_path / "start.png")
+    mask = Image.new("L", (64, 64), 0)
+    mask.paste(255, (32, 0, 64, 64))
+    mask.save(tmp_path / "mask.png")
+    arguments = [*SMALL, "--image", tmp_path / "start.png", "--mask", tmp_path / "mask.png", "--strength", 1]
+    plain, _ = program.generate(model("sd1"), reference.PROMPT, *arguments)
+    moved, _ = program.generate(model("sd1"), reference.PROMPT, *arguments, "--plugin", "cfgpp:scale=0.6")
+    assert torch.equal(plain[..., :4], moved[..., :4])
+    assert not torch.equal(plain[..., 4:], moved[..., 4:])
