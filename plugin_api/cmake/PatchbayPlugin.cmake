@@ -1,15 +1,15 @@
 # patchbay_add_plugin(): the only way a plugin is built, because these flags are part of the ABI. Used by
 # this project and, from an installed SDK, by others.
 
-# The target that carries LibTorch: this project's, or what find_package(Torch) gives.
+# LibTorch: this project's target, or what find_package(Torch) gives.
 function(patchbay_plugin_link_libtorch target)
   if(TARGET patchbay_torch)
     target_link_libraries(${target} PRIVATE patchbay_torch)
     return()
   endif()
-  if(NOT TORCH_LIBRARIES)
-    message(FATAL_ERROR "${target}: its tier needs LibTorch. Call find_package(Torch REQUIRED) first, "
-                        "with Torch_DIR set to .../torch/share/cmake/Torch.")
+  find_package(Torch QUIET)
+  if(NOT Torch_FOUND)
+    message(FATAL_ERROR "${target}: its tier needs LibTorch; set Torch_DIR to .../torch/share/cmake/Torch")
   endif()
   target_include_directories(${target} SYSTEM PRIVATE ${TORCH_INCLUDE_DIRS})
   target_link_libraries(${target} PRIVATE ${TORCH_LIBRARIES})

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "patchbay/abi_struct.h"
 #include "patchbay/schema_names.h"
 
 namespace patchbay {
@@ -43,10 +44,9 @@ Json List(const Element* elements, uint32_t count, const std::string& where, Rea
   if (elements == nullptr) Fail(where + " is NULL, but its count is " + std::to_string(count));
   if (count > kMaxElements) Fail(where + " has " + std::to_string(count) + " elements");
   const uint32_t stride = elements->struct_size;
-  if (stride < sizeof(Element)) Fail(where + "[0].struct_size is too small");
+  if (stride < sdk::kSmallestSize<Element>) Fail(where + "[0].struct_size is too small");
   for (uint32_t i = 0; i < count; ++i) {
-    const auto& element = *reinterpret_cast<const Element*>(
-        reinterpret_cast<const char*>(elements) + size_t{stride} * i);
+    const Element element = sdk::element(elements, i);
     const std::string here = where + "[" + std::to_string(i) + "]";
     if (element.struct_size != stride) Fail(here + ".struct_size differs from the first one's");
     list.push_back(read(element, here));
@@ -105,15 +105,17 @@ Json Action(const patchbay_action& action, const std::string& where) {
           {"fields", List(action.fields, action.field_count, where + ".fields", Field)}};
 }
 
-const patchbay_descriptor& Descriptor(const patchbay_entry& entry) {
+patchbay_descriptor Descriptor(const patchbay_entry& entry) {
   const patchbay_plugin_functions* functions = entry.functions;
   if (functions == nullptr) Fail("the entry's functions are NULL");
-  if (functions->struct_size < sizeof(*functions)) Fail("functions.struct_size is too small");
+  if (functions->struct_size < sdk::kSmallestSize<patchbay_plugin_functions>)
+    Fail("functions.struct_size is too small");
   if (functions->descriptor == nullptr) Fail("functions.descriptor is NULL");
   const patchbay_descriptor* descriptor = functions->descriptor();
   if (descriptor == nullptr) Fail("the plugin could not describe itself: descriptor() gave NULL");
-  if (descriptor->struct_size < sizeof(*descriptor)) Fail("descriptor.struct_size is too small");
-  return *descriptor;
+  if (descriptor->struct_size < sdk::kSmallestSize<patchbay_descriptor>)
+    Fail("descriptor.struct_size is too small");
+  return sdk::copy_prefix(*descriptor);
 }
 
 }  // namespace
@@ -124,7 +126,8 @@ void CheckEntry(const patchbay_entry& entry) {
     Fail("this is no Patchbay plugin: " PATCHBAY_ENTRY_SYMBOL
          " does not begin with the magic number");
   }
-  if (entry.struct_size < sizeof(entry)) Fail("the entry's struct_size is too small");
+  if (entry.struct_size < sdk::kSmallestSize<patchbay_entry>)
+    Fail("the entry's struct_size is too small");
   if (entry.abi_major != PATCHBAY_ABI_MAJOR || entry.abi_minor > PATCHBAY_ABI_MINOR) {
     Fail("the plugin's ABI is " + std::to_string(entry.abi_major) + "." +
          std::to_string(entry.abi_minor) + "; this program knows " +
@@ -134,7 +137,7 @@ void CheckEntry(const patchbay_entry& entry) {
 }
 
 nlohmann::ordered_json EntryToJson(const patchbay_entry& entry) {
-  const patchbay_descriptor& d = Descriptor(entry);
+  const patchbay_descriptor d = Descriptor(entry);
   return {{"format", 1},
           {"id", Text(d.id, "id")},
           {"title", Text(d.title, "title")},

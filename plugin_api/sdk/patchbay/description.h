@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "patchbay/abi/plugin.h"
+#include "patchbay/abi_struct.h"
 #include "patchbay/error.h"
 #include "patchbay/tensor_tier.h"
 
@@ -171,11 +172,12 @@ class Description {
   Settings read(const patchbay_value* values, uint32_t count) const {
     Settings settings;
     for (uint32_t i = 0; i < count; ++i) {
-      const auto reader = readers_.find(values[i].number);
+      const patchbay_value value = sdk::element(values, i);
+      const auto reader = readers_.find(value.number);
       if (reader == readers_.end()) {
-        throw Error("there is no setting with number " + std::to_string(values[i].number));
+        throw Error("there is no setting with number " + std::to_string(value.number));
       }
-      reader->second(settings, values[i]);
+      reader->second(settings, value);
     }
     return settings;
   }
@@ -260,7 +262,10 @@ class Description<Settings>::Field {
     get().choice_count = static_cast<uint32_t>(kept.size());
     description_.readers_[get().number] = [member = member_, values](Settings& settings,
                                                                      const patchbay_value& value) {
-      settings.*member = values.at(value.text);
+      const auto chosen = values.find(value.text);
+      if (chosen == values.end())
+        throw Error("there is no choice \"" + std::string(value.text) + "\"");
+      settings.*member = chosen->second;
     };
     return *this;
   }

@@ -1,11 +1,10 @@
 #ifndef PATCHBAY_SDK_STEP_H_
 #define PATCHBAY_SDK_STEP_H_
 
-#include <algorithm>
-#include <cstring>
 #include <vector>
 
 #include "patchbay/abi/hooks.h"
+#include "patchbay/abi_struct.h"
 #include "patchbay/error.h"
 #include "patchbay/tensor_tier.h"
 
@@ -28,13 +27,6 @@ struct PassStateBox {
     if (destroy != nullptr) destroy(object);
   }
 };
-
-template <class Struct>
-Struct copy_prefix(const Struct& given) {
-  Struct copy{};
-  std::memcpy(&copy, &given, std::min<size_t>(sizeof(Struct), given.struct_size));
-  return copy;
-}
 
 }  // namespace sdk
 

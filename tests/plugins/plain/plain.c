@@ -6,7 +6,7 @@
 
 #include "patchbay/abi/hooks.h"
 #include "patchbay/abi/plugin.h"
-#include "tests/plugins/plain/dlpack.h"
+#include "patchbay/dlpack.h"
 
 struct patchbay_instance {
   const patchbay_host* host;
@@ -78,8 +78,9 @@ static patchbay_status Create(const patchbay_host* host, const patchbay_value* v
   made->factor = 0.5;
   int nothing = 0;
   for (uint32_t i = 0; i < value_count; ++i) {
-    if (values[i].number == 1) made->factor = values[i].real;
-    if (values[i].number == 2) nothing = strcmp(values[i].text, "nothing") == 0;
+    const patchbay_value* value = PATCHBAY_ELEMENT(patchbay_value, values, i);
+    if (value->number == 1) made->factor = value->real;
+    if (value->number == 2) nothing = strcmp(value->text, "nothing") == 0;
   }
   if (nothing) made->factor = 1.0;
   *instance = made;

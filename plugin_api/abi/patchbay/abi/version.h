@@ -12,7 +12,11 @@
  *
  * Every struct that crosses begins with `uint32_t struct_size`, which its maker sets to sizeof. New
  * fields are only ever added at the end. A reader looks at no field beyond the size that it is
- * given.
+ * given. A struct that stands inside another one never grows.
+ *
+ * The elements of an array of structs stand struct_size bytes apart, which is the same for all of
+ * them and may be more than the reader's own sizeof: its maker may know a later minor version. Step
+ * through one with PATCHBAY_ELEMENT, never with [].
  *
  * Strings are UTF-8 and end in a zero byte. Strings and arrays that a plugin hands out stay its own
  * and must live as long as the struct that names them; those that the host hands out live until the
@@ -28,6 +32,7 @@
  *
  * What is marked "draft" may still change within this major version; see COMPATIBILITY.md. */
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Different: the host refuses the plugin. */
@@ -37,6 +42,11 @@
 
 /* "PBAY" read as a little-endian number. */
 #define PATCHBAY_ABI_MAGIC 0x59414250u
+
+/* The address of element `index` of an array of structs that someone else made: a const type*. */
+#define PATCHBAY_ELEMENT(type, array, index)         \
+  ((const type*)(const void*)((const char*)(array) + \
+                              (size_t)(array)->struct_size * (size_t)(index)))
 
 #if defined(__cplusplus)
 #define PATCHBAY_EXTERN_C extern "C"

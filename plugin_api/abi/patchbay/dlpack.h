@@ -1,10 +1,12 @@
-#ifndef PATCHBAY_TESTS_PLUGINS_PLAIN_DLPACK_H_
-#define PATCHBAY_TESTS_PLUGINS_PLAIN_DLPACK_H_
+#ifndef PATCHBAY_DLPACK_H_
+#define PATCHBAY_DLPACK_H_
 
 #include <stdint.h>
 
 /* The part of DLPack 0.8 (https://dmlc.github.io/dlpack/latest/c_api.html) that a plugin without
- * LibTorch needs, written down from its description. */
+ * LibTorch needs, written down from its description. Who uses DLPack's own header includes that one
+ * and not this. */
+#if !defined(DLPACK_DLPACK_H_)
 
 enum { kDLCPU = 1 };
 enum { kDLFloat = 2 };
@@ -36,4 +38,6 @@ typedef struct DLManagedTensor {
   void (*deleter)(struct DLManagedTensor* self);
 } DLManagedTensor;
 
-#endif /* PATCHBAY_TESTS_PLUGINS_PLAIN_DLPACK_H_ */
+#endif /* DLPACK_DLPACK_H_ */
+
+#endif /* PATCHBAY_DLPACK_H_ */

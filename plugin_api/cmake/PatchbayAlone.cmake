@@ -1,0 +1,17 @@
+# What plugin_api takes from the project around it, for when it is built alone: no gRPC, no Boost.
+set(patchbay_root "${CMAKE_CURRENT_LIST_DIR}/../..")
+option(PATCHBAY_TESTS "Build the tests" ON)
+include("${patchbay_root}/cmake/PatchbaySettings.cmake")
+find_package(nlohmann_json REQUIRED)
+find_package(OpenSSL REQUIRED)
+if(PATCHBAY_TESTS)
+  enable_testing()
+  find_package(GTest REQUIRED)
+endif()
+find_package(Torch REQUIRED)
+add_library(patchbay_torch INTERFACE)
+target_include_directories(patchbay_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+target_link_libraries(patchbay_torch INTERFACE ${TORCH_LIBRARIES})
+include("${patchbay_root}/cmake/PatchbayTargets.cmake")
+# Sources include each other by their path from the project's root.
+include_directories("${patchbay_root}")
