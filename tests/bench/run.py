@@ -12,6 +12,7 @@ import torch
 from diffusers import UNet2DConditionModel
 
 import peers
+import plugin_bench
 
 PRECISIONS = {"bf16": torch.bfloat16, "fp32": torch.float32}
 # A 512x512 step with guidance: multiplications and additions of Stable Diffusion 1.5's U-Net.
@@ -27,6 +28,9 @@ def parse_arguments():
     parser.add_argument("--compile", action="store_true", help="also torch.compile with freezing")
     parser.add_argument("--openvino", action="store_true", help="also OpenVINO (package openvino)")
     parser.add_argument("--operators", action="store_true", help="operators instead of whole steps")
+    parser.add_argument("--plugins", action="store_true", help="plugins instead of whole steps")
+    parser.add_argument("--plugin-sizes", type=int, nargs="+", default=[1024], help="sides for HiDiffusion")
+    parser.add_argument("--plugin-steps", type=int, default=5, help="steps for HiDiffusion")
     parser.add_argument("--cache", type=pathlib.Path, default=pathlib.Path("out/bench"))
     return parser.parse_args()
 
@@ -125,6 +129,9 @@ def main():
                       [str(program), "operators", precision, str(arguments.threads)])
         return
     model = random_model(arguments.cache)
+    if arguments.plugins:
+        plugin_bench.bench_plugins(build, model, arguments, PRECISIONS)
+        return
     for precision in arguments.precision:
         bench(arguments, program, model, precision)
     bench_picture(build, arguments.runs, arguments.threads)
