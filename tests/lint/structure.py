@@ -16,6 +16,7 @@ MAX_LINES = 600
 ALLOWED = {
     "plugin_api/abi": ["plugin_api/abi"],
     "plugin_api/sdk": ["plugin_api/abi", "plugin_api/sdk"],
+    "plugin_api/validator": ["host/base", "host/formats", "host/runtime", "host/plugins", "plugin_api"],
     "plugins": ["plugins", "plugin_api/sdk", "plugin_api/abi"],
     "host/base": ["host/base"],
     "host/formats": ["host/base", "host/formats"],
@@ -23,7 +24,7 @@ ALLOWED = {
     "host/plugins": ["host/base", "host/formats", "host/runtime", "host/plugins", "plugin_api/abi"],
     "host/engine": ["host/base", "host/formats", "host/runtime", "host/plugins", "host/engine"],
     "host/service": ["host/base", "host/formats", "host/engine", "host/service"],
-    "host/cli": ["host/base", "host/formats", "host/engine", "host/service", "host/cli"],
+    "host/cli": ["plugin_api/validator", "host/base", "host/formats", "host/engine", "host/service", "host/cli", "bridges"],
     "bridges": ["bridges"],
 }
 

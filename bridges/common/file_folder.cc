@@ -1,0 +1,90 @@
+#include "bridges/common/file_folder.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "bridges/common/status_macros.h"
+
+namespace patchbay {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kMaxFiles = 10'000;
+constexpr uint64_t kMaxUpload = uint64_t{2} << 30;
+
+}  // namespace
+
+FileFolder::FileFolder(std::string folder, std::string suffix)
+    : folder_(std::move(folder)), suffix_(std::move(suffix)) {}
+
+std::vector<NamedPath> FileFolder::List() const {
+  std::vector<NamedPath> files;
+  std::error_code error;
+  if (folder_.empty()) return files;
+  fs::recursive_directory_iterator entry(folder_, error), end;
+  for (; !error && entry != end && files.size() < kMaxFiles; entry.increment(error)) {
+    std::error_code ignored;
+    if (!entry->is_regular_file(ignored)) continue;
+    std::string name = fs::path(entry->path()).lexically_relative(folder_).generic_string();
+    if (!absl::EndsWithIgnoreCase(name, suffix_)) continue;
+    name.resize(name.size() - suffix_.size());
+    files.push_back({std::move(name), entry->path().string(), entry->file_size(ignored)});
+  }
+  std::sort(files.begin(), files.end(),
+            [](const NamedPath& a, const NamedPath& b) { return a.name < b.name; });
+  return files;
+}
+
+absl::StatusOr<std::string> FileFolder::Upload(const NamedPath& file, HostSession& host) {
+  std::error_code error;
+  const int64_t change_time = fs::last_write_time(file.path, error).time_since_epoch().count();
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = sent_.find(file.path);
+    if (found != sent_.end() && found->second.change_time == change_time &&
+        found->second.bytes == file.bytes) {
+      return found->second.artifact_id;
+    }
+  }
+  BRIDGE_ASSIGN_OR_RETURN(const std::string bytes, ReadWholeFile(file.path, kMaxUpload));
+  BRIDGE_ASSIGN_OR_RETURN(std::string id, host.Upload(bytes));
+  const std::lock_guard lock(mutex_);
+  sent_[file.path] = {change_time, file.bytes, id};
+  return id;
+}
+
+absl::StatusOr<std::string> ReadWholeFile(const std::string& path, uint64_t max_bytes) {
+  std::error_code error;
+  const uint64_t size = fs::file_size(path, error);
+  if (error) return absl::NotFoundError(absl::StrCat(path, " cannot be read"));
+  if (size > max_bytes) {
+    return absl::OutOfRangeError(absl::StrCat(path, " has more than ", max_bytes, " bytes"));
+  }
+  std::ifstream stream(path, std::ios::binary);
+  std::string bytes(size, '\0');
+  stream.read(bytes.data(), static_cast<std::streamsize>(size));
+  if (!stream) return absl::NotFoundError(absl::StrCat(path, " cannot be read"));
+  return bytes;
+}
+
+absl::Status WriteWholeFile(const std::string& path, std::string_view bytes) {
+  const std::string fresh = absl::StrCat(path, ".new");
+  {
+    std::ofstream stream(fresh, std::ios::binary | std::ios::trunc);
+    stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    if (!stream.flush()) return absl::InternalError(absl::StrCat(path, " cannot be written"));
+  }
+  std::error_code error;
+  fs::rename(fresh, path, error);
+  if (error) return absl::InternalError(absl::StrCat(path, " cannot be written"));
+  return absl::OkStatus();
+}
+
+}  // namespace patchbay

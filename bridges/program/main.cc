@@ -1,0 +1,149 @@
+// patchbay-bridges: serves UIs in their own protocols and asks a Patchbay server, over gRPC, to
+// draw.
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "bridges/common/file_folder.h"
+#include "bridges/common/http_server.h"
+#include "bridges/common/status_macros.h"
+#include "bridges/webui/routes.h"
+
+namespace patchbay {
+namespace {
+
+constexpr uint64_t kMaxTokenBytes = 4096;
+
+struct Options {
+  HostSessionOptions host;
+  std::string token_file;
+  std::string webui_address = "127.0.0.1:7860";
+  std::vector<std::string> api_auth;
+  std::vector<std::string> cors_origins;
+  webui::Folders folders;
+  bool end_with_parent = false;
+};
+
+// Whether a bridge is wanted; "off" is the word for none.
+bool IsOn(const std::string& address) { return address != "off"; }
+
+void DeclareOptions(CLI::App& program, Options& options) {
+  program.add_option("--grpc", options.host.address, "Where the Patchbay server is")->required();
+  program.add_option("--tls-ca", options.host.tls_authority_file,
+                     "PEM file of the authority that signed the server's certificate");
+  program.add_option("--admin-token-file", options.token_file,
+                     "File with the administrators' token in its first line");
+  program
+      .add_option("--webui", options.webui_address, "Where A1111's API is served; \"off\": nowhere")
+      ->capture_default_str();
+  program
+      .add_option("--api-auth", options.api_auth,
+                  "user:password that clients of the A1111 API must give; may be repeated")
+      ->delimiter(',');
+  program
+      .add_option("--cors-allow-origins", options.cors_origins,
+                  "Origins whose web pages may call, such as http://127.0.0.1:5001; * for all")
+      ->delimiter(',');
+  program.add_option("--data", options.folders.data, "Folder for settings (default: not kept)");
+  program.add_option("--loras", options.folders.loras,
+                     "The server's folder of LoRAs, to list them");
+  program.add_option("--embeddings", options.folders.embeddings,
+                     "Folder of textual inversions (.safetensors)");
+  program.add_option("--wildcards", options.folders.wildcards, "Folder of wildcards (.txt)");
+  program.add_flag("--end-with-parent", options.end_with_parent,
+                   "End when the process that started this one ends");
+}
+
+absl::Status ReadToken(Options& options) {
+  if (options.token_file.empty()) return absl::OkStatus();
+  BRIDGE_ASSIGN_OR_RETURN(const std::string text,
+                          ReadWholeFile(options.token_file, kMaxTokenBytes));
+  options.host.administrator_token = text.substr(0, text.find_first_of("\r\n"));
+  return absl::OkStatus();
+}
+
+absl::Status CheckCredentials(const std::vector<std::string>& credentials) {
+  for (const std::string& pair : credentials) {
+    if (pair.find(':') == pair.npos) {
+      return absl::InvalidArgumentError("--api-auth takes user:password");
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Waits for SIGINT or SIGTERM, which must be blocked in all threads.
+void WaitForSignal(const sigset_t& signals) {
+  int received = 0;
+  sigwait(&signals, &received);
+}
+
+absl::Status Run(Options& options) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  const pid_t parent = getppid();
+  if (options.end_with_parent) prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (options.end_with_parent && getppid() != parent) return absl::OkStatus();
+
+  BRIDGE_RETURN_IF_ERROR(ReadToken(options));
+  BRIDGE_RETURN_IF_ERROR(CheckCredentials(options.api_auth));
+  std::error_code ignored;
+  if (!options.folders.data.empty()) {
+    std::filesystem::create_directories(options.folders.data, ignored);
+  }
+  BRIDGE_ASSIGN_OR_RETURN(const auto host, HostSession::Make(options.host));
+  webui::Context webui(*host, options.folders);
+  std::unique_ptr<HttpServer> webui_server;
+  if (IsOn(options.webui_address)) {
+    HttpRouter router;
+    webui::AddGenerationRoutes(webui, router);
+    webui::AddInformationRoutes(webui, router);
+    webui::AddEmptyRoutes(webui, router);
+    HttpServerOptions server;
+    server.address = options.webui_address;
+    server.access.basic_credentials = options.api_auth;
+    server.access.cors_origins = options.cors_origins;
+    BRIDGE_ASSIGN_OR_RETURN(webui_server, HttpServer::Start(server, std::move(router), nullptr));
+    std::printf("A1111 API at http://%s\n", webui_server->address().c_str());
+  }
+  std::fflush(stdout);
+  WaitForSignal(signals);
+  // Requests under way would otherwise be waited for.
+  host->ShutDown();
+  return absl::OkStatus();
+}
+
+int Main(int argc, char** argv) {
+  CLI::App program("Serves UIs in their own protocols; a Patchbay server draws for them.",
+                   "patchbay-bridges");
+  program.set_version_flag("--version", PATCHBAY_VERSION);
+  Options options;
+  DeclareOptions(program, options);
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return program.exit(error) == 0 ? 0 : 2;
+  }
+  const absl::Status status = Run(options);
+  if (status.ok()) return 0;
+  std::fprintf(stderr, "error: %s\n", std::string(status.message()).c_str());
+  return 1;
+}
+
+}  // namespace
+}  // namespace patchbay
+
+int main(int argc, char** argv) { return patchbay::Main(argc, argv); }
