@@ -8,6 +8,7 @@
 #include "host/cli/plugin_command.h"
 #include "host/cli/remote_generate.h"
 #include "host/cli/remote_model_command.h"
+#include "host/cli/remote_plugin_command.h"
 #include "host/cli/serve_command.h"
 
 namespace patchbay {
@@ -36,7 +37,8 @@ void AddCommands(CLI::App& program, CommandAction& action) {
   DeclareRemoteGenerateOptions(*generate, remote->generate);
   CLI::App* model = AddModelCommand(program, action, DescriberFor(remote->connection));
   AddRemoteModelCommands(*model, action, remote->connection);
-  AddPluginCommand(program, action, PluginsHere());
+  CLI::App* plugin = AddPluginCommand(program, action, PluginsOf(remote->connection));
+  AddRemotePluginCommands(*plugin, action, remote->connection);
   AddJobCommand(program, action, remote->connection);
   AddServeCommand(program, action);
 }

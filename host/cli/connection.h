@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "host/service/client.h"
+#include "host/service/plugin_client.h"
 
 namespace patchbay {
 
@@ -16,6 +17,10 @@ struct Connection {
   bool is_remote() const { return !options.address.empty(); }
   // Commands that only a server can do use the usual address when none is named.
   absl::StatusOr<std::unique_ptr<Client>> Open() const;
+  absl::StatusOr<std::unique_ptr<PluginClient>> OpenPlugins() const;
+
+ private:
+  ClientOptions Completed() const;
 };
 
 // Adds --host, --tls-ca, --tls-cert, --tls-key and --token-file to the program; `connection` must

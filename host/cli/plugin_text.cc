@@ -89,7 +89,7 @@ Json StatusJson(const PluginStatus& plugin) {
                {"build", plugin.build},
                {"state", std::string(PluginStateName(plugin.state))},
                {"title", plugin.description.title},
-               {"hooks", plugin.description.required_hooks},
+               {"hooks", plugin.hooks},
                {"fault_count", plugin.fault_count}};
   if (!plugin.settings.empty()) json["settings"] = Json::object();
   for (const auto& [field, value] : plugin.settings) json["settings"][field] = value;
@@ -115,7 +115,7 @@ std::string PluginTable(const std::vector<PluginStatus>& plugins) {
   if (plugins.empty()) return "no plugins\n";
   std::vector<Row> rows = {{"ID", "VERSION", "BUILD", "STATE", "HOOKS"}};
   for (const PluginStatus& plugin : plugins) {
-    const std::vector<std::string>& hooks = plugin.description.required_hooks;
+    const std::vector<std::string>& hooks = plugin.hooks;
     rows.push_back({plugin.description.id, plugin.description.version, ShortBuild(plugin.build),
                     std::string(PluginStateName(plugin.state)),
                     absl::StrJoin(hooks, ",", [](std::string* out, const std::string& hook) {
@@ -137,8 +137,8 @@ std::string PluginText(const PluginStatus& plugin) {
     absl::StrAppend(&text, "active with ", field, "=", value, "\n");
   }
   if (!plugin.fault.ok()) {
-    absl::StrAppend(&text, "faults: ", plugin.fault_count,
-                    "; the last: ", std::string(plugin.fault.message()), "\n");
+    absl::StrAppend(&text, "faults: ", plugin.fault_count, "; ",
+                    std::string(plugin.fault.message()), "\n");
   }
   absl::StrAppend(&text, "\n", FieldTable(description.fields));
   for (const PluginAction& action : description.actions) {

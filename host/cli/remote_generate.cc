@@ -19,12 +19,20 @@ void DeclareRemoteGenerateOptions(CLI::App& command, RemoteGenerateOptions& opti
   command.add_option("--priority", options.priority, "With --host: -100 to 100, higher goes first");
   command.add_flag("--detach", options.detach,
                    "With --host: print the job's id and leave it to the server");
+  command.add_flag("--without-default-plugins", options.without_default_plugins,
+                   "With --host: without the plugins that are active on the server");
+  command.add_flag("--skip-failed-plugins", options.skip_failed_plugins,
+                   "With --host: when a plugin fails, draw without it");
 }
 
 absl::Status CheckNotRemote(const RemoteGenerateOptions& remote) {
-  if (remote.request_id.empty() && remote.priority == 0 && !remote.detach) return absl::OkStatus();
+  if (remote.request_id.empty() && remote.priority == 0 && !remote.detach &&
+      !remote.without_default_plugins && !remote.skip_failed_plugins) {
+    return absl::OkStatus();
+  }
   return absl::InvalidArgumentError(
-      "--request-id, --priority and --detach are for a server; name one with --host");
+      "--request-id, --priority, --detach, --without-default-plugins and --skip-failed-plugins are "
+      "for a server; name one with --host");
 }
 
 absl::Status GenerateRemotely(GenerateOptions& options, const RemoteGenerateOptions& remote,
@@ -40,6 +48,10 @@ absl::Status GenerateRemotely(GenerateOptions& options, const RemoteGenerateOpti
   PATCHBAY_ASSIGN_OR_RETURN(submission.request, UploadRequestFiles(options, *client));
   // A random seed is the server's to draw: with a request_id, the second call must equal the first.
   if (options.seed < 0) submission.request.seed.reset();
+  submission.request.without_default_plugins = remote.without_default_plugins;
+  if (remote.skip_failed_plugins) {
+    submission.request.plugin_failure_policy = PluginFailurePolicy::kSkip;
+  }
   submission.request_id = remote.request_id;
   submission.priority = remote.priority;
   PATCHBAY_ASSIGN_OR_RETURN(Job job, client->Create(submission));

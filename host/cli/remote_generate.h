@@ -15,6 +15,8 @@ struct RemoteGenerateOptions {
   std::string request_id;
   int priority = 0;
   bool detach = false;
+  bool without_default_plugins = false;
+  bool skip_failed_plugins = false;
 };
 
 void DeclareRemoteGenerateOptions(CLI::App& command, RemoteGenerateOptions& options);

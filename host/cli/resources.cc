@@ -34,6 +34,12 @@ std::string BuiltPluginsFolder() {
   return (executable.parent_path().parent_path() / "plugins").string();
 }
 
+std::string PluginManifestProgram() {
+  std::error_code error;
+  const fs::path executable = fs::read_symlink("/proc/self/exe", error);
+  return (executable.parent_path() / "patchbay-plugin-manifest").string();
+}
+
 std::string VocabularyFile() {
   const fs::path file = ShareFolder() / "bpe_simple_vocab_16e6.txt.gz";
   return fs::exists(file) ? file.string() : std::string();

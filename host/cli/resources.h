@@ -16,6 +16,9 @@ absl::StatusOr<std::string> DefaultModelFolder();
 // Where the plugins that come with the program are.
 std::string BuiltPluginsFolder();
 
+// The program that tries a plugin's library in a process of its own; stands beside this one.
+std::string PluginManifestProgram();
+
 // CLIP's own vocabulary, for checkpoints that carry none; empty when it was not installed.
 std::string VocabularyFile();
 

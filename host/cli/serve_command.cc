@@ -19,6 +19,7 @@
 #include "host/engine/jobs/job_journal.h"
 #include "host/engine/jobs/job_queue.h"
 #include "host/engine/jobs/model_registry.h"
+#include "host/engine/jobs/plugin_administration.h"
 #include "host/engine/plugin_access.h"
 #include "host/service/server.h"
 
@@ -44,6 +45,7 @@ struct ServeOptions {
   int keep_jobs = 10'000;
   double keep_hours = 24;
   double drain_seconds = 30;
+  double hook_seconds = 60;
   bool no_reflection = false;
 };
 
@@ -82,9 +84,6 @@ absl::Status CompleteOptions(ServeOptions& options) {
         absl::StrCat("there is no folder of plugins at ", options.plugin_folder));
   }
   if (options.plugin_folder.empty()) options.plugin_folder = BuiltPluginsFolder();
-  PATCHBAY_ASSIGN_OR_RETURN(options.models.engine.plugins,
-                            OpenPlugins({.folders = {options.plugin_folder},
-                                         .store = absl::StrCat(options.data_folder, "/plugins")}));
   return absl::OkStatus();
 }
 
@@ -109,15 +108,21 @@ absl::Status Serve(ServeOptions& options) {
       ArtifactStore::Open(absl::StrCat(data, "/artifacts"),
                           {Bytes(options.artifact_gib), Bytes(options.store_gib)}));
   PATCHBAY_RETURN_IF_ERROR(TidyUp(options, *journal, *artifacts));
+  PATCHBAY_ASSIGN_OR_RETURN(options.models.engine.plugins,
+                            OpenPlugins({.folders = {options.plugin_folder},
+                                         .store = absl::StrCat(data, "/plugins"),
+                                         .probe_program = PluginManifestProgram(),
+                                         .hook_seconds = options.hook_seconds}));
   PATCHBAY_ASSIGN_OR_RETURN(const auto models, ModelRegistry::Open(options.models));
   PATCHBAY_ASSIGN_OR_RETURN(
       const auto executor,
       EngineExecutor::Make(*models, *artifacts, absl::StrCat(data, "/work"), options.lora_folder));
   PATCHBAY_ASSIGN_OR_RETURN(const auto queue,
                             JobQueue::Open(options.queue, *journal, *artifacts, *executor));
+  PluginAdministration plugins(models->plugins(), *artifacts, absl::StrCat(data, "/work"));
   PATCHBAY_ASSIGN_OR_RETURN(
-      const auto server,
-      Server::Start(options.server, {queue.get(), artifacts.get(), models.get(), executor.get()}));
+      const auto server, Server::Start(options.server, {queue.get(), artifacts.get(), models.get(),
+                                                        executor.get(), &plugins}));
   std::printf("serving at %s\n", server->address().c_str());
   std::fflush(stdout);
   while (!WasInterrupted()) absl::SleepFor(kAskInterval);
@@ -159,6 +164,11 @@ void DeclareJobOptions(CLI::App& command, ServeOptions& options) {
   command.add_option("--loras", options.lora_folder, "Folder where LoRAs are found by name");
   command.add_option("--plugins", options.plugin_folder,
                      "Folder of plugins' folders (default: the plugins that come with Patchbay)");
+  command
+      .add_option("--hook-seconds", options.hook_seconds,
+                  "How long one call into a plugin may take before that is a failure")
+      ->check(CLI::Range(0.001, 86'400.0))
+      ->capture_default_str();
   command.add_option("--model-gib", options.model_gib,
                      "Weights that may stay in memory together (default: half of the memory)");
   command.add_option("--queue", options.queue.capacity, "Generations that may wait")

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "absl/strings/str_cat.h"
 #include "host/base/status_macros.h"
 
 namespace patchbay {
@@ -13,21 +12,15 @@ constexpr size_t kKeptChains = 16;
 }  // namespace
 
 void ChainCache::Use::RecordSuccess() const {
-  if (chain_ == nullptr) return;
-  for (const std::string& build : chain_->builds()) monitor_->RecordSuccess(build);
+  if (chain_ != nullptr) plugins_->RecordSuccess(*chain_);
 }
 
-absl::StatusOr<std::vector<std::string>> ChainCache::ActiveBuilds(
+absl::StatusOr<std::vector<std::string>> ChainCache::BuildsFor(
     const GenerationRequest& request) const {
+  PATCHBAY_ASSIGN_OR_RETURN(const ResolvedPlugins resolved,
+                            plugins_->Resolve({.choices = request.plugins, .left_out = {}}));
   std::vector<std::string> builds;
-  for (const ChosenPlugin& chosen : request.plugins) {
-    PATCHBAY_ASSIGN_OR_RETURN(const InstalledPlugin plugin, plugins_->Active(chosen.id));
-    const std::string& build = plugin.manifest.sha256;
-    if (const std::string reason = plugins_->monitor().SuspensionReason(build); !reason.empty()) {
-      return absl::FailedPreconditionError(absl::StrCat("plugin ", chosen.id, " is ", reason));
-    }
-    builds.push_back(build);
-  }
+  for (const ChosenPlugin& plugin : resolved.plugins) builds.push_back(plugin.build);
   return builds;
 }
 
@@ -38,14 +31,14 @@ absl::StatusOr<ChainCache::Use> ChainCache::ChainFor(const GenerationRequest& re
     return absl::FailedPreconditionError(
         "plugins were asked for, and there is no folder of plugins");
   }
-  PATCHBAY_ASSIGN_OR_RETURN(std::vector<std::string> builds, ActiveBuilds(request));
+  PATCHBAY_ASSIGN_OR_RETURN(std::vector<std::string> builds, BuildsFor(request));
   const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
     return entry.builds == builds && entry.plugins == request.plugins &&
            entry.in_given_order == request.plugins_in_given_order;
   });
   if (found != entries_.end()) {
     entries_.splice(entries_.begin(), entries_, found);
-    return Use(found->chain, plugins_->monitor());
+    return Use(found->chain, *plugins_);
   }
   if (info_ == nullptr) info_ = std::make_unique<const ModelInfo>(model);
   PATCHBAY_ASSIGN_OR_RETURN(std::shared_ptr<const Chain> chain,
@@ -53,7 +46,7 @@ absl::StatusOr<ChainCache::Use> ChainCache::ChainFor(const GenerationRequest& re
                                                  model.unet->sites(), info_->info()));
   entries_.push_front({request.plugins, request.plugins_in_given_order, std::move(builds), chain});
   if (entries_.size() > kKeptChains) entries_.pop_back();
-  return Use(std::move(chain), plugins_->monitor());
+  return Use(std::move(chain), *plugins_);
 }
 
 void ChainCache::Clear() {

@@ -31,16 +31,19 @@ class ChainCache {
   class Use {
    public:
     Use() = default;
-    Use(std::shared_ptr<const Chain> chain, HookMonitor& monitor)
-        : chain_(std::move(chain)), monitor_(&monitor) {}
+    Use(std::shared_ptr<const Chain> chain, PluginHost& plugins)
+        : chain_(std::move(chain)), plugins_(&plugins), counted_(plugins.BeginUse(*chain_)) {}
     // Null without plugins.
     const ModelHooks* hooks() const { return chain_ == nullptr ? nullptr : &chain_->hooks(); }
+    // Empty without plugins.
+    ChainPlan plan() const { return chain_ == nullptr ? ChainPlan() : chain_->plan(); }
     // The job has ended well.
     void RecordSuccess() const;
 
    private:
     std::shared_ptr<const Chain> chain_;
-    HookMonitor* monitor_ = nullptr;
+    PluginHost* plugins_ = nullptr;
+    std::shared_ptr<const void> counted_;
   };
 
   // The model must be the same until the next Clear().
@@ -52,10 +55,10 @@ class ChainCache {
   struct Entry {
     std::vector<ChosenPlugin> plugins;
     bool in_given_order;
-    std::vector<std::string> builds;  // that were active, by the plugins' place in the request
+    std::vector<std::string> builds;  // by the plugins' place in the request
     std::shared_ptr<const Chain> chain;
   };
-  absl::StatusOr<std::vector<std::string>> ActiveBuilds(const GenerationRequest& request) const;
+  absl::StatusOr<std::vector<std::string>> BuildsFor(const GenerationRequest& request) const;
 
   std::shared_ptr<PluginHost> plugins_;
   std::unique_ptr<const ModelInfo> info_;

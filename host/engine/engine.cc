@@ -13,6 +13,7 @@
 #include "host/base/status_macros.h"
 #include "host/engine/chain_cache.h"
 #include "host/engine/weights_for_request.h"
+#include "host/plugins/plugin_fault.h"
 #include "host/runtime/pipeline/damaged_weights.h"
 #include "host/runtime/pipeline/pipeline.h"
 #include "host/runtime/pipeline/request_check.h"
@@ -101,13 +102,26 @@ class Engine::Model {
     PATCHBAY_ASSIGN_OR_RETURN(const ChainCache::Use chain, chains_.ChainFor(request, *ready.model));
     absl::StatusOr<GenerationResult> result =
         GeneratePictures(*ready.model, ready.loras, chain.hooks(), request, prompts, observer);
-    if (!result.ok()) return WithDiagnosis(result.status());
+    if (!result.ok()) {
+      // What a plugin gave is checked at its edge: the weights are not to blame.
+      return PluginFaultOf(result.status()) ? result.status() : WithDiagnosis(result.status());
+    }
     chain.RecordSuccess();
     std::vector<std::string>& warnings = result->report.warnings;
     for (const std::vector<std::string>* more : {&ready.warnings, &prompts.warnings}) {
       warnings.insert(warnings.begin(), more->begin(), more->end());
     }
     return result;
+  }
+
+  absl::StatusOr<ChainPlan> Plan(const GenerationRequest& request) {
+    PATCHBAY_ASSIGN_OR_RETURN(const ResolvedPrompts prompts, ResolvePrompts(request));
+    PATCHBAY_ASSIGN_OR_RETURN(const WeightsForRequest::Ready ready,
+                              weights_.Prepare(prompts.loras));
+    PATCHBAY_ASSIGN_OR_RETURN(const ChainCache::Use chain, chains_.ChainFor(request, *ready.model));
+    ChainPlan plan = chain.plan();
+    plan.warnings = ready.warnings;
+    return plan;
   }
 
   double load_seconds() const { return weights_.load_seconds(); }
@@ -147,6 +161,10 @@ absl::StatusOr<GenerationResult> Engine::Generate(const GenerationRequest& reque
                                                   GenerationObserver& observer) {
   return Guarded<absl::StatusOr<GenerationResult>>(
       [&] { return model_->Generate(request, observer); });
+}
+
+absl::StatusOr<ChainPlan> Engine::Plan(const GenerationRequest& request) {
+  return Guarded<absl::StatusOr<ChainPlan>>([&] { return model_->Plan(request); });
 }
 
 double Engine::load_seconds() const { return model_->load_seconds(); }

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "host/plugins/chain_plan.h"
 #include "host/runtime/pipeline/generation_observer.h"
 #include "host/runtime/pipeline/generation_request.h"
 
@@ -54,6 +55,10 @@ class Engine {
   // CANCELLED, RESOURCE_EXHAUSTED when memory is short.
   absl::StatusOr<GenerationResult> Generate(const GenerationRequest& request,
                                             GenerationObserver& observer);
+
+  // What Generate would run with: reads weights and attaches the plugins, and draws nothing. Errors
+  // as Generate.
+  absl::StatusOr<ChainPlan> Plan(const GenerationRequest& request);
 
   // Seconds that reading the weights has taken so far.
   double load_seconds() const;

@@ -13,6 +13,13 @@ absl::StatusOr<std::shared_ptr<PluginHost>> OpenPlugins(const PluginFolders& fol
   PluginHostOptions options;
   options.folders = folders.folders;
   options.store_folder = folders.store;
+  if (!folders.probe_program.empty()) {
+    options.probe = {.program = folders.probe_program, .library_folder = LoadedLibTorchFolder()};
+  }
+  if (folders.hook_seconds > 0) {
+    options.limits.time_budget =
+        std::chrono::milliseconds(static_cast<int64_t>(folders.hook_seconds * 1000));
+  }
   PATCHBAY_ASSIGN_OR_RETURN(std::unique_ptr<PluginHost> host, PluginHost::Open(options));
   return std::shared_ptr<PluginHost>(std::move(host));
 }
@@ -35,23 +42,10 @@ absl::StatusOr<ChosenPlugin> ParseChosenPlugin(const std::string& text) {
   return chosen;
 }
 
-std::vector<PluginStatus> ListPlugins(const PluginHost& plugins) {
-  std::vector<PluginStatus> list;
-  for (const InstalledPlugin& plugin : plugins.Plugins()) {
-    PluginStatus status;
-    status.description = plugin.manifest.description;
-    status.build = plugin.manifest.sha256;
-    list.push_back(std::move(status));
-  }
-  return list;
-}
+std::vector<PluginStatus> ListPlugins(const PluginHost& plugins) { return plugins.Builds(); }
 
 absl::StatusOr<PluginStatus> FindPlugin(const PluginHost& plugins, const std::string& id) {
-  PATCHBAY_ASSIGN_OR_RETURN(const InstalledPlugin plugin, plugins.Active(id));
-  PluginStatus status;
-  status.description = plugin.manifest.description;
-  status.build = plugin.manifest.sha256;
-  return status;
+  return plugins.Find(id);
 }
 
 }  // namespace patchbay

@@ -16,8 +16,13 @@ class PluginHost;
 struct PluginFolders {
   // Folders that hold plugins' folders; the first that has an id wins.
   std::vector<std::string> folders;
-  // Where installed plugins are kept; empty: none can be installed.
+  // Where installed plugins are kept; empty: none can be installed. One process at a time.
   std::string store;
+  // patchbay-plugin-manifest, with which builds are tried in a process of their own before they are
+  // loaded; empty: they are not.
+  std::string probe_program = {};
+  // How long a hook may take before that is a failure; 0: the usual time.
+  double hook_seconds = 0;
 };
 
 // Finds the plugins; loads none of them yet.

@@ -149,6 +149,7 @@ AttachContext::AttachContext(const SiteTable& sites, const std::vector<patchbay_
 patchbay_attach& AttachContext::For(std::shared_ptr<const HookOwner> owner) {
   owner_ = std::move(owner);
   collection_.hooks.plugin_ids.push_back(owner_->plugin);
+  places_.emplace_back();
   return attach_;
 }
 
@@ -182,6 +183,8 @@ absl::Status AttachContext::AddHook(const patchbay_hook& hook) {
                        " is taken by plugin ", taken->second));
     }
   }
+  places_.back().hooks.insert(hook.id);
+  if (site != nullptr) places_.back().sites.insert(hook.site);
   data.Claim();
   kind->add(std::make_shared<const HookTarget>(owner_, hook, site), *owner_,
             static_cast<SiteIndex>(hook.site), described_.size(), collection_);

@@ -31,6 +31,14 @@ class AttachContext {
   // What the plugins share with other chains and must live as long as this one.
   std::vector<std::shared_ptr<void>> TakeSharedObjects() { return std::move(kept_); }
 
+  // What one plugin has hung, and where.
+  struct HookedPlaces {
+    std::set<uint32_t> sites;
+    std::set<std::string> hooks;
+  };
+  // In the order of the calls of For().
+  const std::vector<HookedPlaces>& places() const { return places_; }
+
  private:
   struct Functions;
   absl::Status AddHook(const patchbay_hook& hook);
@@ -41,6 +49,7 @@ class AttachContext {
   patchbay_attach attach_{};
   std::shared_ptr<const HookOwner> owner_;
   HookCollection collection_;
+  std::vector<HookedPlaces> places_;
   // Which plugin has what only one may have: hook, site, overlay.
   std::map<std::tuple<std::string, uint32_t, uint32_t>, std::string> exclusive_;
   uint32_t overlays_ = 0;

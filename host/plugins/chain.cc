@@ -5,10 +5,12 @@
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
+#include "host/base/sha256.h"
 #include "host/base/status_macros.h"
 #include "host/plugins/attach_context.h"
 #include "host/plugins/chain_order.h"
 #include "host/plugins/host_functions.h"
+#include "host/plugins/plugin_fault.h"
 #include "host/plugins/site_list.h"
 
 namespace patchbay {
@@ -16,12 +18,14 @@ namespace {
 
 constexpr size_t kShownDigits = 12;  // of a build's sha256
 
-absl::Status FromPlugin(const std::string& id, const char* what, patchbay_status status,
+absl::Status FromPlugin(const HookOwner& owner, const char* what, patchbay_status status,
                         const patchbay_error& error) {
   if (status == PATCHBAY_OK) return absl::OkStatus();
   const std::string text(error.text, strnlen(error.text, sizeof(error.text)));
-  return absl::Status(static_cast<absl::StatusCode>(status),
-                      absl::StrCat("plugin ", id, ": ", text.empty() ? what : text));
+  return WithPluginFault(
+      absl::Status(static_cast<absl::StatusCode>(status),
+                   absl::StrCat("plugin ", owner.plugin, ": ", text.empty() ? what : text)),
+      {PluginFault::Kind::kRefused, owner.plugin, owner.build, ""});
 }
 
 std::vector<OrderConstraints> ConstraintsOf(const std::vector<ChainEntry>& entries) {
@@ -37,7 +41,9 @@ absl::Status CheckUsable(const PluginLibrary& library, const HookMonitor& monito
   const PluginDescription& plugin = library.description();
   if (const std::string reason = monitor.SuspensionReason(library.manifest().sha256);
       !reason.empty()) {
-    return absl::FailedPreconditionError(absl::StrCat("plugin ", plugin.id, " is ", reason));
+    return WithPluginFault(
+        absl::FailedPreconditionError(absl::StrCat("plugin ", plugin.id, " is ", reason)),
+        {PluginFault::Kind::kSuspended, plugin.id, library.manifest().sha256, ""});
   }
   for (const std::string& hook : plugin.required_hooks) {
     if (FindHookKind(hook) == nullptr) {
@@ -56,43 +62,112 @@ std::string TextOf(const ChainEntry& entry) {
                       entry.library->manifest().sha256.substr(0, kShownDigits));
 }
 
+// The plugin's code runs on the control thread for as long as this is there.
+class ControlSection {
+ public:
+  ControlSection(const HookOwner& owner, const std::string& what)
+      : breadcrumbs_(owner.monitor->breadcrumbs()) {
+    if (breadcrumbs_ != nullptr) breadcrumbs_->Enter({owner.plugin, owner.build, what, 0});
+  }
+  ~ControlSection() {
+    if (breadcrumbs_ != nullptr) breadcrumbs_->Leave();
+  }
+  ControlSection(const ControlSection&) = delete;
+  ControlSection& operator=(const ControlSection&) = delete;
+
+ private:
+  Breadcrumbs* const breadcrumbs_;
+};
+
+// All settings as text, in the schema's order.
+SettingPairs AllSettings(const ChainEntry& entry) {
+  SettingPairs pairs;
+  for (const PluginField& field : entry.library->description().fields) {
+    std::string text = field.default_text;
+    for (const PluginSetting& setting : entry.settings.values()) {
+      if (setting.number == field.number) text = FormatSettingValue(setting.value);
+    }
+    pairs.emplace_back(field.id, std::move(text));
+  }
+  return pairs;
+}
+
+ChainLink LinkOf(const ChainEntry& entry, const AttachContext::HookedPlaces& places,
+                 const std::vector<patchbay_site>& sites) {
+  ChainLink link{entry.library->description().id,
+                 entry.library->manifest().sha256,
+                 AllSettings(entry),
+                 {},
+                 {places.hooks.begin(), places.hooks.end()}};
+  for (const uint32_t site : places.sites) link.sites.emplace_back(sites[site].name);
+  return link;
+}
+
+// Builds, settings and order as one number.
+std::string DigestOf(const std::vector<ChainLink>& links) {
+  Sha256 digest;
+  const auto add = [&digest](const std::string& text) {
+    digest.Update(absl::StrCat(text.size(), ":", text));
+  };
+  for (const ChainLink& link : links) {
+    add(link.build);
+    for (const auto& [field, value] : link.settings) {
+      add(field);
+      add(value);
+    }
+  }
+  return digest.Finish();
+}
+
 }  // namespace
 
 class Chain::Instance {
  public:
   static absl::StatusOr<std::unique_ptr<Instance>> Make(const ChainEntry& entry,
+                                                        std::shared_ptr<const HookOwner> owner,
                                                         const SettingResources& resources) {
-    const std::string& id = entry.library->description().id;
     PATCHBAY_ASSIGN_OR_RETURN(const SettingArray values,
                               SettingArray::Make(entry.settings, resources));
     const patchbay_plugin_functions& functions = entry.library->functions();
     patchbay_error error{};
     error.struct_size = sizeof(error);
     patchbay_instance* made = nullptr;
+    const ControlSection section(*owner, "create");
     const patchbay_status status =
         functions.create(&HostFunctions(), values.data(), values.size(), &made, &error);
-    PATCHBAY_RETURN_IF_ERROR(FromPlugin(id, "could not be made", status, error));
-    return absl::WrapUnique(new Instance(functions, id, made));
+    PATCHBAY_RETURN_IF_ERROR(FromPlugin(*owner, "could not be made", status, error));
+    return absl::WrapUnique(new Instance(functions, std::move(owner), made));
   }
-  ~Instance() { functions_.destroy(instance_); }
+  ~Instance() {
+    const ControlSection section(*owner_, "destroy");
+    functions_.destroy(instance_);
+  }
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
   absl::Status Attach(patchbay_attach& attach) {
     patchbay_error error{};
     error.struct_size = sizeof(error);
-    return FromPlugin(id_, "could not be attached", functions_.attach(instance_, &attach, &error),
-                      error);
+    const ControlSection section(*owner_, "attach");
+    return FromPlugin(*owner_, "could not be attached",
+                      functions_.attach(instance_, &attach, &error), error);
   }
 
  private:
-  Instance(const patchbay_plugin_functions& functions, std::string id, patchbay_instance* instance)
-      : functions_(functions), id_(std::move(id)), instance_(instance) {}
+  Instance(const patchbay_plugin_functions& functions, std::shared_ptr<const HookOwner> owner,
+           patchbay_instance* instance)
+      : functions_(functions), owner_(std::move(owner)), instance_(instance) {}
 
   const patchbay_plugin_functions& functions_;
-  const std::string id_;
+  const std::shared_ptr<const HookOwner> owner_;
   patchbay_instance* const instance_;
 };
+
+absl::Status Chain::TryMake(const ChainEntry& entry, HookMonitor& monitor) {
+  const auto owner = std::make_shared<const HookOwner>(
+      HookOwner{entry.library->description().id, entry.library->manifest().sha256, 0, &monitor});
+  return Instance::Make(entry, owner, {}).status();
+}
 
 Chain::Chain() = default;
 Chain::~Chain() = default;
@@ -113,21 +188,23 @@ absl::StatusOr<std::shared_ptr<const Chain>> Chain::Build(std::vector<ChainEntry
     status = CheckUsable(*entry.library, environment.monitor);
     if (!status.ok()) break;
     chain->libraries_.push_back(entry.library);
+    const auto owner = std::make_shared<const HookOwner>(
+        HookOwner{entry.library->description().id, entry.library->manifest().sha256,
+                  chain->builds_.size(), &environment.monitor});
     absl::StatusOr<std::unique_ptr<Instance>> instance =
-        Instance::Make(entry, environment.resources);
+        Instance::Make(entry, owner, environment.resources);
     if (!instance.ok()) {
       status = instance.status();
       break;
     }
     chain->instances_.push_back(*std::move(instance));
-    const auto owner = std::make_shared<const HookOwner>(
-        HookOwner{entry.library->description().id, entry.library->manifest().sha256,
-                  chain->builds_.size(), &environment.monitor});
     status = chain->instances_.back()->Attach(context.For(owner));
     if (!status.ok()) break;
     chain->builds_.push_back(entry.library->manifest().sha256);
+    chain->plan_.links.push_back(LinkOf(entry, context.places().back(), chain->sites_));
     absl::StrAppend(&text, text.empty() ? "" : "; ", TextOf(entry));
   }
+  chain->plan_.digest = DigestOf(chain->plan_.links);
   chain->hooks_ = context.TakeHooks();
   chain->hooks_.text = std::move(text);
   chain->shared_ = context.TakeSharedObjects();

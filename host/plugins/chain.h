@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "host/plugins/chain_plan.h"
 #include "host/plugins/hook_monitor.h"
 #include "host/plugins/plugin_library.h"
 #include "host/plugins/plugin_settings.h"
@@ -39,10 +40,13 @@ class Chain {
  public:
   // Orders the plugins (see OrderChain; is_explicit: as given), makes an instance of each, and
   // attaches them. The first error ends it and names the plugin: settings that do not go together,
-  // a site that the model has not got, two plugins that claim one site, a suspended build.
+  // a site that the model has not got, two plugins that claim one site, a suspended build. It
+  // carries a PluginFault where one plugin is to blame.
   static absl::StatusOr<std::shared_ptr<const Chain>> Build(std::vector<ChainEntry> entries,
                                                             bool is_explicit,
                                                             const ChainEnvironment& environment);
+  // Makes an instance and destroys it again; the error is the plugin's.
+  static absl::Status TryMake(const ChainEntry& entry, HookMonitor& monitor);
   ~Chain();
   Chain(const Chain&) = delete;
   Chain& operator=(const Chain&) = delete;
@@ -51,6 +55,8 @@ class Chain {
   const ModelHooks& hooks() const { return hooks_; }
   // The builds (sha256) in order.
   const std::vector<std::string>& builds() const { return builds_; }
+  // What is in it and where it hangs.
+  const ChainPlan& plan() const { return plan_; }
 
  private:
   // A plugin with one set of settings; destroyed with it.
@@ -66,6 +72,7 @@ class Chain {
   std::vector<std::unique_ptr<Instance>> instances_;
   ModelHooks hooks_;
   std::vector<std::string> builds_;
+  ChainPlan plan_;
 };
 
 }  // namespace patchbay

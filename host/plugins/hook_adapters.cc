@@ -105,14 +105,33 @@ void AddAfterStep(Target target, const HookOwner&, SiteIndex, size_t, HookCollec
       });
 }
 
+// While it is there the host's own code runs within a plugin's hook: a crash is not the plugin's.
+class HostSection {
+ public:
+  HostSection(Breadcrumbs* breadcrumbs, const Evaluation& evaluation) : breadcrumbs_(breadcrumbs) {
+    if (breadcrumbs_ != nullptr) breadcrumbs_->Enter({"", "", "", evaluation.step.index});
+  }
+  ~HostSection() {
+    if (breadcrumbs_ != nullptr) breadcrumbs_->Leave();
+  }
+  HostSection(const HostSection&) = delete;
+  HostSection& operator=(const HostSection&) = delete;
+
+ private:
+  Breadcrumbs* const breadcrumbs_;
+};
+
 // The wrapped evaluation as the plugin may call it.
 struct InnerCall {
   const SamplingHooks::InnerDenoise& inner;
+  const Evaluation& evaluation;
+  Breadcrumbs* breadcrumbs;
   std::exception_ptr failure;
 
   static patchbay_status Run(void* host, patchbay_tensor latent, patchbay_denoised* denoised,
                              patchbay_error* error) noexcept {
     auto* const self = static_cast<InnerCall*>(host);
+    const HostSection section(self->breadcrumbs, self->evaluation);
     try {
       const DenoisedPair pair = self->inner(Borrowed(latent));
       denoised->conditional = NewHandle(pair.conditional);
@@ -132,7 +151,7 @@ void AddDenoise(Target target, const HookOwner&, SiteIndex, size_t, HookCollecti
   collection.hooks.sampling.denoise.push_back([target](const Evaluation& evaluation,
                                                        const at::Tensor& latent,
                                                        const SamplingHooks::InnerDenoise& inner) {
-    InnerCall call{inner, nullptr};
+    InnerCall call{inner, evaluation, target->breadcrumbs(), nullptr};
     const patchbay_inner_denoise lent = {
         .struct_size = sizeof(patchbay_inner_denoise), .call = &InnerCall::Run, .host = &call};
     patchbay_denoised denoised = {

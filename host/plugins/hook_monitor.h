@@ -7,11 +7,13 @@
 #include <string>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 
 namespace patchbay {
 
-// Where a thread is inside plugins' code: what a crash is blamed on.
+// Where a thread is inside plugins' code: what a crash is blamed on. An empty plugin stands for the
+// host's own code that a plugin has called.
 struct HookPosition {
   const std::string& plugin;
   const std::string& build;
@@ -47,20 +49,25 @@ class HookMonitor {
   Breadcrumbs* breadcrumbs() const { return breadcrumbs_; }
 
   // A job failed because of this build, and why.
-  void RecordFailure(const std::string& build, const std::string& reason);
+  void RecordFailure(const std::string& build, const absl::Status& fault);
   // A job that used it ended well.
   void RecordSuccess(const std::string& build);
   // Why the build is suspended; empty when it is not.
   std::string SuspensionReason(const std::string& build) const;
   // An operator's wish: the build may serve again.
   void Resume(const std::string& build);
-  // Suspends at once, for example because the process crashed in it.
-  void Suspend(const std::string& build, const std::string& reason);
+
+  struct Faults {
+    uint64_t count = 0;  // in all
+    absl::Status last;
+  };
+  Faults FaultsOf(const std::string& build) const;
 
  private:
   struct Record {
-    int failures = 0;
+    int failures = 0;  // since the last success
     std::string suspended;
+    Faults faults;
   };
 
   const HookLimits limits_;

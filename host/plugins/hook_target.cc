@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "host/plugins/plugin_fault.h"
 
 namespace patchbay {
 namespace {
@@ -49,11 +50,11 @@ HookTarget::~HookTarget() {
 void HookTarget::Fail(absl::StatusCode code, const std::string& text) const {
   std::string where = absl::StrCat("plugin ", owner_->plugin, ", ", id_);
   if (site_ != nullptr) absl::StrAppend(&where, " at ", site_->name);
-  const std::string message = absl::StrCat(where, ": ", text);
-  if (owner_->monitor != nullptr && code != absl::StatusCode::kCancelled) {
-    owner_->monitor->RecordFailure(owner_->build, message);
-  }
-  throw HookFailure(absl::Status(code, message));
+  const absl::Status fault(code, absl::StrCat(where, ": ", text));
+  if (code == absl::StatusCode::kCancelled) throw HookFailure(fault);
+  if (owner_->monitor != nullptr) owner_->monitor->RecordFailure(owner_->build, fault);
+  throw HookFailure(
+      WithPluginFault(fault, {PluginFault::Kind::kFailed, owner_->plugin, owner_->build, id_}));
 }
 
 at::Tensor HookTarget::Checked(patchbay_tensor result, const at::Tensor& like,

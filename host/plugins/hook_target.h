@@ -57,6 +57,10 @@ class HookTarget {
     return Checked(result, like, like.sizes());
   }
 
+  // Null where none are kept.
+  Breadcrumbs* breadcrumbs() const {
+    return owner_->monitor == nullptr ? nullptr : owner_->monitor->breadcrumbs();
+  }
   void* data() const { return data_; }
   patchbay_function function() const { return function_; }
   // `text` after who failed and where.

@@ -2,161 +2,176 @@
 
 #include <c10/core/InferenceMode.h>
 
+#include <algorithm>
+#include <cstring>
 #include <filesystem>
-#include <map>
-#include <optional>
 #include <utility>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "absl/synchronization/mutex.h"
-#include "host/base/spelling.h"
 #include "host/base/status_macros.h"
 #include "host/plugins/chain.h"
-#include "host/plugins/control_thread.h"
-#include "host/plugins/plugin_library.h"
-#include "host/plugins/shared_objects.h"
+#include "host/plugins/plugin_fault.h"
+#include "host/plugins/plugin_host_state.h"
 
 namespace patchbay {
 namespace {
 
 namespace fs = std::filesystem;
 
+// Ends of the process inside a build, none of which a signal explains, that quarantine it.
+constexpr int kMaxUnexplainedEnds = 3;
+
+absl::Time FileTime(const std::string& path) {
+  std::error_code error;
+  const auto written = fs::last_write_time(path, error);
+  if (error) return absl::Time();
+  return absl::FromChrono(std::chrono::file_clock::to_sys(written));
+}
+
 // What stands in a folder of plugins. A folder that is no plugin is not ours to complain about.
-std::vector<InstalledPlugin> PluginsIn(const std::string& folder) {
-  std::vector<InstalledPlugin> plugins;
+std::vector<PluginCatalogue::Build> BuildsIn(const std::string& folder) {
+  std::vector<PluginCatalogue::Build> builds;
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
     if (!fs::exists(entry.path() / kManifestFileName, error)) continue;
     absl::StatusOr<InstalledPlugin> plugin = ReadPluginFolder(entry.path().string());
-    if (plugin.ok()) plugins.push_back(*std::move(plugin));
+    if (!plugin.ok()) continue;
+    const absl::Time time = FileTime(plugin->library_path);
+    builds.push_back({*std::move(plugin), time, false});
   }
-  return plugins;
+  return builds;
+}
+
+std::string Describe(const CrashSite& crash) {
+  const std::string where = absl::StrCat(crash.hook, crash.step > 0 ? ", step " : "",
+                                         crash.step > 0 ? absl::StrCat(crash.step) : "");
+  return crash.signal != 0 ? absl::StrCat("the server crashed in its code (", where, ": ",
+                                          strsignal(crash.signal), ")")
+                           : absl::StrCat("the server's process ended ", kMaxUnexplainedEnds,
+                                          " times inside its code (the last time: ", where, ")");
+}
+
+void Blame(const CrashSite& crash, PluginRecords& records) {
+  if (crash.signal == 0 && ++records.unexplained_ends[crash.build] < kMaxUnexplainedEnds) return;
+  records.unexplained_ends.erase(crash.build);
+  records.quarantine[crash.build] = Describe(crash);
 }
 
 }  // namespace
-
-class PluginHost::State {
- public:
-  explicit State(const PluginHostOptions& options)
-      : monitor(options.limits, options.breadcrumbs), folders(options.folders) {}
-
-  // One plugin: what is active, what was before, and the loaded builds of it.
-  struct Entry {
-    InstalledPlugin active;
-    std::optional<InstalledPlugin> previous;
-    std::map<std::string, std::shared_ptr<const PluginLibrary>> loaded;  // by sha256
-  };
-
-  void AddKnown(std::vector<InstalledPlugin> plugins) {
-    const absl::MutexLock lock(&mutex);
-    for (InstalledPlugin& plugin : plugins) {
-      const std::string id = plugin.manifest.description.id;
-      entries.try_emplace(id, Entry{std::move(plugin), std::nullopt, {}});
-    }
-  }
-
-  absl::StatusOr<std::shared_ptr<const PluginLibrary>> Loaded(const InstalledPlugin& plugin) {
-    const std::string& id = plugin.manifest.description.id;
-    {
-      const absl::MutexLock lock(&mutex);
-      Entry& entry = entries.at(id);
-      const auto found = entry.loaded.find(plugin.manifest.sha256);
-      if (found != entry.loaded.end()) return found->second;
-    }
-    absl::StatusOr<std::unique_ptr<PluginLibrary>> library = absl::InternalError("not loaded");
-    control.Run([&] { library = PluginLibrary::Load(plugin, ThisHostAbi()); });
-    if (!library.ok()) return library.status();
-    const absl::MutexLock lock(&mutex);
-    auto& place = entries.at(id).loaded[plugin.manifest.sha256];
-    if (place == nullptr) place = *std::move(library);
-    return place;
-  }
-
-  absl::StatusOr<InstalledPlugin> ActiveBuild(const std::string& id) {
-    const absl::MutexLock lock(&mutex);
-    const auto found = entries.find(id);
-    if (found != entries.end()) return found->second.active;
-    std::vector<std::string> ids;
-    for (const auto& [known, entry] : entries) ids.push_back(known);
-    const std::string nearest = NearestSpelling(id, ids);
-    return absl::NotFoundError(
-        absl::StrCat("there is no plugin \"", id, "\"",
-                     !nearest.empty() ? absl::StrCat("; did you mean ", nearest, "?")
-                     : ids.empty()    ? "; none were found in the folders of plugins"
-                                      : absl::StrCat("; there are ", absl::StrJoin(ids, ", "))));
-  }
-
-  HookMonitor monitor;
-  const std::vector<std::string> folders;
-  std::optional<PluginStore> store;
-  SharedObjects shared;
-  absl::Mutex mutex;
-  std::map<std::string, Entry> entries ABSL_GUARDED_BY(mutex);
-  // Destroyed first: what it has still to destroy may need the rest.
-  ControlThread control;
-};
 
 PluginHost::PluginHost(std::unique_ptr<State> state) : state_(std::move(state)) {}
 PluginHost::~PluginHost() = default;
 
 absl::StatusOr<std::unique_ptr<PluginHost>> PluginHost::Open(const PluginHostOptions& options) {
-  auto state = std::make_unique<State>(options);
+  PluginLoaderOptions loading{options.probe, std::nullopt};
+  std::unique_ptr<BreadcrumbFile> crumbs;
+  std::optional<PluginStore> store;
+  PluginRecords records;
+  const std::string records_path =
+      options.store_folder.empty() ? "" : absl::StrCat(options.store_folder, "/records.json");
+  PluginStore::Contents contents;
   if (!options.store_folder.empty()) {
-    PATCHBAY_ASSIGN_OR_RETURN(PluginStore store, PluginStore::Open(options.store_folder));
-    PATCHBAY_ASSIGN_OR_RETURN(PluginStore::Contents contents, store.List());
-    state->AddKnown(std::move(contents.plugins));
-    state->store = std::move(store);
+    PATCHBAY_ASSIGN_OR_RETURN(store, PluginStore::Open(options.store_folder));
+    PATCHBAY_ASSIGN_OR_RETURN(contents, store->List());
+    PATCHBAY_ASSIGN_OR_RETURN(loading.copies,
+                              PluginStore::Open(absl::StrCat(options.store_folder, "/.copies")));
+    PATCHBAY_ASSIGN_OR_RETURN(records, ReadPluginRecords(records_path));
+    PATCHBAY_ASSIGN_OR_RETURN(
+        crumbs, BreadcrumbFile::Open(absl::StrCat(options.store_folder, "/breadcrumbs")));
+    if (crumbs->former_crash().has_value()) Blame(*crumbs->former_crash(), records);
+    // Another LibTorch or compiler may take a build otherwise.
+    if (const std::string& fingerprint = ThisHostAbi().fingerprint;
+        records.host_fingerprint != fingerprint) {
+      records.probes.clear();
+      records.host_fingerprint = fingerprint;
+    }
   }
-  for (const std::string& folder : options.folders) state->AddKnown(PluginsIn(folder));
+  auto state = std::make_unique<State>(options, std::move(crumbs));
+  state->store = std::move(store);
+  state->records_path = records_path;
+  State* const raw = state.get();
+  state->loader =
+      std::make_unique<PluginLoader>(std::move(loading), state->control, records.probes,
+                                     [raw](const std::string& build, const ProbeVerdict& verdict) {
+                                       {
+                                         const absl::MutexLock lock(&raw->mutex);
+                                         raw->catalogue.records().probes[build] = verdict;
+                                       }
+                                       // Lost, it costs one more try.
+                                       raw->Save().IgnoreError();
+                                     });
+  {
+    const absl::MutexLock lock(&state->mutex);
+    state->catalogue = PluginCatalogue(std::move(records));
+    for (InstalledPlugin& plugin : contents.plugins) {
+      const absl::Time time = FileTime(plugin.folder);
+      state->catalogue.AddOldest({std::move(plugin), time, true});
+    }
+    for (const std::string& folder : options.folders) {
+      for (auto& build : BuildsIn(folder)) state->catalogue.AddOldest(std::move(build));
+    }
+  }
+  PATCHBAY_RETURN_IF_ERROR(state->Save());
   return absl::WrapUnique(new PluginHost(std::move(state)));
 }
 
-std::vector<InstalledPlugin> PluginHost::Plugins() const {
+std::vector<PluginStatus> PluginHost::Builds() const {
   const absl::MutexLock lock(&state_->mutex);
-  std::vector<InstalledPlugin> plugins;
-  for (const auto& [id, entry] : state_->entries) plugins.push_back(entry.active);
-  return plugins;
+  std::vector<PluginStatus> list;
+  for (const auto& [id, builds] : state_->catalogue.plugins()) {
+    for (const PluginCatalogue::Build& build : builds) list.push_back(state_->StatusOf(build));
+  }
+  return list;
 }
 
-absl::StatusOr<InstalledPlugin> PluginHost::Install(const std::string& plugin_folder) {
-  if (!state_->store) {
-    return absl::FailedPreconditionError("this host has no folder to install plugins into");
-  }
-  return state_->store->Install(plugin_folder);
+absl::StatusOr<PluginStatus> PluginHost::Find(const std::string& id,
+                                              const std::string& digits) const {
+  const absl::MutexLock lock(&state_->mutex);
+  PATCHBAY_ASSIGN_OR_RETURN(const auto build, state_->catalogue.Find(id, digits));
+  return state_->StatusOf(build);
 }
 
-absl::Status PluginHost::Activate(const InstalledPlugin& plugin) {
-  const std::string& id = plugin.manifest.description.id;
-  bool is_new = false;
-  {
-    const absl::MutexLock lock(&state_->mutex);
-    is_new = state_->entries.try_emplace(id, State::Entry{plugin, std::nullopt, {}}).second;
-  }
-  const auto library = state_->Loaded(plugin);
+absl::StatusOr<ResolvedPlugins> PluginHost::Resolve(const PluginSelection& selection) const {
+  ResolvedPlugins resolved;
+  std::set<std::string> chosen;
   const absl::MutexLock lock(&state_->mutex);
-  if (!library.ok()) {
-    if (is_new) state_->entries.erase(id);
-    return library.status();
+  const PluginCatalogue& catalogue = state_->catalogue;
+  for (const ChosenPlugin& choice : selection.choices) {
+    chosen.insert(choice.id);
+    if (selection.left_out.count(choice.id) > 0) continue;
+    PATCHBAY_ASSIGN_OR_RETURN(const auto build, catalogue.Find(choice.id, choice.build));
+    if (const absl::Status usable = state_->Usable(build); !usable.ok()) {
+      if (!selection.skips_unusable) return usable;
+      resolved.warnings.push_back(absl::StrCat(std::string(usable.message()), "; left out"));
+      continue;
+    }
+    ChosenPlugin plugin = choice;
+    plugin.build = build.plugin.manifest.sha256;
+    const PluginRecords::Activation* const active = catalogue.Active(choice.id);
+    if (selection.with_default_chain && active != nullptr && active->build == plugin.build) {
+      for (const auto& [field, value] : active->settings) {
+        const bool given = std::any_of(choice.settings.begin(), choice.settings.end(),
+                                       [&](const auto& pair) { return pair.first == field; });
+        if (!given) plugin.settings.emplace_back(field, value);
+      }
+    }
+    resolved.plugins.push_back(std::move(plugin));
   }
-  State::Entry& entry = state_->entries.at(id);
-  if (entry.active.manifest.sha256 != plugin.manifest.sha256) {
-    entry.previous = std::exchange(entry.active, plugin);
+  if (!selection.with_default_chain) return resolved;
+  std::vector<ChosenPlugin> defaults;
+  for (const std::string& id : catalogue.ActiveIds()) {
+    if (chosen.count(id) > 0 || selection.left_out.count(id) > 0) continue;
+    const PluginRecords::Activation& active = *catalogue.Active(id);
+    PATCHBAY_ASSIGN_OR_RETURN(const auto build, catalogue.Find(id, active.build));
+    if (const absl::Status usable = state_->Usable(build); usable.ok()) {
+      defaults.push_back({id, active.settings, active.build});
+    } else {
+      resolved.warnings.push_back(absl::StrCat(std::string(usable.message()), "; left out"));
+    }
   }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<InstalledPlugin> PluginHost::RollBack(const std::string& id) {
-  PATCHBAY_RETURN_IF_ERROR(state_->ActiveBuild(id).status());
-  const absl::MutexLock lock(&state_->mutex);
-  State::Entry& entry = state_->entries.at(id);
-  if (!entry.previous) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("plugin ", id, " has had no other build that it could go back to"));
-  }
-  std::swap(entry.active, *entry.previous);
-  return entry.active;
+  resolved.plugins.insert(resolved.plugins.begin(), defaults.begin(), defaults.end());
+  return resolved;
 }
 
 absl::StatusOr<std::shared_ptr<const Chain>> PluginHost::BuildChain(
@@ -164,14 +179,24 @@ absl::StatusOr<std::shared_ptr<const Chain>> PluginHost::BuildChain(
     const patchbay_model_info& model) {
   std::vector<ChainEntry> entries;
   for (const ChosenPlugin& choice : choices) {
-    PATCHBAY_ASSIGN_OR_RETURN(const InstalledPlugin build, state_->ActiveBuild(choice.id));
+    PluginCatalogue::Build build;
+    {
+      const absl::MutexLock lock(&state_->mutex);
+      PATCHBAY_ASSIGN_OR_RETURN(build, state_->catalogue.Find(choice.id, choice.build));
+    }
+    const PluginFault fault{PluginFault::Kind::kRefused, choice.id, build.plugin.manifest.sha256,
+                            ""};
     ChainEntry entry;
-    PATCHBAY_ASSIGN_OR_RETURN(entry.library, state_->Loaded(build));
+    auto library = state_->loader->Load(build);
+    if (!library.ok()) return WithPluginFault(library.status(), fault);
+    entry.library = *std::move(library);
     absl::StatusOr<PluginSettings> settings =
         PluginSettings::FromPairs(entry.library->description().fields, choice.settings);
     if (!settings.ok()) {
-      return absl::Status(settings.status().code(),
-                          absl::StrCat("plugin ", choice.id, ": ", settings.status().message()));
+      return WithPluginFault(
+          absl::Status(settings.status().code(),
+                       absl::StrCat("plugin ", choice.id, ": ", settings.status().message())),
+          fault);
     }
     entry.settings = *std::move(settings);
     entries.push_back(std::move(entry));
@@ -183,6 +208,10 @@ absl::StatusOr<std::shared_ptr<const Chain>> PluginHost::BuildChain(
     chain = Chain::Build(std::move(entries), is_explicit, environment);
   });
   if (!chain.ok()) return chain.status();
+  {
+    const absl::MutexLock lock(&state_->mutex);
+    for (const ChainLink& link : (*chain)->plan().links) state_->hooks[link.build] = link.hooks;
+  }
   // Whoever lets go of it last, it ends on the control thread.
   ControlThread& control = state_->control;
   const Chain* const raw = chain->get();
@@ -192,8 +221,27 @@ absl::StatusOr<std::shared_ptr<const Chain>> PluginHost::BuildChain(
       });
 }
 
-absl::StatusOr<InstalledPlugin> PluginHost::Active(const std::string& id) const {
-  return state_->ActiveBuild(id);
+std::shared_ptr<const void> PluginHost::BeginUse(const Chain& chain) {
+  State* const state = state_.get();
+  const absl::MutexLock lock(&state->mutex);
+  for (const std::string& build : chain.builds()) ++state->uses[build];
+  return {state, [state, builds = chain.builds()](const void*) {
+            const absl::MutexLock end(&state->mutex);
+            for (const std::string& build : builds) {
+              if (--state->uses[build] == 0) state->uses.erase(build);
+            }
+          }};
+}
+
+void PluginHost::RecordSuccess(const Chain& chain) {
+  bool cleared = false;
+  for (const std::string& build : chain.builds()) {
+    state_->monitor.RecordSuccess(build);
+    const absl::MutexLock lock(&state_->mutex);
+    cleared = state_->catalogue.records().unexplained_ends.erase(build) > 0 || cleared;
+  }
+  // Lost, the build is suspected for longer.
+  if (cleared) state_->Save().IgnoreError();
 }
 
 void PluginHost::Settle() {

@@ -2,13 +2,16 @@
 #define PATCHBAY_HOST_PLUGINS_PLUGIN_HOST_H_
 
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "host/plugins/hook_monitor.h"
-#include "host/plugins/plugin_store.h"
+#include "host/plugins/plugin_probe.h"
+#include "host/plugins/plugin_status.h"
 #include "host/runtime/pipeline/chosen_plugin.h"
 #include "patchbay/abi/model.h"
 
@@ -18,47 +21,82 @@ class Chain;
 class SiteTable;
 
 struct PluginHostOptions {
-  // Folders that hold plugins' folders, such as the one beside the program. Plugins are served from
-  // there as they are; when two hold the same id, the first one wins.
+  // Folders that hold plugins' folders, such as the one beside the program. When two hold the same
+  // id, the first one wins.
   std::vector<std::string> folders;
-  // Where installed plugins are kept; empty: none can be installed. What is installed comes before
-  // the folders.
+  // Where installed plugins, what is active, and breadcrumbs are kept; empty: plugins are used
+  // where they are, and nothing can be installed or activated. What is installed comes before the
+  // folders. One process at a time.
   std::string store_folder;
   HookLimits limits;
-  // Null for none; must outlive the host.
-  Breadcrumbs* breadcrumbs = nullptr;
+  // How a build is tried before it is first loaded; none: it is not.
+  std::optional<ProbeOptions> probe;
 };
 
-// Knows the plugins, loads them when they are first asked for, and builds chains of them. For each
-// id one build is active: new chains take that one, and chains that exist keep the one they have.
-// Any thread.
+// The plugins that a job is to have.
+struct PluginSelection {
+  std::vector<ChosenPlugin> choices;
+  // Besides: those that are active. A choice of one of them adds to the settings it is active with.
+  bool with_default_chain = false;
+  // A chosen plugin that is suspended or quarantined is left out with a warning, not refused.
+  bool skips_unusable = false;
+  // Ids that are left out whatever else is said.
+  std::set<std::string> left_out;
+};
+
+struct ResolvedPlugins {
+  std::vector<ChosenPlugin> plugins;  // each with its build and all that it is to be set to
+  std::vector<std::string> warnings;
+};
+
+// Knows the plugins, loads them when they are first asked for, and builds chains of them. Active
+// plugins form the default chain: jobs that begin from then on have them unless they say otherwise.
+// Chains that exist keep the builds they have. Any thread.
 class PluginHost {
  public:
+  // Takes up what the former process left. A build in which it crashed is quarantined; one in which
+  // it ended without a crash's signal (which SIGKILL explains as well) after the third time.
   static absl::StatusOr<std::unique_ptr<PluginHost>> Open(const PluginHostOptions& options);
   // All chains must be gone.
   ~PluginHost();
   PluginHost(const PluginHost&) = delete;
   PluginHost& operator=(const PluginHost&) = delete;
 
-  // The active build of each plugin, by id, whether it is loaded or not.
-  std::vector<InstalledPlugin> Plugins() const;
+  // Every build, by id, the newest of each first.
+  std::vector<PluginStatus> Builds() const;
+  // The build that begins with these digits (8 or more); empty: the one that a choice without a
+  // build gets, which is the active one, else the one that was active last, else the newest.
+  // NOT_FOUND with the nearest spelling.
+  absl::StatusOr<PluginStatus> Find(const std::string& id, const std::string& digits = "") const;
 
-  // The active build of one. NOT_FOUND with the nearest spelling.
-  absl::StatusOr<InstalledPlugin> Active(const std::string& id) const;
+  // Which builds with which settings a job gets that begins now. NOT_FOUND as Find;
+  // FAILED_PRECONDITION with a PluginFault for a choice that is suspended or quarantined.
+  absl::StatusOr<ResolvedPlugins> Resolve(const PluginSelection& selection) const;
 
-  // Copies a plugin's folder into the store; runs none of its code.
-  absl::StatusOr<InstalledPlugin> Install(const std::string& plugin_folder);
-  // Loads a build and makes it the active one of its id. Any failure leaves all as it was.
-  absl::Status Activate(const InstalledPlugin& plugin);
-  // Makes the build active that was before; FAILED_PRECONDITION when there is none.
-  absl::StatusOr<InstalledPlugin> RollBack(const std::string& id);
+  // Copies a plugin's folder into the store and tries it in a process of its own. It does not act
+  // yet. Errors: as PluginStore::Install and ProbePlugin; nothing is left of a build then.
+  absl::StatusOr<PluginStatus> Install(const std::string& plugin_folder);
+  // Loads a build (empty digits: the newest), makes it once with these settings, and lets it act,
+  // also if it was suspended or quarantined. Settings that are left out stay as they are active.
+  // Any failure leaves all as it was; so in the next two.
+  absl::StatusOr<PluginStatus> Activate(const std::string& id, const std::string& digits,
+                                        const SettingPairs& settings);
+  // Lets act what acted before. FAILED_PRECONDITION when there was nothing.
+  absl::StatusOr<PluginStatus> RollBack(const std::string& id);
+  // Takes a plugin out of the default chain. FAILED_PRECONDITION when it is not in it.
+  absl::StatusOr<PluginStatus> Retire(const std::string& id);
 
-  // The chain of these plugins for a model whose denoiser has these sites. NOT_FOUND names a plugin
-  // that is not there, with the nearest spelling; otherwise as Chain::Build. The model's parts must
-  // outlive the chain; it may be let go of on any thread.
+  // The chain of these plugins for a model whose denoiser has these sites. NOT_FOUND as Find;
+  // otherwise as Chain::Build. The model's parts must outlive the chain; it may be let go of on any
+  // thread.
   absl::StatusOr<std::shared_ptr<const Chain>> BuildChain(absl::Span<const ChosenPlugin> choices,
                                                           bool is_explicit, const SiteTable& sites,
                                                           const patchbay_model_info& model);
+
+  // Counts as a job's use of the chain's builds for as long as it is held.
+  std::shared_ptr<const void> BeginUse(const Chain& chain);
+  // A job with this chain has ended well.
+  void RecordSuccess(const Chain& chain);
 
   // Returns when everything that was let go of before is gone.
   void Settle();

@@ -41,9 +41,10 @@ struct PluginStatus {
   std::string build;  // SHA-256 of the library
   PluginState state = PluginState::kInstalled;
   absl::Time install_time;
-  SettingPairs settings;     // that it is active with; empty unless it is active
-  uint64_t fault_count = 0;  // since the process began
-  absl::Status fault;        // the last one, or why it is suspended or quarantined
+  std::vector<std::string> hooks;  // those it was seen to hang, else those it cannot do without
+  SettingPairs settings;           // that it is active with; empty unless it is active
+  uint64_t fault_count = 0;        // since the process began
+  absl::Status fault;              // the last one, or why it is suspended or quarantined
 };
 
 }  // namespace patchbay

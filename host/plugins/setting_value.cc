@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "host/base/spelling.h"
 #include "host/base/status_macros.h"
+#include "patchbay/schema_names.h"
 
 namespace patchbay {
 namespace {
@@ -198,5 +199,7 @@ SettingValue ClampSettingValue(const PluginField& field, SettingValue value) {
   }
   return value;
 }
+
+bool HasRange(const PluginField& field) { return sdk::has_range(field.type); }
 
 }  // namespace patchbay

@@ -28,6 +28,9 @@ std::string FormatSettingValue(const SettingValue& value);
 // The field's default, which CheckDescription has found valid.
 SettingValue DefaultSettingValue(const PluginField& field);
 
+// Whether minimum, maximum and their kin mean something for the field.
+bool HasRange(const PluginField& field);
+
 // `value` moved into the field's range; the same value where it already is, or where there is no
 // range.
 SettingValue ClampSettingValue(const PluginField& field, SettingValue value);

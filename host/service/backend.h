@@ -5,6 +5,7 @@
 #include "host/engine/jobs/engine_executor.h"
 #include "host/engine/jobs/job_queue.h"
 #include "host/engine/jobs/model_registry.h"
+#include "host/engine/jobs/plugin_administration.h"
 
 namespace patchbay {
 
@@ -14,6 +15,7 @@ struct Backend {
   ArtifactStore* artifacts;
   ModelRegistry* models;
   EngineExecutor* executor;
+  PluginAdministration* plugins;
 };
 
 }  // namespace patchbay

@@ -1,8 +1,5 @@
 #include "host/service/client.h"
 
-#include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
-
 #include <algorithm>
 #include <atomic>
 #include <optional>
@@ -12,11 +9,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "host/base/mapped_file.h"
-#include "host/base/status_macros.h"
 #include "host/base/sha256.h"
+#include "host/base/status_macros.h"
+#include "host/service/client_channel.h"
 #include "host/service/error_conversion.h"
 #include "host/service/job_conversion.h"
-#include "host/service/secret_file.h"
 #include "host/service/settings_conversion.h"
 #include "patchbay/v1/artifact_service.grpc.pb.h"
 #include "patchbay/v1/generation_service.grpc.pb.h"
@@ -67,13 +64,11 @@ class Canceller {
 
 class GrpcClient final : public Client {
  public:
-  GrpcClient(const std::shared_ptr<grpc::Channel>& channel, std::string token,
-             absl::Duration deadline)
-      : generations_(v1::GenerationService::NewStub(channel)),
-        artifacts_(v1::ArtifactService::NewStub(channel)),
-        models_(v1::ModelService::NewStub(channel)),
-        token_(std::move(token)),
-        deadline_(deadline) {}
+  explicit GrpcClient(ClientChannel channel)
+      : channel_(std::move(channel)),
+        generations_(v1::GenerationService::NewStub(channel_.channel())),
+        artifacts_(v1::ArtifactService::NewStub(channel_.channel())),
+        models_(v1::ModelService::NewStub(channel_.channel())) {}
 
   absl::StatusOr<Job> Create(const JobSubmission& submission) override {
     v1::CreateGenerationRequest request;
@@ -82,7 +77,7 @@ class GrpcClient final : public Client {
     request.set_priority(submission.priority);
     v1::CreateGenerationResponse response;
     grpc::ClientContext call;
-    Prepare(call, deadline_);
+    channel_.Prepare(call);
     PATCHBAY_RETURN_IF_ERROR(
         FromGrpcStatus(generations_->CreateGeneration(&call, request, &response)));
     return JobFromProto(response.generation());
@@ -93,7 +88,7 @@ class GrpcClient final : public Client {
     request.set_id(id);
     v1::GetGenerationResponse response;
     grpc::ClientContext call;
-    Prepare(call, deadline_);
+    channel_.Prepare(call);
     PATCHBAY_RETURN_IF_ERROR(
         FromGrpcStatus(generations_->GetGeneration(&call, request, &response)));
     return JobFromProto(response.generation());
@@ -104,7 +99,7 @@ class GrpcClient final : public Client {
     request.set_id(id);
     v1::CancelGenerationResponse response;
     grpc::ClientContext call;
-    Prepare(call, deadline_);
+    channel_.Prepare(call);
     PATCHBAY_RETURN_IF_ERROR(
         FromGrpcStatus(generations_->CancelGeneration(&call, request, &response)));
     return JobFromProto(response.generation());
@@ -118,7 +113,7 @@ class GrpcClient final : public Client {
       request.set_page_size(std::min(1000, limit - static_cast<int>(jobs.size())));
       v1::ListGenerationsResponse response;
       grpc::ClientContext call;
-      Prepare(call, deadline_);
+      channel_.Prepare(call);
       PATCHBAY_RETURN_IF_ERROR(
           FromGrpcStatus(generations_->ListGenerations(&call, request, &response)));
       for (const v1::Generation& generation : response.generations()) {
@@ -158,7 +153,7 @@ class GrpcClient final : public Client {
     if (!absl::IsNotFound(known)) return known;
 
     grpc::ClientContext call;
-    Prepare(call, kTransferDeadline);
+    channel_.Prepare(call, kTransferDeadline);
     v1::UploadArtifactResponse response;
     const auto writer = artifacts_->UploadArtifact(&call, &response);
     v1::UploadArtifactRequest part;
@@ -178,7 +173,7 @@ class GrpcClient final : public Client {
     v1::DownloadArtifactRequest request;
     request.set_id(id);
     grpc::ClientContext call;
-    Prepare(call, kTransferDeadline);
+    channel_.Prepare(call, kTransferDeadline);
     const auto reader = artifacts_->DownloadArtifact(&call, request);
     std::string bytes;
     v1::DownloadArtifactResponse part;
@@ -191,7 +186,7 @@ class GrpcClient final : public Client {
   absl::StatusOr<std::vector<ModelEntry>> ListModels() override {
     v1::ListModelsResponse response;
     grpc::ClientContext call;
-    Prepare(call, deadline_);
+    channel_.Prepare(call);
     PATCHBAY_RETURN_IF_ERROR(
         FromGrpcStatus(models_->ListModels(&call, v1::ListModelsRequest(), &response)));
     std::vector<ModelEntry> models;
@@ -204,7 +199,7 @@ class GrpcClient final : public Client {
     request.set_name(name);
     v1::LoadModelResponse response;
     grpc::ClientContext call;
-    Prepare(call, kLoadDeadline);
+    channel_.Prepare(call, kLoadDeadline);
     PATCHBAY_RETURN_IF_ERROR(FromGrpcStatus(models_->LoadModel(&call, request, &response)));
     return ModelFromProto(response.model());
   }
@@ -214,7 +209,7 @@ class GrpcClient final : public Client {
     request.set_name(name);
     v1::UnloadModelResponse response;
     grpc::ClientContext call;
-    Prepare(call, deadline_);
+    channel_.Prepare(call);
     PATCHBAY_RETURN_IF_ERROR(FromGrpcStatus(models_->UnloadModel(&call, request, &response)));
     return ModelFromProto(response.model());
   }
@@ -224,25 +219,18 @@ class GrpcClient final : public Client {
     request.set_name(name);
     v1::InspectModelResponse response;
     grpc::ClientContext call;
-    Prepare(call, deadline_);
+    channel_.Prepare(call);
     PATCHBAY_RETURN_IF_ERROR(FromGrpcStatus(models_->InspectModel(&call, request, &response)));
     return ModelText{response.description(), response.description_json()};
   }
 
  private:
-  void Prepare(grpc::ClientContext& call, absl::Duration deadline) const {
-    if (!token_.empty()) call.AddMetadata("authorization", absl::StrCat("Bearer ", token_));
-    if (deadline < absl::InfiniteDuration()) {
-      call.set_deadline(absl::ToChronoTime(absl::Now() + deadline));
-    }
-  }
-
   absl::Status HasArtifact(const std::string& id) {
     v1::GetArtifactRequest request;
     request.set_id(id);
     v1::GetArtifactResponse response;
     grpc::ClientContext call;
-    Prepare(call, deadline_);
+    channel_.Prepare(call);
     return FromGrpcStatus(artifacts_->GetArtifact(&call, request, &response));
   }
 
@@ -255,7 +243,7 @@ class GrpcClient final : public Client {
     request.set_after_sequence(options.after_sequence);
     request.set_previews(options.previews);
     grpc::ClientContext call;
-    Prepare(call, absl::InfiniteDuration());
+    channel_.Prepare(call, absl::InfiniteDuration());
     const Canceller canceller(call, is_interrupted);
     const auto reader = generations_->WatchGeneration(&call, request);
     v1::WatchGenerationResponse response;
@@ -269,49 +257,17 @@ class GrpcClient final : public Client {
     return FromGrpcStatus(reader->Finish());
   }
 
+  const ClientChannel channel_;
   const std::unique_ptr<v1::GenerationService::Stub> generations_;
   const std::unique_ptr<v1::ArtifactService::Stub> artifacts_;
   const std::unique_ptr<v1::ModelService::Stub> models_;
-  const std::string token_;
-  const absl::Duration deadline_;
 };
-
-absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeCredentials(
-    const ClientOptions& options) {
-  if (options.tls_certificate_file.empty() != options.tls_key_file.empty()) {
-    return absl::InvalidArgumentError("--tls-cert and --tls-key belong together");
-  }
-  if (options.tls_authority_file.empty()) {
-    if (options.tls_key_file.empty()) return grpc::InsecureChannelCredentials();
-    return absl::InvalidArgumentError("--tls-cert needs --tls-ca");
-  }
-  grpc::SslCredentialsOptions tls;
-  PATCHBAY_ASSIGN_OR_RETURN(tls.pem_root_certs,
-                            ReadSecretFile("--tls-ca", options.tls_authority_file));
-  if (!options.tls_key_file.empty()) {
-    PATCHBAY_ASSIGN_OR_RETURN(tls.pem_cert_chain,
-                              ReadSecretFile("--tls-cert", options.tls_certificate_file));
-    PATCHBAY_ASSIGN_OR_RETURN(tls.pem_private_key,
-                              ReadSecretFile("--tls-key", options.tls_key_file));
-  }
-  return grpc::SslCredentials(tls);
-}
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Client>> Client::Make(const ClientOptions& options) {
-  PATCHBAY_ASSIGN_OR_RETURN(const auto credentials, MakeCredentials(options));
-  std::string token;
-  if (!options.token_file.empty()) {
-    PATCHBAY_ASSIGN_OR_RETURN(token, ReadTokenFile("--token-file", options.token_file));
-  }
-  grpc::ChannelArguments arguments;
-  // Comes back soon after a server's restart.
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
-  return std::make_unique<GrpcClient>(
-      grpc::CreateCustomChannel(options.address, credentials, arguments), std::move(token),
-      options.deadline);
+  PATCHBAY_ASSIGN_OR_RETURN(ClientChannel channel, ClientChannel::Make(options));
+  return std::make_unique<GrpcClient>(std::move(channel));
 }
 
 }  // namespace patchbay

@@ -16,6 +16,7 @@
 #include "host/service/generation_service.h"
 #include "host/service/metrics.h"
 #include "host/service/model_service.h"
+#include "host/service/plugin_service.h"
 #include "host/service/secret_file.h"
 #include "host/service/task_pool.h"
 
@@ -76,6 +77,7 @@ class GrpcServer final : public Server {
         generations_(*backend.queue, pool_),
         artifacts_(*backend.artifacts, pool_),
         models_(backend, access_, pool_, slow_pool_),
+        plugins_(backend_, access_, pool_, slow_pool_),
         admin_(*backend.queue, access_, pool_, [this](bool serving) { SetServing(serving); }) {}
 
   ~GrpcServer() override {
@@ -96,7 +98,8 @@ class GrpcServer final : public Server {
                                kMinPingSeconds * 1000);
     for (grpc::Service* service :
          {static_cast<grpc::Service*>(&generations_), static_cast<grpc::Service*>(&artifacts_),
-          static_cast<grpc::Service*>(&models_), static_cast<grpc::Service*>(&admin_)}) {
+          static_cast<grpc::Service*>(&models_), static_cast<grpc::Service*>(&plugins_),
+          static_cast<grpc::Service*>(&admin_)}) {
       builder.RegisterService(service);
     }
     server_ = builder.BuildAndStart();
@@ -135,6 +138,7 @@ class GrpcServer final : public Server {
   GenerationService generations_;
   ArtifactService artifacts_;
   ModelService models_;
+  PluginService plugins_;
   AdminService admin_;
   std::unique_ptr<grpc::Server> server_;
   std::string address_;

@@ -1,15 +1,13 @@
 #include "host/service/settings_conversion.h"
 
-#include <map>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "host/base/status_macros.h"
 #include "host/engine/jobs/error_reason.h"
+#include "host/service/plugin_conversion.h"
 
 namespace patchbay {
 namespace {
@@ -21,6 +19,11 @@ constexpr std::pair<v1::CompatProfile, CompatProfile> kProfiles[] = {
     {v1::COMPAT_PROFILE_COMFYUI, CompatProfile::kComfyUi},
     {v1::COMPAT_PROFILE_A1111, CompatProfile::kA1111},
     {v1::COMPAT_PROFILE_UNSPECIFIED, CompatProfile::kDiffusers}};
+
+constexpr std::pair<v1::PluginFailurePolicy, PluginFailurePolicy> kFailurePolicies[] = {
+    {v1::PLUGIN_FAILURE_POLICY_FAIL, PluginFailurePolicy::kFail},
+    {v1::PLUGIN_FAILURE_POLICY_SKIP, PluginFailurePolicy::kSkip},
+    {v1::PLUGIN_FAILURE_POLICY_UNSPECIFIED, PluginFailurePolicy::kFail}};
 
 constexpr std::pair<v1::PictureFormat, PictureFormat> kFormats[] = {
     {v1::PICTURE_FORMAT_PNG, PictureFormat::kPng},
@@ -78,44 +81,12 @@ absl::StatusOr<std::vector<JobLora>> LorasFromProto(const v1::GenerationSettings
   return loras;
 }
 
-// As the plugin's schema reads it from a command line.
-absl::StatusOr<std::string> TypedValue(const std::string& field, const v1::ParameterValue& value) {
-  switch (value.kind_case()) {
-    case v1::ParameterValue::kBoolValue:
-      return std::string(value.bool_value() ? "true" : "false");
-    case v1::ParameterValue::kIntValue:
-      return absl::StrCat(value.int_value());
-    case v1::ParameterValue::kDoubleValue:
-      return nlohmann::json(value.double_value()).dump();  // the shortest that reads back the same
-    case v1::ParameterValue::kStringValue:
-      return value.string_value();
-    case v1::ParameterValue::kTypedValue:
-      return value.typed_value();
-    case v1::ParameterValue::kListValue:
-      break;
-    default:
-      return Refuse("plugins.settings",
-                    absl::StrCat(field, " is neither a number, a text nor a list of these"));
-  }
-  std::vector<std::string> parts;
-  for (const v1::ParameterValue& part : value.list_value().values()) {
-    if (part.has_list_value()) return Refuse("plugins.settings", field + " is a list of lists");
-    PATCHBAY_ASSIGN_OR_RETURN(std::string typed, TypedValue(field, part));
-    parts.push_back(std::move(typed));
-  }
-  return absl::StrJoin(parts, "/");
-}
-
 absl::StatusOr<std::vector<ChosenPlugin>> PluginsFromProto(const v1::GenerationSettings& settings) {
   std::vector<ChosenPlugin> plugins;
   for (const v1::PluginChoice& choice : settings.plugins()) {
-    ChosenPlugin plugin{choice.plugin_id(), {}};
-    // Sorted, since the order of a message's map is not defined and equal requests must be equal.
-    std::map<std::string, std::string> typed;
-    for (const auto& [field, value] : choice.settings()) {
-      PATCHBAY_ASSIGN_OR_RETURN(typed[field], TypedValue(field, value));
-    }
-    plugin.settings.assign(typed.begin(), typed.end());
+    ChosenPlugin plugin{choice.plugin_id(), {}, choice.build()};
+    PATCHBAY_ASSIGN_OR_RETURN(plugin.settings,
+                              SettingsFromParameters("plugins.settings", choice.settings()));
     plugins.push_back(std::move(plugin));
   }
   return plugins;
@@ -125,9 +96,8 @@ void PluginsToProto(const std::vector<ChosenPlugin>& plugins, v1::GenerationSett
   for (const ChosenPlugin& plugin : plugins) {
     v1::PluginChoice* choice = settings.add_plugins();
     choice->set_plugin_id(plugin.id);
-    for (const auto& [field, value] : plugin.settings) {
-      (*choice->mutable_settings())[field].set_typed_value(value);
-    }
+    choice->set_build(plugin.build);
+    SettingsToParameters(plugin.settings, choice->mutable_settings());
   }
 }
 
@@ -192,6 +162,10 @@ absl::StatusOr<JobRequest> SettingsFromProto(const v1::GenerationSettings& setti
   PATCHBAY_ASSIGN_OR_RETURN(request.loras, LorasFromProto(settings));
   PATCHBAY_ASSIGN_OR_RETURN(request.settings.plugins, PluginsFromProto(settings));
   request.settings.plugins_in_given_order = settings.plugins_in_given_order();
+  request.without_default_plugins = settings.without_default_plugins();
+  PATCHBAY_ASSIGN_OR_RETURN(
+      request.plugin_failure_policy,
+      EnumFromProto("plugin_failure_policy", settings.plugin_failure_policy(), kFailurePolicies));
   request.model = settings.model();
   if (settings.has_seed()) request.seed = settings.seed();
   if (settings.has_hires()) request.settings.hires = HiresFromProto(settings.hires());
@@ -209,6 +183,8 @@ v1::GenerationSettings SettingsToProto(const JobRequest& request) {
   ScalarsToProto(request.settings, settings);
   PluginsToProto(request.settings.plugins, settings);
   settings.set_plugins_in_given_order(request.settings.plugins_in_given_order);
+  settings.set_without_default_plugins(request.without_default_plugins);
+  settings.set_plugin_failure_policy(EnumToProto(request.plugin_failure_policy, kFailurePolicies));
   settings.set_model(request.model);
   settings.set_compat(EnumToProto(request.settings.compat, kProfiles));
   settings.set_picture_format(EnumToProto(request.format, kFormats));

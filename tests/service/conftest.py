@@ -67,6 +67,7 @@ class Server:
         self.artifacts = self.api.ArtifactServiceStub(channel)
         self.models_stub = self.api.ModelServiceStub(channel)
         self.admin = self.api.AdminServiceStub(channel)
+        self.plugins = self.api.PluginServiceStub(channel)
 
     def end(self, with_signal: int = signal.SIGTERM) -> int:
         if self.process is None:
@@ -121,6 +122,15 @@ class Server:
         if offset == 0:
             assert hashlib.sha256(content).hexdigest() == identifier
         return content
+
+
+def error_info(api: types.SimpleNamespace, status) -> tuple[str, dict[str, str]]:
+    """Reason and variables out of an ErrorStatus, such as a failed generation's error."""
+    for detail in status.details:
+        if detail.type_url == "type.googleapis.com/google.rpc.ErrorInfo":
+            info = api.ErrorInfo.FromString(detail.value)
+            return info.reason, dict(info.metadata)
+    return "", {}
 
 
 def reason(api: types.SimpleNamespace, error: grpc.RpcError) -> tuple[str, dict[str, str], float | None]:

@@ -8,8 +8,11 @@
 #include "absl/strings/str_cat.h"
 #include "host/base/status_macros.h"
 #include "host/engine/jobs/error_reason.h"
+#include "host/engine/jobs/plugin_error.h"
 #include "host/engine/jobs/request_files.h"
+#include "host/plugins/plugin_fault.h"
 #include "host/plugins/plugin_host.h"
+#include "host/plugins/plugin_settings.h"
 #include "host/runtime/pipeline/request_check.h"
 #include "host/runtime/pipeline/sampling_choice.h"
 #include "host/runtime/sampling/noise_schedule_config.h"
@@ -35,19 +38,35 @@ absl::Status CheckAgainst(const GenerationRequest& settings, const ModelDescript
   return ChooseSampling(settings, schedule).status();
 }
 
-// Whether the plugins are there; how they fit the model shows when their chain is built.
+PluginSelection SelectionOf(const JobRequest& request) {
+  return {request.settings.plugins,
+          !request.without_default_plugins,
+          request.plugin_failure_policy == PluginFailurePolicy::kSkip,
+          {}};
+}
+
+absl::Status CheckPlugin(const ChosenPlugin& choice, const PluginHost& plugins) {
+  PATCHBAY_ASSIGN_OR_RETURN(const PluginStatus plugin, plugins.Find(choice.id, choice.build));
+  const absl::Status settings =
+      PluginSettings::FromPairs(plugin.description.fields, choice.settings).status();
+  if (settings.ok()) return settings;
+  return WithDetails(
+      absl::Status(settings.code(), absl::StrCat("plugin ", choice.id, ": ", settings.message())),
+      {std::string(error_reason::kInvalidSettings), {{"plugin", choice.id}}, std::nullopt});
+}
+
+// Whether the plugins are there, may be used and take their settings; how they fit the model shows
+// when their chain is built.
 absl::Status CheckPlugins(const JobRequest& request, const PluginHost* plugins) {
   for (const ChosenPlugin& choice : request.settings.plugins) {
     const absl::Status status =
         plugins == nullptr
             ? absl::NotFoundError(absl::StrCat("this server has no plugin \"", choice.id, "\""))
-            : plugins->Active(choice.id).status();
-    if (status.ok()) continue;
-    return WithDetails(
-        status,
-        {std::string(error_reason::kPluginNotFound), {{"plugin", choice.id}}, std::nullopt});
+            : CheckPlugin(choice, *plugins);
+    if (!status.ok()) return AboutPlugin(status, choice.id);
   }
-  return absl::OkStatus();
+  if (plugins == nullptr) return absl::OkStatus();
+  return WithPluginReason(plugins->Resolve(SelectionOf(request)).status());
 }
 
 }  // namespace
@@ -87,9 +106,56 @@ absl::StatusOr<JobExecutor::Outcome> EngineExecutor::Execute(const std::string& 
                                             artifacts_, lora_folder_, settings));
   const double load_seconds = engine->load_seconds();
   Outcome outcome;
-  PATCHBAY_ASSIGN_OR_RETURN(outcome.result, engine->Generate(settings, observer));
+  PATCHBAY_ASSIGN_OR_RETURN(outcome.result, Draw(*engine, request, settings, observer));
   outcome.load_seconds = engine->load_seconds() - load_seconds;
   return outcome;
+}
+
+absl::StatusOr<GenerationResult> EngineExecutor::Draw(Engine& engine, const JobRequest& request,
+                                                      GenerationRequest& settings,
+                                                      GenerationObserver& observer) const {
+  PluginSelection selection = SelectionOf(request);
+  std::vector<std::string> warnings;
+  while (true) {
+    ResolvedPlugins resolved;
+    if (PluginHost* const plugins = models_.plugins().get(); plugins != nullptr) {
+      auto found = plugins->Resolve(selection);
+      if (!found.ok()) return WithPluginReason(found.status());
+      resolved = *std::move(found);
+      settings.plugins = std::move(resolved.plugins);
+    }
+    absl::StatusOr<GenerationResult> result = engine.Generate(settings, observer);
+    if (result.ok()) {
+      std::vector<std::string>& all = result->report.warnings;
+      all.insert(all.end(), resolved.warnings.begin(), resolved.warnings.end());
+      all.insert(all.end(), warnings.begin(), warnings.end());
+      return result;
+    }
+    const std::optional<PluginFault> fault = PluginFaultOf(result.status());
+    if (!fault.has_value() || request.plugin_failure_policy == PluginFailurePolicy::kFail ||
+        !selection.left_out.insert(fault->plugin).second) {
+      return WithPluginReason(result.status());
+    }
+    warnings.push_back(absl::StrCat(std::string(result.status().message()), "; drawn without it"));
+  }
+}
+
+absl::StatusOr<ChainPlan> EngineExecutor::Plan(const JobRequest& request) {
+  PATCHBAY_RETURN_IF_ERROR(CheckPlugins(request, models_.plugins().get()));
+  PATCHBAY_ASSIGN_OR_RETURN(const std::shared_ptr<Engine> engine, models_.Acquire(request.model));
+  GenerationRequest settings;
+  settings.plugins_in_given_order = request.settings.plugins_in_given_order;
+  std::vector<std::string> warnings;
+  if (models_.plugins() != nullptr) {
+    auto resolved = models_.plugins()->Resolve(SelectionOf(request));
+    if (!resolved.ok()) return WithPluginReason(resolved.status());
+    settings.plugins = std::move(resolved->plugins);
+    warnings = std::move(resolved->warnings);
+  }
+  absl::StatusOr<ChainPlan> plan = engine->Plan(settings);
+  if (!plan.ok()) return WithPluginReason(plan.status());
+  plan->warnings.insert(plan->warnings.end(), warnings.begin(), warnings.end());
+  return plan;
 }
 
 absl::Status EngineExecutor::WarmUp(const std::string& model) {

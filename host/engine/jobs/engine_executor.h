@@ -23,11 +23,21 @@ class EngineExecutor final : public JobExecutor {
   absl::StatusOr<Outcome> Execute(const std::string& job_id, const JobRequest& request,
                                   GenerationObserver& observer) override;
 
+  // What a job with this request would run with; its prompt and files do not matter. On the thread
+  // of Execute(). Errors as Execute.
+  absl::StatusOr<ChainPlan> Plan(const JobRequest& request);
+
   // Opens a model and draws one step that nobody sees, so that its weights are in memory and packed
   // when the next job comes. On the thread of Execute().
   absl::Status WarmUp(const std::string& model);
 
  private:
+  // Draws with the plugins that the request and the default chain say; again without a plugin that
+  // has failed where the request says so.
+  absl::StatusOr<GenerationResult> Draw(Engine& engine, const JobRequest& request,
+                                        GenerationRequest& settings,
+                                        GenerationObserver& observer) const;
+
   EngineExecutor(ModelRegistry& models, ArtifactStore& artifacts, std::string work_folder,
                  std::string lora_folder)
       : models_(models),

@@ -53,6 +53,9 @@ template <typename Visitor, typename Request>
 void VisitFields(Visitor& visit, Request& request, const JobRequest& fallback) {
   visit("model", request.model, fallback.model);
   visit("seed", request.seed, fallback.seed);
+  visit("without_default_plugins", request.without_default_plugins,
+        fallback.without_default_plugins);
+  visit("plugin_failure_policy", request.plugin_failure_policy, fallback.plugin_failure_policy);
   visit("image", request.image_artifact_id, fallback.image_artifact_id);
   visit("mask", request.mask_artifact_id, fallback.mask_artifact_id);
   visit("initial_latent", request.initial_latent_artifact_id, fallback.initial_latent_artifact_id);
@@ -104,7 +107,8 @@ void ReadLoras(const Json& json, std::vector<JobLora>& loras) {
 
 void WritePlugins(Json& json, const std::vector<ChosenPlugin>& plugins) {
   for (const ChosenPlugin& plugin : plugins) {
-    json["plugins"].push_back({{"id", plugin.id}, {"settings", plugin.settings}});
+    json["plugins"].push_back(
+        {{"id", plugin.id}, {"settings", plugin.settings}, {"build", plugin.build}});
   }
 }
 
@@ -113,6 +117,7 @@ void ReadPlugins(const Json& json, std::vector<ChosenPlugin>& plugins) {
     ChosenPlugin chosen;
     plugin.at("id").get_to(chosen.id);
     plugin.at("settings").get_to(chosen.settings);
+    chosen.build = plugin.value("build", "");
     plugins.push_back(std::move(chosen));
   }
 }

@@ -8,12 +8,12 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "host/base/sha256.h"
 #include "host/base/status_macros.h"
 #include "host/engine/jobs/error_reason.h"
 #include "host/engine/jobs/job_entry.h"
 #include "host/engine/jobs/job_json.h"
 #include "host/engine/jobs/result_files.h"
-#include "host/base/sha256.h"
 
 namespace patchbay {
 namespace {

@@ -27,6 +27,12 @@ struct JobLora {
   bool operator==(const JobLora&) const = default;
 };
 
+// What becomes of a job when one of its plugins fails or is suspended.
+enum class PluginFailurePolicy {
+  kFail,  // the job fails
+  kSkip   // the job is drawn without the plugin, and says so
+};
+
 // What a job draws, in a form that can be kept on disk: files are ids of artifacts.
 struct JobRequest {
   std::string model;  // name in the registry; empty: the default model
@@ -34,6 +40,10 @@ struct JobRequest {
   GenerationRequest settings;
   std::optional<uint64_t>
       seed;  // in place of settings.seed; absent: drawn when the job is accepted
+
+  // Besides settings.plugins there are those that are active when the job begins.
+  bool without_default_plugins = false;
+  PluginFailurePolicy plugin_failure_policy = PluginFailurePolicy::kFail;
 
   std::string image_artifact_id;  // empty: none; so are the next two
   std::string mask_artifact_id;

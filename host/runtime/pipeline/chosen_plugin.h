@@ -12,6 +12,8 @@ struct ChosenPlugin {
   std::string id;
   // Field and value, as on the command line; what is left out is at its default.
   std::vector<std::pair<std::string, std::string>> settings;
+  // SHA-256 of the build to run, or 8 or more of its first digits; empty: the host's choice.
+  std::string build = {};
   bool operator==(const ChosenPlugin&) const = default;
 };
 

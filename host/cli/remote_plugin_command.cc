@@ -1,0 +1,129 @@
+#include "host/cli/remote_plugin_command.h"
+
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_join.h"
+#include "host/base/status_macros.h"
+#include "host/cli/plugin_text.h"
+
+namespace patchbay {
+namespace {
+
+struct Options {
+  std::string folder;
+  std::string id;
+  std::string build;
+  std::string model;
+  std::vector<std::string> plugins;
+  bool in_given_order = false;
+  bool without_default = false;
+};
+
+void Print(const PluginStatus& plugin) {
+  std::printf("%s %s, build %s: %s\n", plugin.description.id.c_str(),
+              plugin.description.version.c_str(), ShortBuild(plugin.build).c_str(),
+              std::string(PluginStateName(plugin.state)).c_str());
+}
+
+absl::Status PrintIfDone(const absl::StatusOr<PluginStatus>& plugin) {
+  if (plugin.ok()) Print(*plugin);
+  return plugin.status();
+}
+
+absl::Status Install(const Options& options, PluginClient& client) {
+  return PrintIfDone(client.Install(options.folder));
+}
+
+absl::Status Activate(const Options& options, PluginClient& client) {
+  PATCHBAY_ASSIGN_OR_RETURN(const ChosenPlugin chosen, ParseChosenPlugin(options.id));
+  return PrintIfDone(client.Activate(chosen.id, options.build, chosen.settings));
+}
+
+absl::Status RollBack(const Options& options, PluginClient& client) {
+  return PrintIfDone(client.RollBack(options.id));
+}
+
+absl::Status Retire(const Options& options, PluginClient& client) {
+  return PrintIfDone(client.Retire(options.id));
+}
+
+absl::Status Plan(const Options& options, PluginClient& client) {
+  JobRequest request;
+  request.model = options.model;
+  request.without_default_plugins = options.without_default;
+  request.settings.plugins_in_given_order = options.in_given_order;
+  for (const std::string& text : options.plugins) {
+    PATCHBAY_ASSIGN_OR_RETURN(ChosenPlugin chosen, ParseChosenPlugin(text));
+    request.settings.plugins.push_back(std::move(chosen));
+  }
+  PATCHBAY_ASSIGN_OR_RETURN(const ChainPlan plan, client.Plan(request));
+  for (const std::string& warning : plan.warnings) std::printf("warning: %s\n", warning.c_str());
+  if (plan.links.empty()) std::printf("no plugins\n");
+  for (const ChainLink& link : plan.links) {
+    std::printf("%s %s (%s)\n", link.plugin.c_str(), ShortBuild(link.build).c_str(),
+                absl::StrJoin(link.settings, ", ", absl::PairFormatter("=")).c_str());
+    for (const std::string& site : link.sites) std::printf("  %s\n", site.c_str());
+  }
+  if (!plan.links.empty()) std::printf("chain %s\n", plan.digest.c_str());
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+PluginSource PluginsOf(const Connection& connection) {
+  const PluginSource here = PluginsHere();
+  return {[&connection, here]() -> absl::StatusOr<std::vector<PluginStatus>> {
+            if (!connection.is_remote()) return here.list();
+            PATCHBAY_ASSIGN_OR_RETURN(const auto client, connection.OpenPlugins());
+            return client->List();
+          },
+          [&connection, here](const std::string& id) -> absl::StatusOr<PluginStatus> {
+            if (!connection.is_remote()) return here.show(id);
+            PATCHBAY_ASSIGN_OR_RETURN(const auto client, connection.OpenPlugins());
+            return client->Show(id);
+          }};
+}
+
+void AddRemotePluginCommands(CLI::App& plugin, CommandAction& action,
+                             const Connection& connection) {
+  const auto options = std::make_shared<Options>();
+  const auto add = [&](const char* name, const char* help,
+                       absl::Status (*run)(const Options&, PluginClient&)) {
+    CLI::App* command = plugin.add_subcommand(name, help);
+    command->callback([&action, &connection, options, run] {
+      action = [&connection, options, run]() -> absl::Status {
+        PATCHBAY_ASSIGN_OR_RETURN(const auto client, connection.OpenPlugins());
+        return run(*options, *client);
+      };
+    });
+    return command;
+  };
+  add("install", "Send a plugin to a server (--host); it does not act yet", Install)
+      ->add_option("FOLDER", options->folder, "Folder with plugin.json and the library")
+      ->required();
+  CLI::App* activate = add("activate", "Let a plugin act in all generations from now on", Activate);
+  activate->add_option("PLUGIN", options->id, "ID or ID:field=value,...")->required();
+  activate->add_option("--build", options->build,
+                       "8 or more digits of the build's SHA-256 (default: the newest)");
+  add("rollback", "Let the build act again that was active before", RollBack)
+      ->add_option("ID", options->id, "As `plugin list` names it")
+      ->required();
+  add("retire", "Take a plugin out of the generations that begin from now on", Retire)
+      ->add_option("ID", options->id, "As `plugin list` names it")
+      ->required();
+  CLI::App* plan = add("plan", "Say which plugins a generation would run with, and where", Plan);
+  plan->add_option("--plugin", options->plugins, "Plugin and settings: ID[:field=value,...]")
+      ->expected(1)
+      ->take_all();
+  plan->add_option("--model", options->model, "As `model list` names it (default: the server's)");
+  plan->add_flag("--plugins-in-given-order", options->in_given_order,
+                 "In this order instead of the one that the plugins declare");
+  plan->add_flag("--without-default-plugins", options->without_default,
+                 "Without the plugins that are active on the server");
+}
+
+}  // namespace patchbay

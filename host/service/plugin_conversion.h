@@ -1,0 +1,36 @@
+#ifndef PATCHBAY_HOST_SERVICE_PLUGIN_CONVERSION_H_
+#define PATCHBAY_HOST_SERVICE_PLUGIN_CONVERSION_H_
+
+#include <google/protobuf/map.h>
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "host/engine/plugin_values.h"
+#include "patchbay/v1/plugin_service.pb.h"
+
+namespace patchbay {
+
+// Plugins, their schemas and chains as they travel, and back.
+
+using ParameterMap = google::protobuf::Map<std::string, v1::ParameterValue>;
+
+// Values as the plugin's schema reads them from a command line, sorted by field. `where` is what
+// errors call the map. INVALID_ARGUMENT for a value of no kind.
+absl::StatusOr<SettingPairs> SettingsFromParameters(const char* where, const ParameterMap& values);
+// Typed values.
+void SettingsToParameters(const SettingPairs& settings, ParameterMap* values);
+
+v1::Plugin PluginToProto(const PluginStatus& plugin);
+// Without fields and actions, which are not in it.
+PluginStatus PluginFromProto(const v1::Plugin& proto);
+
+v1::GetPluginSchemaResponse SchemaToProto(const PluginStatus& plugin);
+PluginStatus SchemaFromProto(const v1::GetPluginSchemaResponse& proto);
+
+v1::Chain ChainToProto(const ChainPlan& plan);
+ChainPlan ChainFromProto(const v1::Chain& proto);
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_SERVICE_PLUGIN_CONVERSION_H_

@@ -1,0 +1,102 @@
+#include "host/service/plugin_service.h"
+
+#include <string>
+#include <utility>
+
+#include "host/base/status_macros.h"
+#include "host/service/plugin_conversion.h"
+#include "host/service/settings_conversion.h"
+#include "host/service/unary_call.h"
+
+namespace patchbay {
+
+template <typename Response>
+grpc::ServerUnaryReactor* PluginService::Change(
+    grpc::CallbackServerContext* call, Response* response,
+    std::function<absl::StatusOr<PluginStatus>()> change) {
+  return AnswerOn(slow_pool_, call,
+                  [this, call, response, change = std::move(change)]() -> absl::Status {
+                    if (absl::Status status = access_.CheckAdministrator(*call); !status.ok()) {
+                      return status;
+                    }
+                    PATCHBAY_ASSIGN_OR_RETURN(const PluginStatus plugin, change());
+                    *response->mutable_plugin() = PluginToProto(plugin);
+                    return absl::OkStatus();
+                  });
+}
+
+grpc::ServerUnaryReactor* PluginService::ListPlugins(grpc::CallbackServerContext* call,
+                                                     const v1::ListPluginsRequest*,
+                                                     v1::ListPluginsResponse* response) {
+  return AnswerOn(pool_, call, [this, response]() -> absl::Status {
+    for (const PluginStatus& plugin : backend_.plugins->List()) {
+      *response->add_plugins() = PluginToProto(plugin);
+    }
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* PluginService::GetPluginSchema(grpc::CallbackServerContext* call,
+                                                         const v1::GetPluginSchemaRequest* request,
+                                                         v1::GetPluginSchemaResponse* response) {
+  return AnswerOn(pool_, call, [this, request, response]() -> absl::Status {
+    PATCHBAY_ASSIGN_OR_RETURN(const PluginStatus plugin,
+                              backend_.plugins->Find(request->plugin_id(), request->build()));
+    *response = SchemaToProto(plugin);
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerUnaryReactor* PluginService::InstallPlugin(grpc::CallbackServerContext* call,
+                                                       const v1::InstallPluginRequest* request,
+                                                       v1::InstallPluginResponse* response) {
+  return Change(call, response, [this, request] {
+    return backend_.plugins->Install(request->manifest_artifact_id(),
+                                     request->library_artifact_id(), request->request_id());
+  });
+}
+
+grpc::ServerUnaryReactor* PluginService::ActivatePlugin(grpc::CallbackServerContext* call,
+                                                        const v1::ActivatePluginRequest* request,
+                                                        v1::ActivatePluginResponse* response) {
+  return Change(call, response, [this, request]() -> absl::StatusOr<PluginStatus> {
+    PATCHBAY_ASSIGN_OR_RETURN(const SettingPairs settings,
+                              SettingsFromParameters("settings", request->settings()));
+    return backend_.plugins->Activate(request->plugin_id(), request->build(), settings,
+                                      request->request_id());
+  });
+}
+
+grpc::ServerUnaryReactor* PluginService::RollBackPlugin(grpc::CallbackServerContext* call,
+                                                        const v1::RollBackPluginRequest* request,
+                                                        v1::RollBackPluginResponse* response) {
+  return Change(call, response, [this, request] {
+    return backend_.plugins->RollBack(request->plugin_id(), request->request_id());
+  });
+}
+
+grpc::ServerUnaryReactor* PluginService::RetirePlugin(grpc::CallbackServerContext* call,
+                                                      const v1::RetirePluginRequest* request,
+                                                      v1::RetirePluginResponse* response) {
+  return Change(call, response, [this, request] {
+    return backend_.plugins->Retire(request->plugin_id(), request->request_id());
+  });
+}
+
+grpc::ServerUnaryReactor* PluginService::PlanChain(grpc::CallbackServerContext* call,
+                                                   const v1::PlanChainRequest* request,
+                                                   v1::PlanChainResponse* response) {
+  return AnswerOn(slow_pool_, call, [this, request, response]() -> absl::Status {
+    PATCHBAY_ASSIGN_OR_RETURN(const JobRequest wanted, SettingsFromProto(request->settings()));
+    ChainPlan plan;
+    PATCHBAY_RETURN_IF_ERROR(backend_.queue->RunBetweenJobs([&]() -> absl::Status {
+      PATCHBAY_ASSIGN_OR_RETURN(plan, backend_.executor->Plan(wanted));
+      return absl::OkStatus();
+    }));
+    *response->mutable_chain() = ChainToProto(plan);
+    for (const std::string& warning : plan.warnings) response->add_warnings(warning);
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace patchbay
