@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "host/base/status_macros.h"
+#include "host/cli/plugin_author_commands.h"
 #include "host/cli/plugin_text.h"
 #include "host/cli/resources.h"
 
@@ -60,6 +61,7 @@ CLI::App* AddPluginCommand(CLI::App& program, CommandAction& action, PluginSourc
   show->callback([&action, options, shared] {
     action = [options, shared] { return Show(*shared, options->id, options->json); };
   });
+  AddPluginAuthorCommands(*plugin, action);
   return plugin;
 }
 
