@@ -6,6 +6,7 @@
 #include "host/cli/job_command.h"
 #include "host/cli/model_command.h"
 #include "host/cli/plugin_command.h"
+#include "host/cli/plugin_watch_command.h"
 #include "host/cli/remote_generate.h"
 #include "host/cli/remote_model_command.h"
 #include "host/cli/remote_plugin_command.h"
@@ -39,6 +40,7 @@ void AddCommands(CLI::App& program, CommandAction& action) {
   AddRemoteModelCommands(*model, action, remote->connection);
   CLI::App* plugin = AddPluginCommand(program, action, PluginsOf(remote->connection));
   AddRemotePluginCommands(*plugin, action, remote->connection);
+  AddPluginWatchCommand(*plugin, action, remote->connection);
   AddJobCommand(program, action, remote->connection);
   AddServeCommand(program, action);
 }

@@ -95,13 +95,23 @@ BreadcrumbFile::BreadcrumbFile(Layout* layout) : layout_(layout) {
   struct sigaction action {};
   action.sa_handler = &NoteSignal;
   action.sa_flags = static_cast<int>(SA_RESETHAND);
-  for (const int number : kCrashSignals) sigaction(number, &action, nullptr);
+  for (const int number : kCrashSignals) {
+    struct sigaction former {};
+    // What the program does with a signal of its own accord stays.
+    const bool is_free = sigaction(number, nullptr, &former) == 0 &&
+                         (former.sa_flags & SA_SIGINFO) == 0 && former.sa_handler == SIG_DFL;
+    if (is_free) sigaction(number, &action, nullptr);
+  }
 }
 
 BreadcrumbFile::~BreadcrumbFile() {
   if (kCatchesSignals) {
     signal_place = nullptr;
-    for (const int number : kCrashSignals) signal(number, SIG_DFL);
+    for (const int number : kCrashSignals) {
+      struct sigaction mine {};
+      const bool is_mine = sigaction(number, nullptr, &mine) == 0 && mine.sa_handler == &NoteSignal;
+      if (is_mine) signal(number, SIG_DFL);
+    }
   }
   munmap(layout_, sizeof(Layout));
 }

@@ -4,54 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import pathlib
 
 import grpc
 import pytest
 
-from service.conftest import ROOT, reason
-
-BUILT = ROOT / os.environ.get("PATCHBAY_BUILD", "build/release") / "tests"
-SWAP = {number: BUILT / f"service_plugins/{number}/test-swap" for number in (1, 2, 3)}
-FAULTY = BUILT / "service_plugins/test-faulty"
-
-
-def build_of(folder: pathlib.Path) -> str:
-    return json.loads((folder / "plugin.json").read_text())["sha256"]
-
-
-def install(server, api, folder: pathlib.Path):
-    manifest = server.upload((folder / "plugin.json").read_bytes())
-    library = server.upload((folder / f"{folder.name}.so").read_bytes())
-    return server.plugins.InstallPlugin(api.InstallPluginRequest(
-        manifest_artifact_id=manifest.id, library_artifact_id=library.id)).plugin
-
-
-def activate(server, api, plugin: str, build: str = "", **settings: str):
-    values = {field: api.ParameterValue(typed_value=value) for field, value in settings.items()}
-    return server.plugins.ActivatePlugin(
-        api.ActivatePluginRequest(plugin_id=plugin, build=build, settings=values)).plugin
-
-
-def listed(server, api) -> dict[tuple[str, str], object]:
-    return {(plugin.id, plugin.build): plugin
-            for plugin in server.plugins.ListPlugins(api.ListPluginsRequest()).plugins}
-
-
-def state(server, api, folder: pathlib.Path) -> int:
-    return listed(server, api)[folder.name, build_of(folder)].state
-
-
-def draw(server, api, **settings):
-    generation = server.finish(server.create(**settings).id)
-    assert generation.state == api.GENERATION_STATE_SUCCEEDED, generation.error
-    return generation
-
-
-def picture(generation) -> str:
-    return generation.pictures[0].artifact_id
-
+from service.conftest import reason
+from service.plugin_calls import BUILT, FAULTY, SWAP, activate, build_of, draw, install, listed, picture, state
 
 @pytest.fixture
 def swap(server, api):

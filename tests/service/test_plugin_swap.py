@@ -1,0 +1,139 @@
+"""Swapping plugins under load and on save, and killing a server that has some."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+import threading
+import time
+
+import grpc
+
+from service.plugin_calls import SWAP, activate, build_of, draw, install, picture, state
+
+# PATCHBAY_SWAPS=1000 is the full soak; so is PATCHBAY_KILLS=50.
+SWAPS = int(os.environ.get("PATCHBAY_SWAPS", "150"))
+KILLS = int(os.environ.get("PATCHBAY_KILLS", "5"))
+CONNECTIONS = 4
+
+
+def resident_bytes(server) -> int:
+    fields = pathlib.Path(f"/proc/{server.process.pid}/statm").read_text().split()
+    return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_swap_soak(new_server, api):
+    server = new_server().start("--queue", 1000)
+    expected = {}
+    for number in (1, 2):
+        install(server, api, SWAP[number])
+        activate(server, api, "test-swap", build_of(SWAP[number]))
+        expected[build_of(SWAP[number])[:12]] = picture(draw(server, api))
+    assert len(set(expected.values())) == 2
+    over = threading.Event()
+    drawn: list[tuple[str, str]] = []
+    failed: list[object] = []
+
+    def draw_on() -> None:
+        with grpc.insecure_channel(server.address, options=[("grpc.use_local_subchannel_pool", 1)]) as channel:
+            stub = api.GenerationServiceStub(channel)
+            request = api.CreateAndWatchGenerationRequest(settings=api.GenerationSettings(
+                prompt="an apple", steps=2, seed=7, sampler="euler", size={"width": 64, "height": 64}))
+            while not over.is_set():
+                last = None
+                for response in stub.CreateAndWatchGeneration(request):
+                    if response.event.HasField("state_changed"):
+                        last = response.event.state_changed
+                if last is None or last.state != api.GENERATION_STATE_SUCCEEDED:
+                    failed.append(last)
+                else:
+                    drawn.append((last.report.plugins.split()[-1], picture(last)))
+
+    threads = [threading.Thread(target=draw_on) for _ in range(CONNECTIONS)]
+    for thread in threads:
+        thread.start()
+    memory = 0
+    for swap in range(SWAPS):
+        active = activate(server, api, "test-swap", build_of(SWAP[swap % 2 + 1]))
+        assert active.state == api.PLUGIN_STATE_ACTIVE
+        if swap == SWAPS // 3:
+            memory = resident_bytes(server)
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert not failed, failed[0]
+    # Each picture is wholly the work of the build that its report names.
+    assert {build for build, _ in drawn} == set(expected)
+    assert all(expected[build] == made for build, made in drawn)
+    grown = resident_bytes(server) - memory
+    assert grown < 48 << 20, f"{grown} bytes more after {SWAPS} swaps"
+    print(f"{SWAPS} swaps, {len(drawn)} generations, {grown} bytes more")
+
+
+def test_kills_with_plugins_lose_nothing(new_server, api):
+    randomness = random.Random(20240802)
+    server = new_server().start("--job-attempts", 1000, "--queue", 1000)
+    for number in (1, 2):
+        install(server, api, SWAP[number])
+    accepted = []
+    for _ in range(KILLS):
+        timer = threading.Timer(randomness.uniform(0.05, 1.5), server.process.kill)
+        timer.start()
+        try:
+            while True:
+                activate(server, api, "test-swap", build_of(SWAP[randomness.randint(1, 2)]))
+                accepted.append(server.create(seed=len(accepted), steps=randomness.randint(1, 20)).id)
+        except grpc.RpcError as error:
+            assert error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED), error
+        timer.join()
+        server.process.wait()
+        server.start()
+    for identifier in accepted:
+        generation = server.finish(identifier)
+        assert generation.state == api.GENERATION_STATE_SUCCEEDED, generation
+        assert generation.report.plugins.startswith("test-swap ")
+    store = server.folder / "data/plugins"
+    assert not list(store.glob(".installing-*"))
+    assert {path.name for path in (store / "test-swap").iterdir()} == {build_of(SWAP[1]), build_of(SWAP[2])}
+
+
+def test_watch_swaps_on_save(server, api, tmp_path):
+    source, built = tmp_path / "source", tmp_path / "built"
+    source.mkdir()
+    (source / "number").write_text("1")
+    command = f"rm -rf {built} && cp -r {SWAP[1].parent.parent}/$(cat number)/test-swap {built}"
+    watch = subprocess.Popen([str(server.program), "--host", server.address, "plugin", "watch", str(source), "--build",
+                              command, "--built", str(built)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert build_of(SWAP[1])[:12] in watch.stdout.readline()
+        assert state(server, api, SWAP[1]) == api.PLUGIN_STATE_ACTIVE
+        running = server.create(steps=60)
+        server.wait_until_running(running.id)
+        start = time.monotonic()
+        (source / "number").write_text("2")
+        line = watch.stdout.readline()
+        assert build_of(SWAP[2])[:12] in line and ": active after" in line
+        assert time.monotonic() - start < 10
+        assert state(server, api, SWAP[2]) == api.PLUGIN_STATE_ACTIVE
+        assert build_of(SWAP[1])[:12] in server.finish(running.id).report.plugins
+        # A build that fails changes nothing, and the next one counts again.
+        (source / "number").write_text("nothing")
+        assert "the build failed" in "".join(iter_until(watch.stderr, "the build failed"))
+        assert state(server, api, SWAP[2]) == api.PLUGIN_STATE_ACTIVE
+        (source / "number").write_text("3")
+        assert build_of(SWAP[3])[:12] in watch.stdout.readline()
+    finally:
+        watch.send_signal(signal.SIGINT)
+        assert watch.wait(20) == 0
+    shutil.rmtree(source)
+
+
+def iter_until(stream, text: str):
+    for line in stream:
+        yield line
+        if text in line:
+            return
