@@ -12,7 +12,10 @@ function(patchbay_plugin_link_libtorch target)
     message(FATAL_ERROR "${target}: its tier needs LibTorch; set Torch_DIR to .../torch/share/cmake/Torch")
   endif()
   target_include_directories(${target} SYSTEM PRIVATE ${TORCH_INCLUDE_DIRS})
-  target_link_libraries(${target} PRIVATE ${TORCH_LIBRARIES})
+  # Not TORCH_LIBRARIES: that asks the loader for libtorch.so, which holds nothing and which a host need
+  # not have loaded.
+  get_filename_component(libraries "${Torch_DIR}/../../../lib" ABSOLUTE)
+  target_link_libraries(${target} PRIVATE "${libraries}/libtorch_cpu.so" "${libraries}/libc10.so")
 endfunction()
 
 # What a plugin's tier asks for. LIBTORCH: the oldest LibTorch that a plugin of the stable tier serves

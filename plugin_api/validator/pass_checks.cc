@@ -261,30 +261,30 @@ constexpr char kReadAdvice[] =
 
 std::vector<Check> JobChecks() {
   return {
-      {"pass.native_size", "It draws at the model's own size", kSizeAdvice, "pass.runs",
+      {"pass.native_size", "It draws at the model's own size", kSizeAdvice, "tensor.bounds",
        OnStage(Draws([](GenerationRequest& r) { r.size = kNative; }))},
-      {"pass.odd_size", "It draws at sizes that do not halve evenly", kSizeAdvice, "pass.runs",
+      {"pass.odd_size", "It draws at sizes that do not halve evenly", kSizeAdvice, "tensor.bounds",
        OnStage(Draws([](GenerationRequest& r) {
          r.size = PictureSize{200, 136};
        }))},
       {"pass.batch", "It draws three pictures at once", "Rows belong to pictures: see Step::rows.",
-       "pass.runs", OnStage(Draws([](GenerationRequest& r) { r.batch = 3; }))},
+       "tensor.bounds", OnStage(Draws([](GenerationRequest& r) { r.batch = 3; }))},
       {"pass.no_guidance", "It draws without a negative prompt's prediction",
        "At scale 1 Guidance::uncond is undefined; Attach::require_unconditional() asks for it.",
-       "pass.runs", OnStage(Draws([](GenerationRequest& r) { r.guidance_scale = 1.0; }))},
+       "tensor.bounds", OnStage(Draws([](GenerationRequest& r) { r.guidance_scale = 1.0; }))},
       {"pass.one_step", "It draws in one step", "step_count may be 1: do not divide by less.",
-       "pass.runs", OnStage(Draws([](GenerationRequest& r) { r.steps = 1; }))},
+       "tensor.bounds", OnStage(Draws([](GenerationRequest& r) { r.steps = 1; }))},
       {"pass.samplers", "It draws with samplers of every kind",
-       "Second-order samplers evaluate twice a step: see Step::evaluation_index.", "pass.runs",
+       "Second-order samplers evaluate twice a step: see Step::evaluation_index.", "tensor.bounds",
        OnStage(DrawsWithManySamplers)},
       {"pass.hires", "It takes part in two passes of one job",
-       "Sizes and step counts change between passes; keep state in the pass.", "pass.runs",
+       "Sizes and step counts change between passes; keep state in the pass.", "tensor.bounds",
        OnStage(Draws([](GenerationRequest& r) {
          r.size = kNative;
          r.hires = HiresPass{{2 * kTinyModelPixels, 2 * kTinyModelPixels}, 0.7, 2};
        }))},
       {"pass.from_picture", "It draws over a picture",
-       "Image to image starts in the middle of the schedule.", "pass.runs",
+       "Image to image starts in the middle of the schedule.", "tensor.bounds",
        OnStage(Draws([](GenerationRequest& r) {
          Picture picture;
          picture.width = picture.height = 2 * kTinyModelPixels;
@@ -293,7 +293,7 @@ std::vector<Check> JobChecks() {
          r.image = std::move(picture);
        }))},
       {"pass.bfloat16", "It works on a model in bf16",
-       "Feature maps have the model's type; results must have it too.", "pass.runs",
+       "Feature maps have the model's type; results must have it too.", "tensor.bounds",
        OnStage(Draws([](GenerationRequest&) {}), {}, at::kBFloat16)},
   };
 }
@@ -304,36 +304,36 @@ std::vector<Check> PassChecks() {
   std::vector<Check> checks = {
       {"pass.runs", "A pass runs to its end",
        "The message names the hook. Report what goes wrong with patchbay::Error.",
-       "instance.attach", OnStage(Runs)},
-  };
-  for (Check& check : JobChecks()) checks.push_back(std::move(check));
-  const std::vector<Check> tensors = {
+       "instance.attach", OnStage(Runs, {.lending = Lending::kGuarded})},
       {"tensor.inputs", "It changes nothing that it was lent", kReadAdvice, "pass.runs",
        OnStage(LeavesInputsAlone, {.lending = Lending::kGuarded})},
       {"tensor.bounds", "It writes nowhere outside of tensors",
        "Check sizes before you write through a pointer.", "pass.runs",
        OnStage(StaysWithinTensors, {.lending = Lending::kGuarded})},
+  };
+  for (Check& check : JobChecks()) checks.push_back(std::move(check));
+  const std::vector<Check> tensors = {
       {"tensor.strides", "It reads tensors that are not dense in memory",
-       "Use strides, or call contiguous(); UNIMPLEMENTED says that you cannot.", "pass.runs",
+       "Use strides, or call contiguous(); UNIMPLEMENTED says that you cannot.", "tensor.bounds",
        OnStage(ReadsStrides, {.lending = Lending::kStrided})},
       {"pass.repeatable", "The same job gives the same bits",
-       "Take random numbers from Model::noise() and uniform() only.", "pass.runs",
+       "Take random numbers from Model::noise() and uniform() only.", "tensor.bounds",
        OnStage(IsRepeatable)},
       {"pass.no_trace", "A job without it is what it was before",
-       "Change nothing in LibTorch or in the process: no seeds, no modes, no globals.", "pass.runs",
-       OnStage(LeavesNoTrace)},
+       "Change nothing in LibTorch or in the process: no seeds, no modes, no globals.",
+       "tensor.bounds", OnStage(LeavesNoTrace)},
       {"pass.states", "Every pass that began has ended",
-       "begin_pass either makes a state or fails.", "pass.runs", OnStage(EndsItsPasses)},
+       "begin_pass either makes a state or fails.", "tensor.bounds", OnStage(EndsItsPasses)},
       {"pass.growth", "Jobs leave nothing behind",
-       "Free what a pass or a step took; keep it in the pass's state.", "pass.runs",
+       "Free what a pass or a step took; keep it in the pass's state.", "tensor.bounds",
        OnStage(KeepsNoMemory)},
       {"pass.quick", "No hook takes more than 5 seconds on a tiny model",
-       "Prepare in attach() or begin_pass().", "pass.runs", OnStage(IsQuick)},
+       "Prepare in attach() or begin_pass().", "tensor.bounds", OnStage(IsQuick)},
       {"thread.two_jobs", "Two jobs at once give what each gives alone",
        "An instance must not change while jobs run; keep state in the pass.", "pass.repeatable",
        OnStage(ServesTwoJobs)},
       {"thread.none_left", "It leaves no thread behind",
-       "Join what you start before the hook ends.", "pass.runs", OnStage(StartsNoThreads)},
+       "Join what you start before the hook ends.", "tensor.bounds", OnStage(StartsNoThreads)},
   };
   checks.insert(checks.end(), tensors.begin(), tensors.end());
   return checks;
@@ -342,9 +342,9 @@ std::vector<Check> PassChecks() {
 std::vector<Check> PassFaultChecks() {
   return {
       {"fault.cancel", "A job can be cancelled before any evaluation",
-       "Hand CANCELLED on; do not retry.", "pass.runs", OnStage(LetsItselfBeCancelled)},
+       "Hand CANCELLED on; do not retry.", "tensor.bounds", OnStage(LetsItselfBeCancelled)},
       {"fault.model", "When the model fails, so does the hook that asked it",
-       "Return the status that you were given, with its text.", "pass.runs",
+       "Return the status that you were given, with its text.", "tensor.bounds",
        OnStage(HandsErrorsOn, {.model_fails = true})},
   };
 }
