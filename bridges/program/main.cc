@@ -15,6 +15,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "bridges/comfyui/plugin_watch.h"
+#include "bridges/comfyui/routes.h"
 #include "bridges/common/file_folder.h"
 #include "bridges/common/http_server.h"
 #include "bridges/common/status_macros.h"
@@ -29,6 +31,9 @@ struct Options {
   HostSessionOptions host;
   std::string token_file;
   std::string webui_address = "127.0.0.1:7860";
+  std::string comfyui_address = "127.0.0.1:8188";
+  std::string comfyui_frontend;
+  std::string comfyui_token_file;
   std::vector<std::string> api_auth;
   std::vector<std::string> cors_origins;
   webui::Folders folders;
@@ -48,6 +53,15 @@ void DeclareOptions(CLI::App& program, Options& options) {
       .add_option("--webui", options.webui_address, "Where A1111's API is served; \"off\": nowhere")
       ->capture_default_str();
   program
+      .add_option("--comfyui", options.comfyui_address,
+                  "Where ComfyUI's page and API are served; \"off\": nowhere")
+      ->capture_default_str();
+  program.add_option("--comfyui-frontend", options.comfyui_frontend,
+                     "The page: the folder \"static\" of the Python package "
+                     "comfyui-frontend-package");
+  program.add_option("--comfyui-token-file", options.comfyui_token_file,
+                     "File with the bearer token that clients of ComfyUI's API must give");
+  program
       .add_option("--api-auth", options.api_auth,
                   "user:password that clients of the A1111 API must give; may be repeated")
       ->delimiter(',');
@@ -65,12 +79,11 @@ void DeclareOptions(CLI::App& program, Options& options) {
                    "End when the process that started this one ends");
 }
 
-absl::Status ReadToken(Options& options) {
-  if (options.token_file.empty()) return absl::OkStatus();
-  BRIDGE_ASSIGN_OR_RETURN(const std::string text,
-                          ReadWholeFile(options.token_file, kMaxTokenBytes));
-  options.host.administrator_token = text.substr(0, text.find_first_of("\r\n"));
-  return absl::OkStatus();
+// The first line of a file; empty when no file is named.
+absl::StatusOr<std::string> ReadToken(const std::string& path) {
+  if (path.empty()) return std::string();
+  BRIDGE_ASSIGN_OR_RETURN(const std::string text, ReadWholeFile(path, kMaxTokenBytes));
+  return text.substr(0, text.find_first_of("\r\n"));
 }
 
 absl::Status CheckCredentials(const std::vector<std::string>& credentials) {
@@ -88,6 +101,73 @@ void WaitForSignal(const sigset_t& signals) {
   sigwait(&signals, &received);
 }
 
+absl::StatusOr<std::unique_ptr<HttpServer>> StartWebui(const Options& options,
+                                                       webui::Context& context) {
+  HttpRouter router;
+  webui::AddGenerationRoutes(context, router);
+  webui::AddInformationRoutes(context, router);
+  webui::AddEmptyRoutes(context, router);
+  HttpServerOptions server;
+  server.address = options.webui_address;
+  server.access.basic_credentials = options.api_auth;
+  server.access.cors_origins = options.cors_origins;
+  return HttpServer::Start(server, std::move(router), nullptr);
+}
+
+absl::StatusOr<std::unique_ptr<HttpServer>> StartComfyUi(const Options& options,
+                                                         comfyui::Context& context) {
+  HttpRouter router;
+  comfyui::AddPromptRoutes(context, router);
+  comfyui::AddInformationRoutes(context, router);
+  comfyui::AddPictureRoutes(context, router);
+  comfyui::AddUserRoutes(context, router);
+  comfyui::AddPageRoutes(context, router);
+  HttpServerOptions server;
+  server.address = options.comfyui_address;
+  server.access.cors_origins = options.cors_origins;
+  BRIDGE_ASSIGN_OR_RETURN(server.access.bearer_token, ReadToken(options.comfyui_token_file));
+  return HttpServer::Start(server, std::move(router), &context.queue.hub());
+}
+
+// Uploads, pictures and workflows must lie somewhere even when nothing was said.
+std::string ComfyUiFolder(const Options& options) {
+  if (!options.folders.data.empty()) return absl::StrCat(options.folders.data, "/comfyui");
+  return (std::filesystem::temp_directory_path() / absl::StrCat("patchbay-comfyui-", getpid()))
+      .string();
+}
+
+absl::Status Serve(const Options& options, HostSession& host, const sigset_t& signals) {
+  webui::Context webui(host, options.folders);
+  std::unique_ptr<HttpServer> webui_server, comfyui_server;
+  if (IsOn(options.webui_address)) {
+    BRIDGE_ASSIGN_OR_RETURN(webui_server, StartWebui(options, webui));
+    std::printf("A1111 API at http://%s\n", webui_server->address().c_str());
+  }
+  std::unique_ptr<comfyui::Context> comfyui;
+  std::unique_ptr<comfyui::PluginWatch> plugin_watch;
+  if (IsOn(options.comfyui_address)) {
+    const std::string data = ComfyUiFolder(options);
+    BRIDGE_ASSIGN_OR_RETURN(auto pictures, comfyui::PictureFolders::Make(data));
+    comfyui = std::make_unique<comfyui::Context>(
+        host,
+        comfyui::Folders{data, options.folders.loras, options.folders.embeddings,
+                         options.comfyui_frontend},
+        std::move(pictures));
+    BRIDGE_ASSIGN_OR_RETURN(comfyui_server, StartComfyUi(options, *comfyui));
+    plugin_watch = std::make_unique<comfyui::PluginWatch>(host, comfyui->queue.hub());
+    std::printf("ComfyUI at http://%s\n", comfyui_server->address().c_str());
+  }
+  std::fflush(stdout);
+  WaitForSignal(signals);
+  // Requests under way would otherwise be waited for.
+  host.ShutDown();
+  plugin_watch.reset();
+  // The servers hold handlers that use the contexts.
+  comfyui_server.reset();
+  webui_server.reset();
+  return absl::OkStatus();
+}
+
 absl::Status Run(Options& options) {
   sigset_t signals;
   sigemptyset(&signals);
@@ -98,32 +178,14 @@ absl::Status Run(Options& options) {
   if (options.end_with_parent) prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (options.end_with_parent && getppid() != parent) return absl::OkStatus();
 
-  BRIDGE_RETURN_IF_ERROR(ReadToken(options));
+  BRIDGE_ASSIGN_OR_RETURN(options.host.administrator_token, ReadToken(options.token_file));
   BRIDGE_RETURN_IF_ERROR(CheckCredentials(options.api_auth));
   std::error_code ignored;
   if (!options.folders.data.empty()) {
     std::filesystem::create_directories(options.folders.data, ignored);
   }
   BRIDGE_ASSIGN_OR_RETURN(const auto host, HostSession::Make(options.host));
-  webui::Context webui(*host, options.folders);
-  std::unique_ptr<HttpServer> webui_server;
-  if (IsOn(options.webui_address)) {
-    HttpRouter router;
-    webui::AddGenerationRoutes(webui, router);
-    webui::AddInformationRoutes(webui, router);
-    webui::AddEmptyRoutes(webui, router);
-    HttpServerOptions server;
-    server.address = options.webui_address;
-    server.access.basic_credentials = options.api_auth;
-    server.access.cors_origins = options.cors_origins;
-    BRIDGE_ASSIGN_OR_RETURN(webui_server, HttpServer::Start(server, std::move(router), nullptr));
-    std::printf("A1111 API at http://%s\n", webui_server->address().c_str());
-  }
-  std::fflush(stdout);
-  WaitForSignal(signals);
-  // Requests under way would otherwise be waited for.
-  host->ShutDown();
-  return absl::OkStatus();
+  return Serve(options, *host, signals);
 }
 
 int Main(int argc, char** argv) {

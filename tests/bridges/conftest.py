@@ -26,7 +26,7 @@ class Bridges:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         command = [program, "--grpc", grpc_address, "--data", folder / "data", *arguments]
-        for option in ("--webui",):
+        for option in ("--webui", "--comfyui"):
             if option not in arguments:
                 command += [option, "127.0.0.1:0"]
         self.process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True,
@@ -36,6 +36,10 @@ class Bridges:
         assert found, (line, (folder / "stderr.txt").read_text())
         self.host, self.webui_port = found[1], int(found[2])
         self.webui = f"http://{self.host}:{self.webui_port}"
+        found = re.match(r"ComfyUI at http://([\d.]+:\d+)", self.process.stdout.readline())
+        assert found, (folder / "stderr.txt").read_text()
+        self.comfyui_address = found[1]
+        self.comfyui = f"http://{found[1]}"
 
     def end(self) -> int:
         self.process.send_signal(signal.SIGTERM)

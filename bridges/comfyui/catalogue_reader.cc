@@ -1,0 +1,70 @@
+#include "bridges/comfyui/catalogue_reader.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "bridges/common/plugin_value.h"
+#include "bridges/common/status_macros.h"
+
+namespace patchbay::comfyui {
+namespace {
+
+// Builds and settings of the plugins that act in every generation; equal texts, equal pictures.
+std::string ActiveBuilds(const std::vector<PluginDescription>& plugins) {
+  std::string text;
+  for (const PluginDescription& plugin : plugins) {
+    absl::StrAppend(&text, plugin.plugin.id(), "=", plugin.plugin.build(), "/",
+                    plugin.plugin.state());
+    Json settings = Json::object();
+    for (const v1::Parameter& parameter : plugin.parameters) {
+      const auto found = plugin.plugin.settings().find(parameter.id());
+      if (found != plugin.plugin.settings().end()) {
+        settings[parameter.id()] = JsonOfValue(found->second);
+      }
+    }
+    absl::StrAppend(&text, settings.dump(), ";");
+  }
+  return text;
+}
+
+}  // namespace
+
+absl::StatusOr<CatalogueSources> ReadSources(HostSession& host, const FileFolder& loras,
+                                             const PictureFolders& folders) {
+  CatalogueSources sources;
+  BRIDGE_ASSIGN_OR_RETURN(const std::vector<v1::Model> models, host.ListModels());
+  for (const v1::Model& model : models) {
+    const std::string name = absl::StrCat(model.name(), ".safetensors");
+    // The page takes the first of the list where a workflow's own is missing.
+    sources.checkpoints.insert(
+        model.is_default() ? sources.checkpoints.begin() : sources.checkpoints.end(), name);
+  }
+  if (std::find(sources.checkpoints.begin(), sources.checkpoints.end(), kDefaultCheckpoint) ==
+      sources.checkpoints.end()) {
+    sources.checkpoints.push_back(kDefaultCheckpoint);
+  }
+  for (const NamedPath& file : loras.List()) {
+    sources.loras.push_back(absl::StrCat(file.name, ".safetensors"));
+  }
+  sources.input_pictures = folders.InputPictures();
+  BRIDGE_ASSIGN_OR_RETURN(sources.plugins, host.ListPlugins());
+  sources.active_builds = ActiveBuilds(sources.plugins);
+  return sources;
+}
+
+absl::StatusOr<NodeCatalogue> ReadCatalogue(HostSession& host, const FileFolder& loras,
+                                            const PictureFolders& folders) {
+  BRIDGE_ASSIGN_OR_RETURN(const CatalogueSources sources, ReadSources(host, loras, folders));
+  NodeCatalogue catalogue;
+  AddLoaderNodes(sources, catalogue);
+  AddSamplingNodes(sources, catalogue);
+  AddLatentNodes(catalogue);
+  AddImageNodes(sources, catalogue);
+  AddMaskNodes(catalogue);
+  AddOutputNodes(catalogue);
+  AddPrimitiveNodes(catalogue);
+  AddPluginNodes(sources, catalogue);
+  return catalogue;
+}
+
+}  // namespace patchbay::comfyui
