@@ -134,4 +134,9 @@ void ClientHub::OnClose(const std::shared_ptr<WebSocket>& socket) {
   std::erase_if(clients_, [&](const auto& entry) { return entry.second.socket == socket; });
 }
 
+void ClientHub::OnShutDown() {
+  const std::lock_guard lock(mutex_);
+  clients_.clear();
+}
+
 }  // namespace patchbay::comfyui

@@ -35,6 +35,7 @@ class ClientHub final : public WebSocketObserver {
   void OnOpen(const std::shared_ptr<WebSocket>& socket, const HttpRequest& request) override;
   void OnText(const std::shared_ptr<WebSocket>& socket, const std::string& text) override;
   void OnClose(const std::shared_ptr<WebSocket>& socket) override;
+  void OnShutDown() override;
 
   // The server's feature flags.
   static Json Features();

@@ -33,7 +33,11 @@ Json NumberOptions(const v1::Parameter& parameter, bool whole) {
 }
 
 InputSpec InputOf(const v1::Parameter& parameter) {
-  InputSpec input{parameter.id(), "STRING", {{"default", JsonOfValue(parameter.default_value())}}};
+  // Optional, so that graphs stay valid when a swapped build has a setting more.
+  InputSpec input{parameter.id(),
+                  "STRING",
+                  {{"default", JsonOfValue(parameter.default_value())}},
+                  /*required=*/false};
   switch (parameter.type()) {
     case v1::PARAMETER_TYPE_BOOL:
       input.type = "BOOLEAN";
@@ -54,7 +58,6 @@ InputSpec InputOf(const v1::Parameter& parameter) {
     case v1::PARAMETER_TYPE_PICTURE:
       input.type = "IMAGE";
       input.options = Json::object();
-      input.required = false;
       break;
     default:
       input.options["multiline"] = parameter.multiline();
@@ -65,7 +68,6 @@ InputSpec InputOf(const v1::Parameter& parameter) {
   }
   if (!parameter.help().empty()) input.options["tooltip"] = parameter.help();
   if (parameter.advanced()) input.options["advanced"] = true;
-  if (parameter.deprecated()) input.required = false;
   return input;
 }
 

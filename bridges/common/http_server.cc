@@ -220,6 +220,7 @@ class BeastServer final : public HttpServer {
   ~BeastServer() override {
     input_.stop();
     for (std::thread& thread : threads_) thread.join();
+    if (shared_.sockets != nullptr) shared_.sockets->OnShutDown();
     // Handlers that have not begun are dropped, the others are waited for.
     for (asio::thread_pool* pool : {&shared_.short_pool, &shared_.long_pool}) {
       pool->stop();

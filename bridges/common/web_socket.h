@@ -32,6 +32,8 @@ class WebSocketObserver {
   virtual void OnOpen(const std::shared_ptr<WebSocket>& socket, const HttpRequest& request) = 0;
   virtual void OnText(const std::shared_ptr<WebSocket>& socket, const std::string& text) = 0;
   virtual void OnClose(const std::shared_ptr<WebSocket>& socket) = 0;
+  // The server ends: lets go of all sockets, which must not outlive it. The last call.
+  virtual void OnShutDown() = 0;
 };
 
 }  // namespace patchbay

@@ -37,8 +37,24 @@ struct Options {
   std::vector<std::string> api_auth;
   std::vector<std::string> cors_origins;
   webui::Folders folders;
+  bool insecure = false;
   bool end_with_parent = false;
 };
+
+// Whether only programs on this machine can call.
+bool IsLocal(const std::string& address) {
+  return address.starts_with("127.") || address.starts_with("localhost:") ||
+         address.starts_with("[::1]:");
+}
+
+// The page beside the program, as ./dev setup installs it; empty when it is not there.
+std::string InstalledFrontend() {
+  std::error_code error;
+  const std::filesystem::path executable = std::filesystem::read_symlink("/proc/self/exe", error);
+  const std::filesystem::path page =
+      executable.parent_path().parent_path() / "share" / "patchbay" / "comfyui-frontend";
+  return std::filesystem::exists(page / "index.html", error) ? page.string() : "";
+}
 
 // Whether a bridge is wanted; "off" is the word for none.
 bool IsOn(const std::string& address) { return address != "off"; }
@@ -75,6 +91,8 @@ void DeclareOptions(CLI::App& program, Options& options) {
   program.add_option("--embeddings", options.folders.embeddings,
                      "Folder of textual inversions (.safetensors)");
   program.add_option("--wildcards", options.folders.wildcards, "Folder of wildcards (.txt)");
+  program.add_flag("--insecure", options.insecure,
+                   "Listen without credentials at an address that other machines can reach");
   program.add_flag("--end-with-parent", options.end_with_parent,
                    "End when the process that started this one ends");
 }
@@ -86,11 +104,26 @@ absl::StatusOr<std::string> ReadToken(const std::string& path) {
   return text.substr(0, text.find_first_of("\r\n"));
 }
 
-absl::Status CheckCredentials(const std::vector<std::string>& credentials) {
-  for (const std::string& pair : credentials) {
+// A bridge on the server's machine may do what administrators may, so nobody from outside gets in
+// without credentials.
+absl::Status CheckCredentials(const Options& options) {
+  for (const std::string& pair : options.api_auth) {
     if (pair.find(':') == pair.npos) {
       return absl::InvalidArgumentError("--api-auth takes user:password");
     }
+  }
+  if (options.insecure) return absl::OkStatus();
+  const auto refuse = [](const std::string& address, const char* option) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(address, " can be reached from other machines; protect it with ", option,
+                     ", or say --insecure to let everybody in"));
+  };
+  const std::string &webui = options.webui_address, &comfyui = options.comfyui_address;
+  if (IsOn(webui) && !IsLocal(webui) && options.api_auth.empty()) {
+    return refuse(webui, "--api-auth");
+  }
+  if (IsOn(comfyui) && !IsLocal(comfyui) && options.comfyui_token_file.empty()) {
+    return refuse(comfyui, "--comfyui-token-file");
   }
   return absl::OkStatus();
 }
@@ -150,8 +183,9 @@ absl::Status Serve(const Options& options, HostSession& host, const sigset_t& si
     BRIDGE_ASSIGN_OR_RETURN(auto pictures, comfyui::PictureFolders::Make(data));
     comfyui = std::make_unique<comfyui::Context>(
         host,
-        comfyui::Folders{data, options.folders.loras, options.folders.embeddings,
-                         options.comfyui_frontend},
+        comfyui::Folders{
+            data, options.folders.loras, options.folders.embeddings,
+            options.comfyui_frontend.empty() ? InstalledFrontend() : options.comfyui_frontend},
         std::move(pictures));
     BRIDGE_ASSIGN_OR_RETURN(comfyui_server, StartComfyUi(options, *comfyui));
     plugin_watch = std::make_unique<comfyui::PluginWatch>(host, comfyui->queue.hub());
@@ -179,7 +213,7 @@ absl::Status Run(Options& options) {
   if (options.end_with_parent && getppid() != parent) return absl::OkStatus();
 
   BRIDGE_ASSIGN_OR_RETURN(options.host.administrator_token, ReadToken(options.token_file));
-  BRIDGE_RETURN_IF_ERROR(CheckCredentials(options.api_auth));
+  BRIDGE_RETURN_IF_ERROR(CheckCredentials(options));
   std::error_code ignored;
   if (!options.folders.data.empty()) {
     std::filesystem::create_directories(options.folders.data, ignored);
