@@ -54,6 +54,13 @@ TEST(SettingsTest, StepsOverWhatLaterHostsAdd) {
   EXPECT_EQ(PATCHBAY_ELEMENT(patchbay_value, &values[0].known, 1)->real, 0.25);
 }
 
+TEST(SettingsTest, IsNeitherEarlyNorLateUnlessItSaysSo) {
+  Description<Settings> d = Describe();
+  EXPECT_EQ(d.finish()->phase, PATCHBAY_PHASE_NORMAL);
+  d.phase(PATCHBAY_PHASE_LATE);
+  EXPECT_EQ(d.finish()->phase, PATCHBAY_PHASE_LATE);
+}
+
 TEST(SettingsTest, KeepsDefaults) {
   const Settings settings = Describe().read(nullptr, 0);
   EXPECT_EQ(settings.count, 3);

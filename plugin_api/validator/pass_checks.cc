@@ -265,7 +265,7 @@ std::vector<Check> JobChecks() {
        OnStage(Draws([](GenerationRequest& r) { r.size = kNative; }))},
       {"pass.odd_size", "It draws at sizes that do not halve evenly", kSizeAdvice, "tensor.bounds",
        OnStage(Draws([](GenerationRequest& r) {
-         r.size = PictureSize{200, 136};
+         r.size = PictureSize{136, 104};
        }))},
       {"pass.batch", "It draws three pictures at once", "Rows belong to pictures: see Step::rows.",
        "tensor.bounds", OnStage(Draws([](GenerationRequest& r) { r.batch = 3; }))},

@@ -111,6 +111,8 @@ class Description {
   template <class T>
   class Field;
 
+  Description() { descriptor_.phase = PATCHBAY_PHASE_NORMAL; }
+
   Description& id(const char* text) { return set(descriptor_.id, text); }
   Description& title(const char* text) { return set(descriptor_.title, text); }
   Description& version(const char* text) { return set(descriptor_.version, text); }

@@ -1,0 +1,86 @@
+#ifndef PATCHBAY_ABI_ATTACH_H_
+#define PATCHBAY_ABI_ATTACH_H_
+
+#include <stdint.h>
+
+#include "patchbay/abi/hooks.h"
+#include "patchbay/abi/model.h"
+#include "patchbay/abi/status.h"
+
+#if defined(__cplusplus)
+extern "C" {
+#endif
+
+/* How a plugin hangs its hooks on a model: once for each chain and model, while the chain is built
+ * and before any job runs with it. What cannot be found or claimed is an error here. */
+
+/* A hook function of any type; cast to the type that the hook's id names before it is called. */
+typedef void (*patchbay_function)(void);
+
+typedef struct patchbay_hook {
+  uint32_t struct_size;
+  /* PATCHBAY_HOOK_... */
+  const char* id;
+  /* The site's index for hooks that hang on one; otherwise ignored. */
+  uint32_t site;
+  /* 0: always active. Else only in auxiliary runs that name this overlay. */
+  uint32_t overlay;
+  patchbay_function function;
+  void* data;
+  /* Called with `data` when the chain is destroyed, and when add_hook fails; may be NULL. [control]
+   */
+  void (*release)(void* data);
+} patchbay_hook;
+
+enum {
+  /* The unconditional prediction is computed also at guidance scale 1. */
+  PATCHBAY_REQUIRE_UNCONDITIONAL = 1u << 0
+};
+
+typedef struct patchbay_attach patchbay_attach;
+
+/* [control], and only during attach. */
+typedef struct patchbay_attach_functions {
+  uint32_t struct_size;
+  uint32_t (*site_count)(const patchbay_attach* attach);
+  /* NULL beyond the last. The struct lives as long as the chain. */
+  const patchbay_site* (*site)(const patchbay_attach* attach, uint32_t index);
+  /* By our name, the diffusers path or the LDM path. NOT_FOUND names the nearest spelling. */
+  patchbay_status (*find_site)(const patchbay_attach* attach, const char* name,
+                               const patchbay_site** site, patchbay_error* error);
+  /* Takes `hook->data` over. INVALID_ARGUMENT: an unknown id, a site of another kind, a second
+   * replacement of one site (names the plugin that has it). */
+  patchbay_status (*add_hook)(patchbay_attach* attach, const patchbay_hook* hook,
+                              patchbay_error* error);
+  /* PATCHBAY_REQUIRE_... */
+  patchbay_status (*require)(patchbay_attach* attach, uint32_t requirements, patchbay_error* error);
+  /* A set of hooks that is active only in auxiliary runs of the network that ask for it. Positive.
+   */
+  uint32_t (*add_overlay)(patchbay_attach* attach);
+  /* The weight and bias of a linear layer or convolution, as the model computes with them, LoRAs
+   * included. `bias` may come back NULL. */
+  patchbay_status (*operator_weights)(const patchbay_attach* attach, uint32_t site,
+                                      patchbay_tensor* weight, patchbay_tensor* bias,
+                                      patchbay_error* error);
+  /* What is expensive and depends on the model and on `key` only: made once, shared by all chains
+   * of this plugin's build, released after the last. `make` runs now if nothing is kept under
+   * `key`. */
+  patchbay_status (*shared)(patchbay_attach* attach, const char* key,
+                            patchbay_status (*make)(void* data, void** object,
+                                                    patchbay_error* error),
+                            void* data, void (*destroy)(void* object), void** object,
+                            patchbay_error* error);
+} patchbay_attach_functions;
+
+struct patchbay_attach {
+  uint32_t struct_size;
+  const patchbay_model_info* model;
+  const patchbay_attach_functions* functions;
+  void* host; /* the host's own */
+};
+
+#if defined(__cplusplus)
+}
+#endif
+
+#endif /* PATCHBAY_ABI_ATTACH_H_ */

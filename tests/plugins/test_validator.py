@@ -1,0 +1,95 @@
+"""`patchbay plugin validate`: what is ours passes; what is bad fails the check that is about its fault."""
+
+import json
+import os
+import pathlib
+import shutil
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = ROOT / os.environ.get("PATCHBAY_BUILD", "build/release")
+
+OURS = sorted(path.parent.name for path in (BUILD / "plugins").glob("*/plugin.json"))
+EXAMPLES = ["latent-limit", "prediction-norm", "rising-guidance"]
+
+# Which check must fail, and what it must say.
+FAULTS = {
+    "throws": ("pass.runs", "nobody catches this"),
+    "crashes": ("pass.runs", "crashed (Segmentation fault) in patchbay.hook.guidance/1 at step 0"),
+    "hangs": ("pass.runs", "did not end within 8 s in patchbay.hook.guidance/1 at step 0"),
+    "leaks": ("instance.growth", "bytes stay behind each time"),
+    "writes-outside": ("tensor.bounds", "patchbay.hook.guidance/1"),
+    "changes-inputs": ("tensor.inputs", "patchbay.hook.guidance/1"),
+    "remembers": ("pass.repeatable", "another picture"),
+    "starts-threads": ("thread.none_left", "threads behind"),
+    "ignores-refusals": ("fault.attach", "refused it something"),
+}
+
+
+def validate(program, folder, *arguments):
+    result = program.run("plugin", "validate", folder, "--json", *arguments)
+    report = json.loads(result.stdout)
+    assert result.returncode == (0 if report["passed"] else 1), result.stderr
+    return {check["id"]: check for check in report["checks"]}
+
+
+def failures(checks):
+    return {name: check["reason"] for name, check in checks.items() if check["result"] == "FAIL"}
+
+
+@pytest.mark.parametrize("plugin", [BUILD / "plugins" / name for name in OURS] +
+                         [BUILD / "examples" / name for name in EXAMPLES], ids=lambda path: path.name)
+def test_ours_pass(program, plugin):
+    checks = validate(program, plugin)
+    assert failures(checks) == {}
+    assert len(checks) > 50
+    assert checks["pass.runs"]["result"] == "PASS" and checks["thread.two_jobs"]["result"] == "PASS"
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faults_are_found(program, fault):
+    check, reason = FAULTS[fault]
+    checks = validate(program, BUILD / "tests/plugins" / f"faulty-{fault}", "--only", check, "--time-limit", 8)
+    assert list(failures(checks)) == [check]
+    assert reason in checks[check]["reason"]
+    assert checks[check]["advice"]
+
+
+def test_a_lie_in_the_manifest_is_found(program, tmp_path):
+    folder = tmp_path / "liar"
+    shutil.copytree(BUILD / "examples/prediction-norm", folder)
+    manifest = json.loads((folder / "plugin.json").read_text())
+    manifest["version"] = "9.9.9"
+    (folder / "plugin.json").write_text(json.dumps(manifest))
+    checks = validate(program, folder, "--only", "library")
+    assert list(failures(checks)) == ["library.matches_manifest"]
+    assert "9.9.9" in checks["library.matches_manifest"]["reason"]
+    assert checks["library.unloads"]["result"] == "SKIP"
+
+
+def test_a_damaged_library_is_found_without_running_it(program, tmp_path):
+    folder = tmp_path / "damaged"
+    shutil.copytree(BUILD / "examples/prediction-norm", folder)
+    library = folder / "prediction-norm.so"
+    library.write_bytes(library.read_bytes()[:2000])
+    found = failures(validate(program, folder, "--only", "manifest"))
+    assert list(found) == ["manifest.hash"]
+    found = failures(validate(program, folder, "--only", "binary"))
+    assert "binary.kind" in found
+
+
+def test_renumbered_parameters_are_found(program, tmp_path):
+    manifest = json.loads((BUILD / "examples/prediction-norm/plugin.json").read_text())
+    manifest["fields"][0]["number"] = 7
+    previous = tmp_path / "previous.json"
+    previous.write_text(json.dumps(manifest))
+    checks = validate(program, BUILD / "examples/prediction-norm", "--only", "schema.stable", "--previous", previous)
+    assert failures(checks) == {"schema.stable": "parameter every had number 7 and has 1"}
+
+
+def test_usage(program, tmp_path):
+    result = program.run("plugin", "validate", tmp_path / "nowhere")
+    assert result.returncode == 1 and "FAIL  manifest.present" in result.stdout
+    result = program.run("plugin", "validate", tmp_path, "--only", "no.such.check")
+    assert result.returncode == 1 and "no check begins with" in result.stderr
