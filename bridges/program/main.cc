@@ -33,7 +33,7 @@ struct Options {
   std::string webui_address = "127.0.0.1:7860";
   std::string comfyui_address = "127.0.0.1:8188";
   std::string comfyui_frontend;
-  std::string comfyui_token_file;
+  std::string comfyui_token_file, comfyui_token;
   std::vector<std::string> api_auth;
   std::vector<std::string> cors_origins;
   webui::Folders folders;
@@ -158,7 +158,7 @@ absl::StatusOr<std::unique_ptr<HttpServer>> StartComfyUi(const Options& options,
   HttpServerOptions server;
   server.address = options.comfyui_address;
   server.access.cors_origins = options.cors_origins;
-  BRIDGE_ASSIGN_OR_RETURN(server.access.bearer_token, ReadToken(options.comfyui_token_file));
+  server.access.bearer_token = options.comfyui_token;
   return HttpServer::Start(server, std::move(router), &context.queue.hub());
 }
 
@@ -169,12 +169,25 @@ std::string ComfyUiFolder(const Options& options) {
       .string();
 }
 
+// Says where a bridge listens. One whose port is taken, by the program that it stands in for, is
+// left out, and the other one goes on.
+absl::Status Listen(const char* name, absl::StatusOr<std::unique_ptr<HttpServer>> started,
+                    std::unique_ptr<HttpServer>& server) {
+  if (started.ok()) {
+    server = *std::move(started);
+    std::printf("%s at http://%s\n", name, server->address().c_str());
+    return absl::OkStatus();
+  }
+  if (started.status().code() != absl::StatusCode::kUnavailable) return started.status();
+  std::fprintf(stderr, "no %s: %s\n", name, std::string(started.status().message()).c_str());
+  return absl::OkStatus();
+}
+
 absl::Status Serve(const Options& options, HostSession& host, const sigset_t& signals) {
   webui::Context webui(host, options.folders);
   std::unique_ptr<HttpServer> webui_server, comfyui_server;
   if (IsOn(options.webui_address)) {
-    BRIDGE_ASSIGN_OR_RETURN(webui_server, StartWebui(options, webui));
-    std::printf("A1111 API at http://%s\n", webui_server->address().c_str());
+    BRIDGE_RETURN_IF_ERROR(Listen("A1111 API", StartWebui(options, webui), webui_server));
   }
   std::unique_ptr<comfyui::Context> comfyui;
   std::unique_ptr<comfyui::PluginWatch> plugin_watch;
@@ -187,9 +200,11 @@ absl::Status Serve(const Options& options, HostSession& host, const sigset_t& si
             data, options.folders.loras, options.folders.embeddings,
             options.comfyui_frontend.empty() ? InstalledFrontend() : options.comfyui_frontend},
         std::move(pictures));
-    BRIDGE_ASSIGN_OR_RETURN(comfyui_server, StartComfyUi(options, *comfyui));
+    BRIDGE_RETURN_IF_ERROR(Listen("ComfyUI", StartComfyUi(options, *comfyui), comfyui_server));
     plugin_watch = std::make_unique<comfyui::PluginWatch>(host, comfyui->queue.hub());
-    std::printf("ComfyUI at http://%s\n", comfyui_server->address().c_str());
+  }
+  if (webui_server == nullptr && comfyui_server == nullptr) {
+    return absl::UnavailableError("no bridge is left to serve");
   }
   std::fflush(stdout);
   WaitForSignal(signals);
@@ -213,6 +228,7 @@ absl::Status Run(Options& options) {
   if (options.end_with_parent && getppid() != parent) return absl::OkStatus();
 
   BRIDGE_ASSIGN_OR_RETURN(options.host.administrator_token, ReadToken(options.token_file));
+  BRIDGE_ASSIGN_OR_RETURN(options.comfyui_token, ReadToken(options.comfyui_token_file));
   BRIDGE_RETURN_IF_ERROR(CheckCredentials(options));
   std::error_code ignored;
   if (!options.folders.data.empty()) {
