@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "host/cli/engine_options.h"
 #include "host/cli/interrupt.h"
 #include "host/cli/resources.h"
+#include "host/cli/serve_bridges.h"
 #include "host/engine/jobs/artifact_store.h"
 #include "host/engine/jobs/engine_executor.h"
 #include "host/engine/jobs/job_journal.h"
@@ -36,6 +38,7 @@ struct ServeOptions {
   JobQueueOptions queue;
   ModelRegistryOptions models;
   EngineChoices engine;
+  BridgeOptions bridges;
   std::string data_folder;
   std::string lora_folder;
   std::string plugin_folder;
@@ -125,8 +128,17 @@ absl::Status Serve(ServeOptions& options) {
                                                         executor.get(), &plugins}));
   std::printf("serving at %s\n", server->address().c_str());
   std::fflush(stdout);
-  while (!WasInterrupted()) absl::SleepFor(kAskInterval);
+  // Ended first, so that its clients see their requests end and not their server vanish.
+  std::optional<BridgeProcess> bridges(
+      std::in_place, options.bridges,
+      BridgedServer{server->address(), !options.server.tls_certificate_file.empty(), data,
+                    options.lora_folder});
+  while (!WasInterrupted()) {
+    absl::SleepFor(kAskInterval);
+    bridges->Watch();
+  }
   std::fprintf(stderr, "ending: the running generation has %.0f seconds\n", options.drain_seconds);
+  bridges.reset();
   server->ShutDown(absl::Seconds(options.drain_seconds));
   return absl::OkStatus();
 }
@@ -198,6 +210,7 @@ void AddServeCommand(CLI::App& program, CommandAction& action) {
   CLI::App* command = program.add_subcommand("serve", "Draw for others over gRPC");
   DeclareServerOptions(*command, *options);
   DeclareJobOptions(*command, *options);
+  DeclareBridgeOptions(*command, options->bridges);
   DeclareEngineOptions(*command, options->engine);
   command->callback([&action, options] { action = [options] { return Serve(*options); }; });
 }
