@@ -64,12 +64,16 @@ Verdict RunBody(const std::function<Verdict(Place&)>& body, Place& place) {
 }
 
 [[noreturn]] void RunChild(const std::function<Verdict(Place&)>& body, Place& place,
-                           const IsolationLimits& limits, int verdict_file, int errors_file) {
+                           [[maybe_unused]] const IsolationLimits& limits, int verdict_file,
+                           int errors_file) {
   setpgid(0, 0);
   const rlimit no_core{0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  // The sanitizers' own tables would count.
   const rlimit memory{limits.bytes, limits.bytes};
   setrlimit(RLIMIT_DATA, &memory);
+#endif
   // The host's own handlers would hide how the child ended.
   for (const int signal : {SIGBUS, SIGINT, SIGTERM, SIGXFSZ}) std::signal(signal, SIG_DFL);
   if (const int nothing = open("/dev/null", O_RDONLY); nothing >= 0) dup2(nothing, STDIN_FILENO);
