@@ -31,7 +31,7 @@ class AccessControl {
 
 // Whether a peer, as gRPC spells it ("ipv4:127.0.0.1:1234"), is on the same machine.
 bool IsLocalPeer(std::string_view peer);
-// Whether an address to listen on ("127.0.0.1:7411", "[::1]:0", "localhost:1", "unix:/run/p") can
+// Whether an address to listen on ("127.0.0.1:50051", "[::1]:0", "localhost:1", "unix:/run/p") can
 // be reached from the same machine only.
 bool IsLocalAddress(std::string_view address);
 

@@ -18,7 +18,7 @@
 namespace patchbay {
 
 struct ClientOptions {
-  std::string address;  // "127.0.0.1:7411", "unix:/run/patchbay.sock"
+  std::string address;  // "127.0.0.1:50051", "unix:/run/patchbay.sock"
   // PEM file of the authority that signed the server's certificate; empty: no TLS.
   std::string tls_authority_file;
   // The client's own certificate; both or neither.

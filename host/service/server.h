@@ -12,9 +12,9 @@
 namespace patchbay {
 
 struct ServerOptions {
-  // "127.0.0.1:7411", "[::1]:7411", "unix:/run/patchbay.sock"; port 0: any free one. An address
+  // "127.0.0.1:50051", "[::1]:50051", "unix:/run/patchbay.sock"; port 0: any free one. An address
   // that other machines can reach needs TLS or `insecure`.
-  std::string address = "127.0.0.1:7411";
+  std::string address = "127.0.0.1:50051";
   bool insecure = false;
   // PEM files; both or neither.
   std::string tls_certificate_file;
