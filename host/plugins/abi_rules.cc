@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "patchbay/abi_struct.h"
 #include "patchbay/schema_names.h"
 
 namespace patchbay {
@@ -71,9 +72,10 @@ absl::Status CheckEntry(const patchbay_entry& entry, const HostAbi& host) {
     return Refused("this is no Patchbay plugin: " PATCHBAY_ENTRY_SYMBOL
                    " does not begin with the magic number");
   }
-  if (entry.struct_size < sizeof(entry)) {
+  if (entry.struct_size < sdk::kSmallestSize<patchbay_entry>) {
     return Refused(absl::StrCat("the entry says that it has ", entry.struct_size,
-                                " bytes; it must have at least ", sizeof(entry)));
+                                " bytes; it must have at least ",
+                                sdk::kSmallestSize<patchbay_entry>));
   }
   // The version first: another major version may have laid out everything else differently.
   if (absl::Status status = CheckVersion({entry.abi_major, entry.abi_minor}, host.version);
@@ -88,7 +90,7 @@ absl::Status CheckEntry(const patchbay_entry& entry, const HostAbi& host) {
   }
   const patchbay_plugin_functions* const functions = entry.functions;
   if (functions == nullptr) return Refused("the entry's functions are NULL");
-  if (functions->struct_size < sizeof(*functions)) {
+  if (functions->struct_size < sdk::kSmallestSize<patchbay_plugin_functions>) {
     return Refused("the plugin's function table is smaller than this ABI's");
   }
   if (functions->descriptor == nullptr || functions->create == nullptr ||
