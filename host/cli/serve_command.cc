@@ -16,6 +16,7 @@
 #include "host/cli/interrupt.h"
 #include "host/cli/resources.h"
 #include "host/cli/serve_bridges.h"
+#include "host/engine/jobs/action_runner.h"
 #include "host/engine/jobs/artifact_store.h"
 #include "host/engine/jobs/engine_executor.h"
 #include "host/engine/jobs/job_journal.h"
@@ -123,9 +124,10 @@ absl::Status Serve(ServeOptions& options) {
   PATCHBAY_ASSIGN_OR_RETURN(const auto queue,
                             JobQueue::Open(options.queue, *journal, *artifacts, *executor));
   PluginAdministration plugins(models->plugins(), *artifacts, absl::StrCat(data, "/work"));
+  ActionRunner actions(*queue, *executor, *artifacts);
   PATCHBAY_ASSIGN_OR_RETURN(
       const auto server, Server::Start(options.server, {queue.get(), artifacts.get(), models.get(),
-                                                        executor.get(), &plugins}));
+                                                        executor.get(), &plugins, &actions}));
   std::printf("serving at %s\n", server->address().c_str());
   std::fflush(stdout);
   // Ended first, so that its clients see their requests end and not their server vanish.

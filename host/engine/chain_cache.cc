@@ -40,13 +40,17 @@ absl::StatusOr<ChainCache::Use> ChainCache::ChainFor(const GenerationRequest& re
     entries_.splice(entries_.begin(), entries_, found);
     return Use(found->chain, *plugins_);
   }
-  if (info_ == nullptr) info_ = std::make_unique<const ModelInfo>(model);
   PATCHBAY_ASSIGN_OR_RETURN(std::shared_ptr<const Chain> chain,
                             plugins_->BuildChain(request.plugins, request.plugins_in_given_order,
-                                                 model.unet->sites(), info_->info()));
+                                                 model.unet->sites(), InfoOf(model).info()));
   entries_.push_front({request.plugins, request.plugins_in_given_order, std::move(builds), chain});
   if (entries_.size() > kKeptChains) entries_.pop_back();
   return Use(std::move(chain), *plugins_);
+}
+
+const ModelInfo& ChainCache::InfoOf(const LoadedModel& model) {
+  if (info_ == nullptr) info_ = std::make_unique<const ModelInfo>(model);
+  return *info_;
 }
 
 void ChainCache::Clear() {

@@ -35,6 +35,8 @@ class ChainCache {
         : chain_(std::move(chain)), plugins_(&plugins), counted_(plugins.BeginUse(*chain_)) {}
     // Null without plugins.
     const ModelHooks* hooks() const { return chain_ == nullptr ? nullptr : &chain_->hooks(); }
+    // Null without plugins.
+    const Chain* chain() const { return chain_.get(); }
     // Empty without plugins.
     ChainPlan plan() const { return chain_ == nullptr ? ChainPlan() : chain_->plan(); }
     // The job has ended well.
@@ -48,6 +50,8 @@ class ChainCache {
 
   // The model must be the same until the next Clear().
   absl::StatusOr<Use> ChainFor(const GenerationRequest& request, const LoadedModel& model);
+  // What plugins are told of the model; the same until the next Clear().
+  const ModelInfo& InfoOf(const LoadedModel& model);
   // Before the model's weights go.
   void Clear();
 

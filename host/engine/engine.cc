@@ -5,6 +5,7 @@
 #include <ATen/core/grad_mode.h>
 #include <c10/core/InferenceMode.h>
 
+#include <cstdio>
 #include <optional>
 #include <utility>
 
@@ -15,6 +16,7 @@
 #include "host/engine/weights_for_request.h"
 #include "host/plugins/plugin_fault.h"
 #include "host/runtime/pipeline/damaged_weights.h"
+#include "host/runtime/pipeline/model_services.h"
 #include "host/runtime/pipeline/pipeline.h"
 #include "host/runtime/pipeline/request_check.h"
 
@@ -72,6 +74,24 @@ absl::StatusOr<at::ScalarType> ResolvePrecision(PrecisionChoice choice, at::Devi
   return device.is_cuda() || ProcessorHasBFloat16() ? at::kBFloat16 : at::kFloat;
 }
 
+// The model's functions without those that need a job's prompt and seeds.
+patchbay_model_functions OutsideOfJobs(patchbay_model_functions functions) {
+  functions.denoise = [](const patchbay_model*, const patchbay_evaluation*, patchbay_tensor*,
+                         patchbay_error* error) -> patchbay_status {
+    std::snprintf(error->text, sizeof(error->text), "denoise() needs a job's prompt");
+    return PATCHBAY_FAILED_PRECONDITION;
+  };
+  functions.noise = [](const patchbay_model*, const int64_t*, uint32_t, uint64_t, patchbay_tensor*,
+                       patchbay_error* error) -> patchbay_status {
+    std::snprintf(error->text, sizeof(error->text), "noise() needs a job's seeds");
+    return PATCHBAY_FAILED_PRECONDITION;
+  };
+  functions.uniform = [](const patchbay_model*, uint64_t, double*) -> patchbay_status {
+    return PATCHBAY_FAILED_PRECONDITION;
+  };
+  return functions;
+}
+
 }  // namespace
 
 class Engine::Model {
@@ -124,6 +144,22 @@ class Engine::Model {
     return plan;
   }
 
+  absl::Status RunAction(const ChosenPlugin& plugin, const std::string& action,
+                         const SettingPairs& settings, ActionObserver& observer) {
+    GenerationRequest request;
+    request.plugins = {plugin};
+    PATCHBAY_ASSIGN_OR_RETURN(const WeightsForRequest::Ready ready, weights_.Prepare({}));
+    PATCHBAY_ASSIGN_OR_RETURN(const ChainCache::Use use, chains_.ChainFor(request, *ready.model));
+    PATCHBAY_ASSIGN_OR_RETURN(const PluginSettings values,
+                              use.chain()->ActionSettings(action, settings));
+    const std::vector<std::string> ids = {plugin.id};
+    ModelServices services(*ready.model, chains_.InfoOf(*ready.model), ids);
+    patchbay_model model = services.models().front();
+    const patchbay_model_functions functions = OutsideOfJobs(*model.functions);
+    model.functions = &functions;
+    return use.chain()->RunAction(action, values, model, observer);
+  }
+
   double load_seconds() const { return weights_.load_seconds(); }
 
  private:
@@ -165,6 +201,12 @@ absl::StatusOr<GenerationResult> Engine::Generate(const GenerationRequest& reque
 
 absl::StatusOr<ChainPlan> Engine::Plan(const GenerationRequest& request) {
   return Guarded<absl::StatusOr<ChainPlan>>([&] { return model_->Plan(request); });
+}
+
+absl::Status Engine::RunAction(const ChosenPlugin& plugin, const std::string& action,
+                               const SettingPairs& settings, ActionObserver& observer) {
+  return Guarded<absl::Status>(
+      [&] { return model_->RunAction(plugin, action, settings, observer); });
 }
 
 double Engine::load_seconds() const { return model_->load_seconds(); }

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "host/plugins/action_observer.h"
 #include "host/plugins/chain_plan.h"
 #include "host/runtime/pipeline/generation_observer.h"
 #include "host/runtime/pipeline/generation_request.h"
@@ -59,6 +60,13 @@ class Engine {
   // What Generate would run with: reads weights and attaches the plugins, and draws nothing. Errors
   // as Generate.
   absl::StatusOr<ChainPlan> Plan(const GenerationRequest& request);
+
+  // Runs an action of a plugin on the model: makes the plugin as `plugin` says, attaches it, and
+  // calls the action with its own settings. The model answers encode_picture, decode_latent and the
+  // conversions of noise levels; it cannot be asked to denoise outside of a job. Errors: as the
+  // plugin says; CANCELLED; INVALID_ARGUMENT for settings that the action does not have.
+  absl::Status RunAction(const ChosenPlugin& plugin, const std::string& action,
+                         const SettingPairs& settings, ActionObserver& observer);
 
   // Seconds that reading the weights has taken so far.
   double load_seconds() const;

@@ -1,6 +1,5 @@
 #include "host/plugins/chain.h"
 
-#include <cstring>
 #include <utility>
 
 #include "absl/memory/memory.h"
@@ -8,8 +7,8 @@
 #include "host/base/sha256.h"
 #include "host/base/status_macros.h"
 #include "host/plugins/attach_context.h"
+#include "host/plugins/chain_instance.h"
 #include "host/plugins/chain_order.h"
-#include "host/plugins/host_functions.h"
 #include "host/plugins/plugin_fault.h"
 #include "host/plugins/site_list.h"
 
@@ -17,16 +16,6 @@ namespace patchbay {
 namespace {
 
 constexpr size_t kShownDigits = 12;  // of a build's sha256
-
-absl::Status FromPlugin(const HookOwner& owner, const char* what, patchbay_status status,
-                        const patchbay_error& error) {
-  if (status == PATCHBAY_OK) return absl::OkStatus();
-  const std::string text(error.text, strnlen(error.text, sizeof(error.text)));
-  return WithPluginFault(
-      absl::Status(static_cast<absl::StatusCode>(status),
-                   absl::StrCat("plugin ", owner.plugin, ": ", text.empty() ? what : text)),
-      {PluginFault::Kind::kRefused, owner.plugin, owner.build, ""});
-}
 
 std::vector<OrderConstraints> ConstraintsOf(const std::vector<ChainEntry>& entries) {
   std::vector<OrderConstraints> constraints;
@@ -61,23 +50,6 @@ std::string TextOf(const ChainEntry& entry) {
                       settings.empty() ? "" : absl::StrCat(" (", settings, ")"), " ",
                       entry.library->manifest().sha256.substr(0, kShownDigits));
 }
-
-// The plugin's code runs on the control thread for as long as this is there.
-class ControlSection {
- public:
-  ControlSection(const HookOwner& owner, const std::string& what)
-      : breadcrumbs_(owner.monitor->breadcrumbs()) {
-    if (breadcrumbs_ != nullptr) breadcrumbs_->Enter({owner.plugin, owner.build, what, 0});
-  }
-  ~ControlSection() {
-    if (breadcrumbs_ != nullptr) breadcrumbs_->Leave();
-  }
-  ControlSection(const ControlSection&) = delete;
-  ControlSection& operator=(const ControlSection&) = delete;
-
- private:
-  Breadcrumbs* const breadcrumbs_;
-};
 
 // All settings as text, in the schema's order.
 SettingPairs AllSettings(const ChainEntry& entry) {
@@ -120,48 +92,6 @@ std::string DigestOf(const std::vector<ChainLink>& links) {
 }
 
 }  // namespace
-
-class Chain::Instance {
- public:
-  static absl::StatusOr<std::unique_ptr<Instance>> Make(const ChainEntry& entry,
-                                                        std::shared_ptr<const HookOwner> owner,
-                                                        const SettingResources& resources) {
-    PATCHBAY_ASSIGN_OR_RETURN(const SettingArray values,
-                              SettingArray::Make(entry.settings, resources));
-    const patchbay_plugin_functions& functions = entry.library->functions();
-    patchbay_error error{};
-    error.struct_size = sizeof(error);
-    patchbay_instance* made = nullptr;
-    const ControlSection section(*owner, "create");
-    const patchbay_status status =
-        functions.create(&HostFunctions(), values.data(), values.size(), &made, &error);
-    PATCHBAY_RETURN_IF_ERROR(FromPlugin(*owner, "could not be made", status, error));
-    return absl::WrapUnique(new Instance(functions, std::move(owner), made));
-  }
-  ~Instance() {
-    const ControlSection section(*owner_, "destroy");
-    functions_.destroy(instance_);
-  }
-  Instance(const Instance&) = delete;
-  Instance& operator=(const Instance&) = delete;
-
-  absl::Status Attach(patchbay_attach& attach) {
-    patchbay_error error{};
-    error.struct_size = sizeof(error);
-    const ControlSection section(*owner_, "attach");
-    return FromPlugin(*owner_, "could not be attached",
-                      functions_.attach(instance_, &attach, &error), error);
-  }
-
- private:
-  Instance(const patchbay_plugin_functions& functions, std::shared_ptr<const HookOwner> owner,
-           patchbay_instance* instance)
-      : functions_(functions), owner_(std::move(owner)), instance_(instance) {}
-
-  const patchbay_plugin_functions& functions_;
-  const std::shared_ptr<const HookOwner> owner_;
-  patchbay_instance* const instance_;
-};
 
 absl::Status Chain::TryMake(const ChainEntry& entry, HookMonitor& monitor) {
   const auto owner = std::make_shared<const HookOwner>(

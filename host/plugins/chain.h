@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "host/plugins/action_observer.h"
 #include "host/plugins/chain_plan.h"
 #include "host/plugins/hook_monitor.h"
 #include "host/plugins/plugin_library.h"
@@ -47,6 +48,15 @@ class Chain {
                                                             const ChainEnvironment& environment);
   // Makes an instance and destroys it again; the error is the plugin's.
   static absl::Status TryMake(const ChainEntry& entry, HookMonitor& monitor);
+  // What an action of a chain with one plugin alone is called with. NOT_FOUND for one that it does
+  // not have; INVALID_ARGUMENT for settings that the action does not take.
+  absl::StatusOr<PluginSettings> ActionSettings(const std::string& action,
+                                                const SettingPairs& settings) const;
+  // Runs an action of a chain that has one plugin alone. settings: of the action's own fields, with
+  // which it is called. Any thread, for as long as it takes; the model must stay. CANCELLED when
+  // the observer wanted that; otherwise the error is the plugin's.
+  absl::Status RunAction(const std::string& action, const PluginSettings& settings,
+                         const patchbay_model& model, ActionObserver& observer) const;
   ~Chain();
   Chain(const Chain&) = delete;
   Chain& operator=(const Chain&) = delete;
@@ -59,8 +69,7 @@ class Chain {
   const ChainPlan& plan() const { return plan_; }
 
  private:
-  // A plugin with one set of settings; destroyed with it.
-  class Instance;
+  class Instance;  // chain_instance.h
 
   Chain();
 

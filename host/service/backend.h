@@ -1,6 +1,7 @@
 #ifndef PATCHBAY_HOST_SERVICE_BACKEND_H_
 #define PATCHBAY_HOST_SERVICE_BACKEND_H_
 
+#include "host/engine/jobs/action_runner.h"
 #include "host/engine/jobs/artifact_store.h"
 #include "host/engine/jobs/engine_executor.h"
 #include "host/engine/jobs/job_queue.h"
@@ -16,6 +17,7 @@ struct Backend {
   ModelRegistry* models;
   EngineExecutor* executor;
   PluginAdministration* plugins;
+  ActionRunner* actions;
 };
 
 }  // namespace patchbay

@@ -211,6 +211,25 @@ PluginStatus SchemaFromProto(const v1::GetPluginSchemaResponse& proto) {
   return plugin;
 }
 
+v1::PluginActionRun ActionRunToProto(const ActionRun& run) {
+  v1::PluginActionRun proto;
+  proto.set_id(run.id);
+  proto.set_plugin_id(run.request.plugin);
+  proto.set_action_id(run.request.action);
+  proto.set_state(static_cast<v1::PluginActionState>(static_cast<int>(run.state) + 1));
+  proto.set_fraction(run.fraction);
+  proto.set_activity(run.activity);
+  for (const ActionResult& result : run.results) {
+    v1::PluginActionResult* added = proto.add_results();
+    added->set_name(result.name);
+    added->set_artifact_id(result.artifact_id);
+  }
+  if (!run.error.ok()) *proto.mutable_error() = ErrorToProto(run.error);
+  return proto;
+}
+static_assert(static_cast<int>(ActionState::kQueued) + 1 == v1::PLUGIN_ACTION_STATE_QUEUED);
+static_assert(static_cast<int>(ActionState::kCancelled) + 1 == v1::PLUGIN_ACTION_STATE_CANCELLED);
+
 v1::Chain ChainToProto(const ChainPlan& plan) {
   v1::Chain proto;
   proto.set_digest(plan.digest);

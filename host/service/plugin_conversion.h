@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "host/engine/jobs/action_run.h"
 #include "host/engine/plugin_values.h"
 #include "patchbay/v1/plugin_service.pb.h"
 
@@ -27,6 +28,8 @@ PluginStatus PluginFromProto(const v1::Plugin& proto);
 
 v1::GetPluginSchemaResponse SchemaToProto(const PluginStatus& plugin);
 PluginStatus SchemaFromProto(const v1::GetPluginSchemaResponse& proto);
+
+v1::PluginActionRun ActionRunToProto(const ActionRun& run);
 
 v1::Chain ChainToProto(const ChainPlan& plan);
 ChainPlan ChainFromProto(const v1::Chain& proto);

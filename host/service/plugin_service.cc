@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "host/base/status_macros.h"
+#include "host/service/action_stream.h"
 #include "host/service/plugin_conversion.h"
 #include "host/service/settings_conversion.h"
 #include "host/service/unary_call.h"
@@ -80,6 +81,37 @@ grpc::ServerUnaryReactor* PluginService::RetirePlugin(grpc::CallbackServerContex
                                                       v1::RetirePluginResponse* response) {
   return Change(call, response, [this, request] {
     return backend_.plugins->Retire(request->plugin_id(), request->request_id());
+  });
+}
+
+grpc::ServerUnaryReactor* PluginService::StartPluginAction(
+    grpc::CallbackServerContext* call, const v1::StartPluginActionRequest* request,
+    v1::StartPluginActionResponse* response) {
+  return AnswerOn(pool_, call, [this, call, request, response]() -> absl::Status {
+    PATCHBAY_RETURN_IF_ERROR(access_.CheckAdministrator(*call));
+    PATCHBAY_ASSIGN_OR_RETURN(SettingPairs settings,
+                              SettingsFromParameters("settings", request->settings()));
+    PATCHBAY_ASSIGN_OR_RETURN(
+        const ActionRun run,
+        backend_.actions->Start({request->plugin_id(), request->action_id(), request->model(),
+                                 std::move(settings), request->request_id()}));
+    *response->mutable_run() = ActionRunToProto(run);
+    return absl::OkStatus();
+  });
+}
+
+grpc::ServerWriteReactor<v1::WatchPluginActionResponse>* PluginService::WatchPluginAction(
+    grpc::CallbackServerContext*, const v1::WatchPluginActionRequest* request) {
+  return ActionStream::Open(pool_, *backend_.actions, request->run_id());
+}
+
+grpc::ServerUnaryReactor* PluginService::CancelPluginAction(
+    grpc::CallbackServerContext* call, const v1::CancelPluginActionRequest* request,
+    v1::CancelPluginActionResponse* response) {
+  return AnswerOn(pool_, call, [this, request, response]() -> absl::Status {
+    PATCHBAY_ASSIGN_OR_RETURN(const ActionRun run, backend_.actions->Cancel(request->run_id()));
+    *response->mutable_run() = ActionRunToProto(run);
+    return absl::OkStatus();
   });
 }
 

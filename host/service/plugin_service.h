@@ -40,6 +40,14 @@ class PluginService final : public v1::PluginService::CallbackService {
   grpc::ServerUnaryReactor* PlanChain(grpc::CallbackServerContext* call,
                                       const v1::PlanChainRequest* request,
                                       v1::PlanChainResponse* response) override;
+  grpc::ServerUnaryReactor* StartPluginAction(grpc::CallbackServerContext* call,
+                                              const v1::StartPluginActionRequest* request,
+                                              v1::StartPluginActionResponse* response) override;
+  grpc::ServerWriteReactor<v1::WatchPluginActionResponse>* WatchPluginAction(
+      grpc::CallbackServerContext* call, const v1::WatchPluginActionRequest* request) override;
+  grpc::ServerUnaryReactor* CancelPluginAction(grpc::CallbackServerContext* call,
+                                               const v1::CancelPluginActionRequest* request,
+                                               v1::CancelPluginActionResponse* response) override;
 
  private:
   // Answers an administrator's change with the plugin as it is then.

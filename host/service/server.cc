@@ -124,6 +124,7 @@ class GrpcServer final : public Server {
   void ShutDown(absl::Duration limit) override {
     SetServing(false);
     backend_.queue->SetDraining(true);
+    backend_.actions->CancelAll();
     backend_.queue->WaitUntilIdle(limit, /*only_running=*/true);
     server_->Shutdown(absl::ToChronoTime(absl::Now() + kLastCalls));
   }

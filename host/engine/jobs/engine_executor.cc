@@ -158,6 +158,36 @@ absl::StatusOr<ChainPlan> EngineExecutor::Plan(const JobRequest& request) {
   return plan;
 }
 
+absl::Status EngineExecutor::CheckAction(const ActionRequest& request) const {
+  const auto plugin = models_.plugins() == nullptr
+                          ? absl::NotFoundError("this server has no plugins")
+                          : models_.plugins()->Find(request.plugin);
+  if (!plugin.ok()) return AboutPlugin(plugin.status(), request.plugin);
+  PATCHBAY_RETURN_IF_ERROR(models_.Find(request.model).status());
+  for (const PluginAction& action : plugin->description.actions) {
+    if (action.id != request.action) continue;
+    const absl::Status settings =
+        PluginSettings::FromPairs(action.fields, request.settings).status();
+    return settings.ok() ? settings : WithReason(settings, error_reason::kInvalidSettings);
+  }
+  return WithDetails(
+      absl::NotFoundError(absl::StrCat("plugin ", request.plugin, " has no action \"",
+                                       request.action.substr(0, 80), "\"")),
+      {std::string(error_reason::kPluginNotFound), {{"plugin", request.plugin}}, std::nullopt});
+}
+
+absl::Status EngineExecutor::RunAction(const ActionRequest& request, ActionObserver& observer) {
+  PATCHBAY_ASSIGN_OR_RETURN(const std::shared_ptr<Engine> engine, models_.Acquire(request.model));
+  PluginSelection selection;
+  selection.choices.push_back({request.plugin, {}});
+  // With the settings that it is active with, and without the others that are.
+  PATCHBAY_ASSIGN_OR_RETURN(const PluginStatus plugin, models_.plugins()->Find(request.plugin));
+  selection.choices.front().settings = plugin.settings;
+  auto resolved = models_.plugins()->Resolve(selection);
+  if (!resolved.ok()) return resolved.status();
+  return engine->RunAction(resolved->plugins.front(), request.action, request.settings, observer);
+}
+
 absl::Status EngineExecutor::WarmUp(const std::string& model) {
   PATCHBAY_ASSIGN_OR_RETURN(const std::shared_ptr<Engine> engine, models_.Acquire(model));
   GenerationRequest settings;

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "host/engine/jobs/action_run.h"
 #include "host/engine/jobs/artifact_store.h"
 #include "host/engine/jobs/job_executor.h"
 #include "host/engine/jobs/model_registry.h"
@@ -26,6 +27,12 @@ class EngineExecutor final : public JobExecutor {
   // What a job with this request would run with; its prompt and files do not matter. On the thread
   // of Execute(). Errors as Execute.
   absl::StatusOr<ChainPlan> Plan(const JobRequest& request);
+
+  // Whether plugin and action are there and take these settings. Any thread.
+  absl::Status CheckAction(const ActionRequest& request) const;
+  // Runs a plugin's action on a model, with the settings that the plugin is active with. On the
+  // thread of Execute().
+  absl::Status RunAction(const ActionRequest& request, ActionObserver& observer);
 
   // Opens a model and draws one step that nobody sees, so that its weights are in memory and packed
   // when the next job comes. On the thread of Execute().

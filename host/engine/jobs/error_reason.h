@@ -14,6 +14,7 @@ namespace patchbay {
 // Why something failed, for programs to decide on; AIP-193's ErrorInfo.reason. A name never changes
 // its meaning.
 namespace error_reason {
+inline constexpr std::string_view kActionRunNotFound = "ACTION_RUN_NOT_FOUND";
 inline constexpr std::string_view kAdministratorOnly = "ADMINISTRATOR_ONLY";
 inline constexpr std::string_view kArtifactDamaged = "ARTIFACT_DAMAGED";
 inline constexpr std::string_view kArtifactNotFound = "ARTIFACT_NOT_FOUND";

@@ -1,0 +1,91 @@
+// Runs an action of a chain's plugin.
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "host/base/status_macros.h"
+#include "host/plugins/chain.h"
+#include "host/plugins/chain_instance.h"
+#include "host/plugins/plugin_fault.h"
+
+namespace patchbay {
+namespace {
+
+constexpr size_t kMaxNameBytes = 255;
+
+// The host's side of a patchbay_action_context.
+struct ActionHost {
+  ActionObserver& observer;
+
+  static ActionObserver& Of(const patchbay_action_context* context) {
+    return static_cast<ActionHost*>(context->host)->observer;
+  }
+
+  static void Progress(const patchbay_action_context* context, double fraction, const char* text) {
+    const double bounded = std::isfinite(fraction) ? std::clamp(fraction, 0.0, 1.0) : 0.0;
+    Of(context).OnProgress(bounded, text == nullptr ? "" : text);
+  }
+
+  static int32_t IsCancelled(const patchbay_action_context* context) {
+    return Of(context).IsCancelled() ? 1 : 0;
+  }
+
+  static patchbay_status Artifact(const patchbay_action_context* context, const char* name,
+                                  const void* bytes, uint64_t size, patchbay_error* error) {
+    const absl::Status status =
+        Keep(Of(context), name == nullptr ? "" : name, {static_cast<const char*>(bytes), size});
+    if (!status.ok() && error != nullptr) {
+      std::snprintf(error->text, sizeof(error->text), "%s", std::string(status.message()).c_str());
+    }
+    return static_cast<patchbay_status>(status.code());
+  }
+
+  static absl::Status Keep(ActionObserver& observer, const std::string& name,
+                           std::string_view bytes) {
+    const bool plain = !name.empty() && name.size() <= kMaxNameBytes && name.front() != '.' &&
+                       name.find('/') == std::string::npos;
+    if (plain) return observer.OnArtifact(name, bytes);
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", name.substr(0, 80), "\" is no plain file name for a result"));
+  }
+
+  static constexpr patchbay_action_functions kTable = {
+      .struct_size = sizeof(patchbay_action_functions),
+      .progress = &Progress,
+      .is_cancelled = &IsCancelled,
+      .artifact = &Artifact,
+  };
+};
+
+}  // namespace
+
+absl::StatusOr<PluginSettings> Chain::ActionSettings(const std::string& action,
+                                                     const SettingPairs& settings) const {
+  const PluginDescription& plugin = libraries_.front()->description();
+  for (const PluginAction& known : plugin.actions) {
+    if (known.id == action) return PluginSettings::FromPairs(known.fields, settings);
+  }
+  return absl::NotFoundError(
+      absl::StrCat("plugin ", plugin.id, " has no action \"", action.substr(0, 80), "\""));
+}
+
+absl::Status Chain::RunAction(const std::string& action, const PluginSettings& settings,
+                              const patchbay_model& model, ActionObserver& observer) const {
+  if (instances_.size() != 1) {
+    return absl::InternalError("an action needs a chain of its plugin alone");
+  }
+  PATCHBAY_ASSIGN_OR_RETURN(const SettingArray values, SettingArray::Make(settings, {}));
+  ActionHost host{observer};
+  patchbay_action_context context = {.struct_size = sizeof(patchbay_action_context),
+                                     .functions = &ActionHost::kTable,
+                                     .model = &model,
+                                     .values = values.data(),
+                                     .value_count = values.size(),
+                                     .host = &host};
+  return instances_.front()->RunAction(action, context);
+}
+
+}  // namespace patchbay

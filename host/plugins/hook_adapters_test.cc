@@ -1,0 +1,209 @@
+#include "host/plugins/hook_adapters.h"
+
+#include <ATen/ATen.h>
+
+#include <chrono>
+#include <functional>
+#include <limits>
+#include <string>
+#include <thread>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "host/plugins/plugin_fault.h"
+#include "host/runtime/hooks/tensor_handle.h"
+#include "patchbay/abi/hooks.h"
+
+namespace patchbay {
+namespace {
+
+using testing::HasSubstr;
+
+// A plugin's side: `data` of every hook is one of these.
+struct Behaviour {
+  std::function<at::Tensor(const at::Tensor&)> edit = [](const at::Tensor& t) { return t + 1; };
+  patchbay_status status = PATCHBAY_OK;
+  int32_t next = 1;
+  int64_t stride = 1;
+  int released = 0;
+
+  static patchbay_status Latent(void* data, const patchbay_call*, patchbay_tensor latent,
+                                patchbay_tensor* edited) {
+    auto* const self = static_cast<Behaviour*>(data);
+    const at::Tensor result = self->edit(Borrowed(latent));
+    if (result.defined()) *edited = NewHandle(result);
+    return self->status;
+  }
+  static patchbay_status AfterStep(void* data, const patchbay_call*, patchbay_tensor,
+                                   const patchbay_prediction_set*, patchbay_tensor*,
+                                   patchbay_next_step* next) {
+    next->index = static_cast<Behaviour*>(data)->next;
+    return PATCHBAY_OK;
+  }
+  static patchbay_status Geometry(void* data, const patchbay_call*,
+                                  patchbay_convolution_geometry* geometry) {
+    geometry->stride = static_cast<Behaviour*>(data)->stride;
+    return PATCHBAY_OK;
+  }
+  static void Release(void* data) { ++static_cast<Behaviour*>(data)->released; }
+};
+
+class HookAdaptersTest : public testing::Test {
+ protected:
+  HookAdaptersTest() {
+    step_.struct_size = sizeof(step_);
+    step_.step_count = 4;
+    site_.struct_size = sizeof(site_);
+    site_.name = "unet.down.0.downsample";
+  }
+
+  template <typename Function>
+  void Hang(const char* id, Function function) {
+    patchbay_hook hook{};
+    hook.struct_size = sizeof(hook);
+    hook.id = id;
+    hook.function = reinterpret_cast<patchbay_function>(function);
+    hook.data = &behaviour_;
+    hook.release = &Behaviour::Release;
+    const HookKind* const kind = FindHookKind(id);
+    ASSERT_NE(kind, nullptr);
+    const bool has_site = kind->place != HookPlace::kPass;
+    kind->add(std::make_shared<const HookTarget>(owner_, hook, has_site ? &site_ : nullptr),
+              *owner_, SiteIndex{0}, 1, collection_);
+  }
+
+  at::Tensor EditLatent() {
+    return collection_.hooks.sampling.before_step.front()(evaluation(), latent_);
+  }
+
+  // The status that `work` throws.
+  static absl::Status Failure(const std::function<void()>& work) {
+    try {
+      work();
+    } catch (const HookFailure& failure) {
+      return failure.status();
+    }
+    return absl::OkStatus();
+  }
+
+  Evaluation evaluation() const { return {step_, plugins_}; }
+
+  Behaviour behaviour_;
+  HookMonitor monitor_{{.time_budget = std::chrono::milliseconds(50)}};
+  const std::shared_ptr<const HookOwner> owner_ = std::make_shared<const HookOwner>(
+      HookOwner{"test-plugin", std::string(64, 'a'), 0, &monitor_});
+  patchbay_step step_{};
+  patchbay_site site_{};
+  const std::vector<PluginInPass> plugins_ = std::vector<PluginInPass>(1);
+  const at::Tensor latent_ = at::zeros({2, 4, 8, 8});
+  HookCollection collection_;
+};
+
+TEST_F(HookAdaptersTest, GivesThePluginTheTensorAndTakesItsResult) {
+  Hang(PATCHBAY_HOOK_BEFORE_STEP, &Behaviour::Latent);
+  EXPECT_TRUE(EditLatent().equal(latent_ + 1));
+  behaviour_.edit = [](const at::Tensor&) { return at::Tensor(); };
+  EXPECT_FALSE(EditLatent().defined());
+  EXPECT_EQ(monitor_.FaultsOf(owner_->build).count, 0u);
+}
+
+TEST_F(HookAdaptersTest, ReleasesThePluginsDataOnce) {
+  Hang(PATCHBAY_HOOK_BEFORE_STEP, &Behaviour::Latent);
+  EXPECT_EQ(behaviour_.released, 0);
+  collection_ = {};
+  EXPECT_EQ(behaviour_.released, 1);
+}
+
+TEST_F(HookAdaptersTest, RefusesWrongResultsAndNamesThePlugin) {
+  Hang(PATCHBAY_HOOK_BEFORE_STEP, &Behaviour::Latent);
+  const std::pair<std::function<at::Tensor(const at::Tensor&)>, std::string> cases[] = {
+      {[](const at::Tensor& t) { return t.narrow(1, 0, 3); },
+       "gave a tensor [2, 3, 8, 8] where [2, 4, 8, 8] is wanted"},
+      {[](const at::Tensor& t) { return t.to(at::kDouble); }, "type Double"},
+      {[](const at::Tensor& t) { return t / 0; }, "not finite"},
+      {[](const at::Tensor& t) {
+         at::Tensor made = t.clone();
+         made[1][3][7][7] = std::numeric_limits<float>::infinity();
+         return made;
+       },
+       "not finite"},
+      {[](const at::Tensor& t) {
+         std::this_thread::sleep_for(std::chrono::milliseconds(60));
+         return t;
+       },
+       "of the 50 ms that a hook may take"}};
+  for (const auto& [edit, says] : cases) {
+    behaviour_.edit = edit;
+    const absl::Status failure = Failure([&] { EditLatent(); });
+    EXPECT_THAT(std::string(failure.message()), HasSubstr(says));
+    EXPECT_THAT(std::string(failure.message()),
+                HasSubstr("plugin test-plugin, patchbay.hook.before_step/1"));
+    const auto fault = PluginFaultOf(failure);
+    ASSERT_TRUE(fault.has_value()) << says;
+    EXPECT_EQ(fault->build, owner_->build);
+    EXPECT_EQ(fault->kind, PluginFault::Kind::kFailed);
+  }
+  EXPECT_EQ(monitor_.FaultsOf(owner_->build).count, 5u);
+}
+
+TEST_F(HookAdaptersTest, LargeFiniteNumbersAreFine) {
+  Hang(PATCHBAY_HOOK_BEFORE_STEP, &Behaviour::Latent);
+  behaviour_.edit = [](const at::Tensor& t) { return t + std::numeric_limits<float>::max(); };
+  EXPECT_TRUE(Failure([&] { EditLatent(); }).ok());
+}
+
+TEST_F(HookAdaptersTest, BeingCancelledIsNoFault) {
+  Hang(PATCHBAY_HOOK_BEFORE_STEP, &Behaviour::Latent);
+  behaviour_.status = PATCHBAY_CANCELLED;
+  const absl::Status failure = Failure([&] { EditLatent(); });
+  EXPECT_EQ(failure.code(), absl::StatusCode::kCancelled);
+  EXPECT_FALSE(PluginFaultOf(failure).has_value());
+  EXPECT_EQ(monitor_.FaultsOf(owner_->build).count, 0u);
+}
+
+TEST_F(HookAdaptersTest, JumpsWithinThePassOnly) {
+  Hang(PATCHBAY_HOOK_AFTER_STEP, &Behaviour::AfterStep);
+  const PredictionSet last{latent_, 1.0, latent_, {}, latent_, 1.0};
+  const auto jump = [&](int32_t to) {
+    behaviour_.next = to;
+    int32_t next = 1;
+    collection_.hooks.sampling.after_step.front()(evaluation(), latent_, last, next);
+    return next;
+  };
+  EXPECT_EQ(jump(0), 0);
+  EXPECT_EQ(jump(4), 4);
+  EXPECT_THAT(std::string(Failure([&] { jump(5); }).message()),
+              HasSubstr("step 5 of a pass of 4 steps"));
+  EXPECT_THAT(std::string(Failure([&] { jump(-1); }).message()), HasSubstr("step -1"));
+}
+
+TEST_F(HookAdaptersTest, ChecksGeometry) {
+  site_.kind = PATCHBAY_SITE_DOWNSAMPLE;
+  Hang(PATCHBAY_HOOK_CONVOLUTION_GEOMETRY, &Behaviour::Geometry);
+  const auto& edit = collection_.hooks.denoiser.resamplings.Find(SiteIndex{0})->geometry.front();
+  ConvolutionGeometry geometry{2, 1, 1};
+  behaviour_.stride = 4;
+  edit(evaluation(), geometry);
+  EXPECT_EQ(geometry.stride, 4);
+  behaviour_.stride = 0;
+  EXPECT_THAT(std::string(Failure([&] { edit(evaluation(), geometry); }).message()),
+              HasSubstr("at unet.down.0.downsample: asked for stride 0"));
+}
+
+TEST_F(HookAdaptersTest, KnowsWhereHooksMayHang) {
+  site_.kind = PATCHBAY_SITE_LINEAR;
+  for (const HookKind& kind : OfferedHooks()) {
+    const bool fits = kind.place == HookPlace::kPass || kind.place == HookPlace::kOperator;
+    EXPECT_EQ(CheckPlace(kind, site_).ok(), fits) << kind.id;
+  }
+  const HookKind& attention = *FindHookKind(PATCHBAY_HOOK_ATTENTION_BEFORE);
+  site_.kind = PATCHBAY_SITE_ATTENTION;
+  site_.flags = PATCHBAY_SITE_CROSS_ATTENTION;
+  EXPECT_THAT(std::string(CheckPlace(attention, site_).message()), HasSubstr("self-attentions"));
+  site_.flags = PATCHBAY_SITE_SELF_ATTENTION;
+  EXPECT_TRUE(CheckPlace(attention, site_).ok());
+  EXPECT_EQ(FindHookKind("patchbay.hook.guidance/2"), nullptr);
+}
+
+}  // namespace
+}  // namespace patchbay
