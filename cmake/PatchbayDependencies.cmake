@@ -49,4 +49,8 @@ if(NOT PATCHBAY_FUZZ)
   add_library(patchbay_torch INTERFACE)
   target_include_directories(patchbay_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
   target_link_libraries(patchbay_torch INTERFACE ${TORCH_LIBRARIES})
+  # at::parallel_for is a template: compiled without OpenMP it runs on one thread and says nothing.
+  # LibTorch brings a libgomp.so.1 of its own; the name is the same, so that one serves both.
+  target_compile_options(patchbay_torch INTERFACE -fopenmp)
+  target_link_options(patchbay_torch INTERFACE -fopenmp)
 endif()
