@@ -11,7 +11,7 @@ namespace patchbay {
 // What may happen to a message that waits for a slow client.
 enum class SendRule {
   kAlways,        // kept; a client that lets too many wait is disconnected
-  kUnlessBehind,  // left out when others already wait: previews
+  kUnlessBehind,  // left out when many others already wait: previews
 };
 
 // An open WebSocket (RFC 6455). Any thread.

@@ -13,6 +13,8 @@ namespace asio = boost::asio;
 
 constexpr size_t kMaxMessageBytes = 16u << 20;
 constexpr size_t kMaxWaiting = 4096;
+// Events of a step come in bursts; a client with more than these waiting cannot keep up.
+constexpr size_t kBehind = 16;
 
 class Session final : public WebSocket, public std::enable_shared_from_this<Session> {
  public:
@@ -66,7 +68,7 @@ class Session final : public WebSocket, public std::enable_shared_from_this<Sess
   }
 
   void Queue(Message message, SendRule rule) {
-    if (!open_ || (rule == SendRule::kUnlessBehind && waiting_.size() > 1)) return;
+    if (!open_ || (rule == SendRule::kUnlessBehind && waiting_.size() > kBehind)) return;
     if (waiting_.size() >= kMaxWaiting) return beast::get_lowest_layer(socket_).close();
     waiting_.push_back(std::move(message));
     if (waiting_.size() == 1) Write();

@@ -73,7 +73,7 @@ def test_caching(client):
 
 
 def test_preview_frames(bridges):
-    graph = workflow(sampler={"steps": 6, "seed": int(time.time())}, latent={"width": 128, "height": 128})
+    graph = workflow(sampler={"steps": 20, "seed": int(time.time())}, latent={"width": 256, "height": 256})
     legacy = Client(bridges.comfyui_address)
     _, frames = legacy.run(graph)
     legacy.close()
