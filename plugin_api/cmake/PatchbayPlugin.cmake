@@ -16,6 +16,9 @@ function(patchbay_plugin_link_libtorch target)
   # not have loaded.
   get_filename_component(libraries "${Torch_DIR}/../../../lib" ABSOLUTE)
   target_link_libraries(${target} PRIVATE "${libraries}/libtorch_cpu.so" "${libraries}/libc10.so")
+  # Without OpenMP at::parallel_for runs on one thread.
+  target_compile_options(${target} PRIVATE -fopenmp)
+  target_link_options(${target} PRIVATE -fopenmp)
 endfunction()
 
 # What a plugin's tier asks for. LIBTORCH: the oldest LibTorch that a plugin of the stable tier serves
