@@ -25,6 +25,8 @@ JobRequest Unusual() {
   request.wildcards = {{"w", "2"}, {"v", "3"}};
   request.prompt_loras = {{"l", "4"}};
   request.format = PictureFormat::kWebp;
+  request.without_default_plugins = true;
+  request.plugin_failure_policy = PluginFailurePolicy::kSkip;
   GenerationRequest& settings = request.settings;
   settings.prompt = "apple";
   settings.negative_prompt = "blue";
