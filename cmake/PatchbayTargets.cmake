@@ -14,7 +14,7 @@ set(PATCHBAY_LAYER_validator_MAY_USE base formats runtime abi sdk plugins valida
 set(PATCHBAY_LAYER_engine_MAY_USE base formats runtime plugins engine)
 set(PATCHBAY_LAYER_service_MAY_USE base formats engine proto service)
 set(PATCHBAY_LAYER_bridges_MAY_USE proto bridges)
-set(PATCHBAY_LAYER_cli_MAY_USE base formats engine service bridges validator cli)
+set(PATCHBAY_LAYER_cli_MAY_USE base formats engine service validator cli)
 set(PATCHBAY_LAYER_tests_MAY_USE base formats runtime abi sdk plugin plugins validator engine service cli proto bridges tests)
 
 function(patchbay_check_layers target layer)

@@ -8,7 +8,7 @@
 
 #include "host/base/status_macros.h"
 #include "host/cli/resources.h"
-#include "plugin_api/validator/plugin_docs.h"
+#include "host/validator/plugin_docs.h"
 
 namespace patchbay {
 namespace {

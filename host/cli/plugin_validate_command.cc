@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "host/base/status_macros.h"
-#include "plugin_api/validator/validate.h"
+#include "host/validator/validate.h"
 
 namespace patchbay {
 namespace {

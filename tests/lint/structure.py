@@ -16,15 +16,16 @@ MAX_LINES = 600
 ALLOWED = {
     "plugin_api/abi": ["plugin_api/abi"],
     "plugin_api/sdk": ["plugin_api/abi", "plugin_api/sdk"],
-    "plugin_api/validator": ["host/base", "host/formats", "host/runtime", "host/plugins", "plugin_api"],
     "plugins": ["plugins", "plugin_api/sdk", "plugin_api/abi"],
     "host/base": ["host/base"],
     "host/formats": ["host/base", "host/formats"],
     "host/runtime": ["host/base", "host/formats", "host/runtime", "plugin_api/abi"],
     "host/plugins": ["host/base", "host/formats", "host/runtime", "host/plugins", "plugin_api/abi"],
+    "host/validator": ["host/base", "host/formats", "host/runtime", "host/plugins", "host/validator",
+                       "plugin_api"],
     "host/engine": ["host/base", "host/formats", "host/runtime", "host/plugins", "host/engine"],
     "host/service": ["host/base", "host/formats", "host/engine", "host/service"],
-    "host/cli": ["plugin_api/validator", "host/base", "host/formats", "host/engine", "host/service", "host/cli", "bridges"],
+    "host/cli": ["host/base", "host/formats", "host/validator", "host/engine", "host/service", "host/cli"],
     "bridges": ["bridges"],
 }
 

@@ -1,0 +1,36 @@
+#include "host/validator/process_state.h"
+
+#include <malloc.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
+#include <system_error>
+
+namespace patchbay {
+namespace {
+
+int EntriesOf(const char* folder) {
+  std::error_code error;
+  const auto entries = std::filesystem::directory_iterator(folder, error);
+  return error ? 0 : static_cast<int>(std::distance(begin(entries), end(entries)));
+}
+
+}  // namespace
+
+size_t AllocatedBytes() {
+  const struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
+double GrowthPerCall(int calls, const std::function<void()>& body) {
+  for (int i = 0; i < std::max(3, calls / 10); ++i) body();
+  const size_t before = AllocatedBytes();
+  for (int i = 0; i < calls; ++i) body();
+  return (static_cast<double>(AllocatedBytes()) - static_cast<double>(before)) / calls;
+}
+
+int ThreadCount() { return EntriesOf("/proc/self/task"); }
+int OpenFileCount() { return EntriesOf("/proc/self/fd"); }
+
+}  // namespace patchbay

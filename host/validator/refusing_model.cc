@@ -1,0 +1,43 @@
+#include "host/validator/refusing_model.h"
+
+#include <cstdio>
+
+namespace patchbay {
+namespace {
+
+patchbay_status Refuse(const patchbay_model* model, patchbay_error* error) {
+  ++*static_cast<int64_t*>(model->host);
+  if (error != nullptr) {
+    std::snprintf(error->text, sizeof(error->text), "%s", RefusingModel::kText);
+  }
+  return PATCHBAY_UNAVAILABLE;
+}
+
+constexpr patchbay_model_functions kRefusing = {
+    .struct_size = sizeof(patchbay_model_functions),
+    .denoise = [](const patchbay_model* model, const patchbay_evaluation*, patchbay_tensor*,
+                  patchbay_error* error) { return Refuse(model, error); },
+    .noise = [](const patchbay_model* model, const int64_t*, uint32_t, uint64_t, patchbay_tensor*,
+                patchbay_error* error) { return Refuse(model, error); },
+    .uniform = [](const patchbay_model* model, uint64_t,
+                  double*) { return Refuse(model, nullptr); },
+    // These cannot fail.
+    .sigma_of_timestep = [](const patchbay_model*, double) { return 1.0; },
+    .timestep_of_sigma = [](const patchbay_model*, double) { return 500.0; },
+    .encode_picture = [](const patchbay_model* model, patchbay_tensor, patchbay_tensor*,
+                         patchbay_error* error) { return Refuse(model, error); },
+    .decode_latent = [](const patchbay_model* model, patchbay_tensor, patchbay_tensor*,
+                        patchbay_error* error) { return Refuse(model, error); },
+};
+
+}  // namespace
+
+RefusingModel::RefusingModel(const Evaluation& evaluation)
+    : step_(evaluation.step), plugins_(evaluation.plugins.begin(), evaluation.plugins.end()) {
+  for (PluginInPass& plugin : plugins_) {
+    plugin.model.functions = &kRefusing;
+    plugin.model.host = &refused_;
+  }
+}
+
+}  // namespace patchbay

@@ -1,0 +1,51 @@
+#ifndef PATCHBAY_HOST_VALIDATOR_TRIAL_H_
+#define PATCHBAY_HOST_VALIDATOR_TRIAL_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "host/plugins/chain.h"
+#include "host/runtime/pipeline/loaded_model.h"
+#include "host/runtime/pipeline/model_info.h"
+#include "host/validator/check.h"
+
+namespace patchbay {
+
+// The plugin loaded into this process, and the tiny model to hang it on.
+class Trial {
+ public:
+  static absl::StatusOr<std::unique_ptr<Trial>> Open(const Subject& subject, Place& place,
+                                                     at::ScalarType precision = at::kFloat);
+
+  // A chain of this plugin alone, with the subject's own settings or with others.
+  absl::StatusOr<std::shared_ptr<const Chain>> Attach();
+  absl::StatusOr<std::shared_ptr<const Chain>> Attach(const PluginSettings& settings);
+
+  const LoadedModel& model() const { return *model_; }
+  const ModelInfo& info() const { return info_; }
+  const PluginLibrary& library() const { return *library_; }
+  const std::shared_ptr<const PluginLibrary>& shared_library() const { return library_; }
+  SharedObjects& shared_objects() { return shared_; }
+  HookMonitor& monitor() { return monitor_; }
+  // Of the denoiser's sites, by index.
+  std::vector<std::string> site_names() const;
+  Place& place() { return place_; }
+
+ private:
+  Trial(std::shared_ptr<const PluginLibrary> library, std::unique_ptr<const LoadedModel> model,
+        std::string settings, Place& place);
+
+  std::shared_ptr<const PluginLibrary> library_;
+  std::unique_ptr<const LoadedModel> model_;
+  ModelInfo info_;
+  HookMonitor monitor_;
+  SharedObjects shared_;
+  std::string settings_;
+  Place& place_;
+};
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_VALIDATOR_TRIAL_H_
