@@ -30,21 +30,24 @@ AttentionHooks::TokenEdit AdaptTokenEdit(Target target) {
   };
 }
 
-AttentionHooks::Attend AdaptAttend(Target target) {
-  return [target](const Evaluation& evaluation, const AttentionState& state) -> at::Tensor {
-    if (!target->IsActive(evaluation)) return {};
-    const patchbay_attention lent = {.struct_size = sizeof(patchbay_attention),
-                                     .grid = GridOf(state.grid),
-                                     .heads = state.heads,
-                                     .query = Lend(state.query),
-                                     .key = Lend(state.key),
-                                     .value = Lend(state.value),
-                                     .tokens = Lend(state.tokens),
-                                     .attended = LendOptional(state.attended)};
-    patchbay_tensor result = nullptr;
-    target->Call<patchbay_attend>(evaluation, &lent, &result);
-    return target->CheckedLike(result, state.query);
-  };
+AttentionHooks::Attend AdaptAttend(Target target, bool looks_on) {
+  return
+      [target, looks_on](const Evaluation& evaluation, const AttentionState& state) -> at::Tensor {
+        if (!target->IsActive(evaluation)) return {};
+        const patchbay_attention lent = {.struct_size = sizeof(patchbay_attention),
+                                         .grid = GridOf(state.grid),
+                                         .heads = state.heads,
+                                         .query = Lend(state.query),
+                                         .key = Lend(state.key),
+                                         .value = Lend(state.value),
+                                         .tokens = Lend(state.tokens),
+                                         .attended = LendOptional(state.attended)};
+        patchbay_tensor result = nullptr;
+        target->Call<patchbay_attend>(evaluation, &lent, &result);
+        if (!looks_on) return target->CheckedLike(result, state.query);
+        target->CheckNothing(result);
+        return {};
+      };
 }
 
 void AddTokensBefore(Target target, const HookOwner&, SiteIndex site, size_t count,
@@ -60,11 +63,11 @@ void AddTokensAfter(Target target, const HookOwner&, SiteIndex site, size_t coun
   after.insert(after.begin(), AdaptTokenEdit(std::move(target)));
 }
 
-template <std::vector<AttentionHooks::Attend> AttentionHooks::*kMember>
+template <std::vector<AttentionHooks::Attend> AttentionHooks::*kMember, bool kLooksOn = false>
 void AddAttend(Target target, const HookOwner&, SiteIndex site, size_t count,
                HookCollection& collection) {
   (collection.hooks.denoiser.attentions.At(site, count).*kMember)
-      .push_back(AdaptAttend(std::move(target)));
+      .push_back(AdaptAttend(std::move(target), kLooksOn));
 }
 
 // ---- Modules, stages, resampling ----
@@ -103,15 +106,19 @@ void AddJoin(Target target, const HookOwner&, SiteIndex site, size_t count,
       });
 }
 
+patchbay_convolution_geometry GeometryOf(const ConvolutionGeometry& geometry) {
+  return {.struct_size = sizeof(patchbay_convolution_geometry),
+          .stride = geometry.stride,
+          .padding = geometry.padding,
+          .dilation = geometry.dilation};
+}
+
 void AddGeometry(Target target, const HookOwner&, SiteIndex site, size_t count,
                  HookCollection& collection) {
   collection.hooks.denoiser.resamplings.At(site, count)
       .geometry.push_back([target](const Evaluation& evaluation, ConvolutionGeometry& geometry) {
         if (!target->IsActive(evaluation)) return;
-        patchbay_convolution_geometry lent = {.struct_size = sizeof(patchbay_convolution_geometry),
-                                              .stride = geometry.stride,
-                                              .padding = geometry.padding,
-                                              .dilation = geometry.dilation};
+        patchbay_convolution_geometry lent = GeometryOf(geometry);
         target->Call<patchbay_geometry_edit>(evaluation, &lent);
         constexpr int64_t kMost = 64;
         if (lent.stride < 1 || lent.stride > kMost || lent.dilation < 1 || lent.dilation > kMost ||
@@ -149,6 +156,22 @@ void AddUpsampleTarget(Target target, const HookOwner&, SiteIndex site, size_t c
 
 // ---- Linear layers and convolutions ----
 
+// What the operator at `site` makes of `input`.
+std::vector<int64_t> OutputShape(const patchbay_site& site, const OperatorInput& input) {
+  std::vector<int64_t> shape = input.x.sizes().vec();
+  if (input.geometry == nullptr) {
+    shape.back() = site.out_channels;
+    return shape;
+  }
+  shape[1] = site.out_channels;
+  const ConvolutionGeometry& geometry = *input.geometry;
+  const int64_t reach = geometry.dilation * (site.kernel - 1) + 1;
+  for (const size_t side : {2, 3}) {
+    shape[side] = (shape[side] + 2 * geometry.padding - reach) / geometry.stride + 1;
+  }
+  return shape;
+}
+
 class PluginOperators final : public OperatorPatch {
  public:
   explicit PluginOperators(OperatorHooks hooks) : hooks_(std::move(hooks)) {}
@@ -157,35 +180,40 @@ class PluginOperators final : public OperatorPatch {
                      absl::FunctionRef<at::Tensor(const at::Tensor&)> original) const override {
     // A text is encoded once for all steps, outside of any evaluation.
     if (input.evaluation == nullptr) return original(input.x);
-    const Evaluation& evaluation = *input.evaluation;
     at::Tensor output;
     for (const Target& target : hooks_.replace) {
-      if (!target->IsActive(evaluation) || output.defined()) continue;
-      output = Run(*target, evaluation, input.x, output);
+      if (output.defined() || !target->IsActive(*input.evaluation)) continue;
+      output = target->Checked(Run(*target, input, output), input.x,
+                               OutputShape(*target->site(), input));
     }
     if (!output.defined()) output = original(input.x);
     for (const Target& target : hooks_.transform) {
-      if (!target->IsActive(evaluation)) continue;
-      const at::Tensor edited =
-          target->CheckedLike(NewHandleOrNull(Run(*target, evaluation, input.x, output)), output);
+      if (!target->IsActive(*input.evaluation)) continue;
+      const at::Tensor edited = target->CheckedLike(Run(*target, input, output), output);
       if (edited.defined()) output = edited;
     }
     for (const Target& target : hooks_.observe) {
-      if (target->IsActive(evaluation)) Run(*target, evaluation, input.x, output);
+      if (!target->IsActive(*input.evaluation)) continue;
+      target->CheckNothing(Run(*target, input, output));
     }
     return output;
   }
 
  private:
-  static patchbay_tensor NewHandleOrNull(const at::Tensor& tensor) {
-    return tensor.defined() ? NewHandle(tensor) : nullptr;
-  }
-
-  static at::Tensor Run(const HookTarget& target, const Evaluation& evaluation,
-                        const at::Tensor& input, const at::Tensor& output) {
+  static patchbay_tensor Run(const HookTarget& target, const OperatorInput& input,
+                             const at::Tensor& output) {
     patchbay_tensor edited = nullptr;
-    target.Call<patchbay_operator>(evaluation, Lend(input), LendOptional(output), &edited);
-    return Adopted(edited);
+    const auto call = [&](const patchbay_convolution_geometry* geometry) {
+      target.CallAt<patchbay_operator>(*input.evaluation, geometry, Lend(input.x),
+                                       LendOptional(output), &edited);
+    };
+    if (input.geometry == nullptr) {
+      call(nullptr);
+    } else {
+      const patchbay_convolution_geometry lent = GeometryOf(*input.geometry);
+      call(&lent);
+    }
+    return edited;
   }
 
   OperatorHooks hooks_;
@@ -208,7 +236,7 @@ std::vector<HookKind> DenoiserHookKinds() {
       {PATCHBAY_HOOK_ATTENTION_EXTEND, HookPlace::kAttention, false,
        &AddAttend<&AttentionHooks::extend>},
       {PATCHBAY_HOOK_ATTENTION_OBSERVE, HookPlace::kAttention, false,
-       &AddAttend<&AttentionHooks::observe>},
+       &AddAttend<&AttentionHooks::observe, true>},
       {PATCHBAY_HOOK_ENCODER_BEFORE_SKIP, HookPlace::kEncoder, false,
        &AddFeatureEdit<&ModuleHooks::before_skip>},
       {PATCHBAY_HOOK_ENCODER_AFTER_SKIP, HookPlace::kEncoder, false,

@@ -45,6 +45,14 @@ struct Behaviour {
     geometry->stride = static_cast<Behaviour*>(data)->stride;
     return PATCHBAY_OK;
   }
+  static patchbay_status Operator(void* data, const patchbay_call* call, patchbay_tensor input,
+                                  patchbay_tensor, patchbay_tensor* edited) {
+    auto* const self = static_cast<Behaviour*>(data);
+    self->stride = call->geometry == nullptr ? 0 : call->geometry->stride;
+    const at::Tensor result = self->edit(Borrowed(input));
+    if (result.defined()) *edited = NewHandle(result);
+    return self->status;
+  }
   static void Release(void* data) { ++static_cast<Behaviour*>(data)->released; }
 };
 
@@ -188,6 +196,80 @@ TEST_F(HookAdaptersTest, ChecksGeometry) {
   behaviour_.stride = 0;
   EXPECT_THAT(std::string(Failure([&] { edit(evaluation(), geometry); }).message()),
               HasSubstr("at unet.down.0.downsample: asked for stride 0"));
+}
+
+// A chain's stand-in for one operator, run on an input by itself.
+class OperatorAdaptersTest : public HookAdaptersTest {
+ protected:
+  at::Tensor Run(const at::Tensor& input, const ConvolutionGeometry* geometry = nullptr) {
+    HookCollection collected = std::move(collection_);
+    collection_ = {};
+    const ModelHooks hooks = Finish(std::move(collected), 1);
+    const Evaluation at = evaluation();
+    return hooks.denoiser.operators.Find(SiteIndex{0})
+        ->Forward({input, geometry, &at}, [this](const at::Tensor& x) {
+          ++originals_;
+          return x * 2;
+        });
+  }
+
+  int originals_ = 0;
+};
+
+TEST_F(OperatorAdaptersTest, AReplacementRunsInsteadOfTheOriginal) {
+  site_.out_channels = 5;
+  behaviour_.edit = [](const at::Tensor& t) { return at::ones({t.size(0), 7, 5}); };
+  Hang(PATCHBAY_HOOK_OPERATOR_REPLACE, &Behaviour::Operator);
+  EXPECT_TRUE(Run(at::zeros({2, 7, 3})).equal(at::ones({2, 7, 5})));
+  EXPECT_EQ(originals_, 0);
+  EXPECT_EQ(behaviour_.stride, 0) << "a linear layer has no geometry";
+
+  behaviour_.edit = [](const at::Tensor&) { return at::Tensor(); };
+  Hang(PATCHBAY_HOOK_OPERATOR_REPLACE, &Behaviour::Operator);
+  EXPECT_TRUE(Run(at::ones({2, 7, 3})).equal(at::full({2, 7, 3}, 2)));
+  EXPECT_EQ(originals_, 1);
+}
+
+TEST_F(OperatorAdaptersTest, AReplacedConvolutionIsToldItsGeometryAndCheckedByIt) {
+  site_.out_channels = 5;
+  site_.kernel = 3;
+  site_.stride = 2;  // the model's own, which does not count
+  const ConvolutionGeometry geometry{4, 2, 2};
+  const at::Tensor input = at::zeros({2, 3, 32, 16});
+  const at::Tensor right = at::conv2d(input, at::zeros({5, 3, 3, 3}), {}, 4, 2, 2);
+  behaviour_.edit = [&](const at::Tensor&) { return right; };
+  Hang(PATCHBAY_HOOK_OPERATOR_REPLACE, &Behaviour::Operator);
+  EXPECT_EQ(Run(input, &geometry).sizes(), right.sizes());
+  EXPECT_EQ(behaviour_.stride, 4);
+
+  behaviour_.edit = [&](const at::Tensor&) { return right.narrow(2, 1, 7); };
+  Hang(PATCHBAY_HOOK_OPERATOR_REPLACE, &Behaviour::Operator);
+  EXPECT_THAT(std::string(Failure([&] { Run(input, &geometry); }).message()),
+              HasSubstr("gave a tensor [2, 5, 7, 4] where [2, 5, 8, 4] is wanted"));
+}
+
+TEST_F(OperatorAdaptersTest, ATransformationKeepsTheShape) {
+  Hang(PATCHBAY_HOOK_OPERATOR_TRANSFORM, &Behaviour::Operator);
+  EXPECT_TRUE(Run(at::ones({2, 7, 3})).equal(at::full({2, 7, 3}, 2)));
+  EXPECT_EQ(originals_, 1);
+  behaviour_.edit = [](const at::Tensor& t) { return t.narrow(2, 0, 1); };
+  Hang(PATCHBAY_HOOK_OPERATOR_TRANSFORM, &Behaviour::Operator);
+  EXPECT_THAT(std::string(Failure([&] {
+                            Run(at::ones({2, 7, 3}));
+                          }).message()),
+              HasSubstr("gave a tensor [2, 7, 1] where [2, 7, 3] is wanted"));
+}
+
+TEST_F(OperatorAdaptersTest, AnObserverMayOnlyLookOn) {
+  behaviour_.edit = [](const at::Tensor&) { return at::Tensor(); };
+  Hang(PATCHBAY_HOOK_OPERATOR_OBSERVE, &Behaviour::Operator);
+  EXPECT_TRUE(Run(at::ones({2, 7, 3})).equal(at::full({2, 7, 3}, 2)));
+  behaviour_.edit = [](const at::Tensor& t) { return t; };
+  Hang(PATCHBAY_HOOK_OPERATOR_OBSERVE, &Behaviour::Operator);
+  EXPECT_THAT(std::string(Failure([&] {
+                            Run(at::ones({2, 7, 3}));
+                          }).message()),
+              HasSubstr("may only look on"));
 }
 
 TEST_F(HookAdaptersTest, KnowsWhereHooksMayHang) {

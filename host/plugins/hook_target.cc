@@ -80,7 +80,14 @@ at::Tensor HookTarget::Checked(patchbay_tensor result, const at::Tensor& like,
   return tensor;
 }
 
-HookTarget::Frame::Frame(const HookTarget& target, const Evaluation& evaluation)
+void HookTarget::CheckNothing(patchbay_tensor result) const {
+  if (Adopted(result).defined()) {
+    Fail(absl::StatusCode::kInvalidArgument, "gave a tensor where it may only look on");
+  }
+}
+
+HookTarget::Frame::Frame(const HookTarget& target, const Evaluation& evaluation,
+                         const patchbay_convolution_geometry* geometry)
     : target_(target), started_(std::chrono::steady_clock::now()) {
   const HookOwner& owner = *target.owner_;
   const PluginInPass& plugin = evaluation.plugins[owner.place];
@@ -91,7 +98,8 @@ HookTarget::Frame::Frame(const HookTarget& target, const Evaluation& evaluation)
            .pass_state = plugin.pass_state,
            .model = &plugin.model,
            .site = target.site_,
-           .error = &error_};
+           .error = &error_,
+           .geometry = geometry};
   if (owner.monitor != nullptr && owner.monitor->breadcrumbs() != nullptr) {
     owner.monitor->breadcrumbs()->Enter(
         {owner.plugin, owner.build, target.id_, evaluation.step.index});

@@ -45,7 +45,13 @@ class HookTarget {
   // the call's description.
   template <typename Function, typename... Arguments>
   void Call(const Evaluation& evaluation, Arguments... arguments) const {
-    Frame frame(*this, evaluation);
+    CallAt<Function>(evaluation, nullptr, arguments...);
+  }
+  // The same for a convolution, which moves by `geometry`.
+  template <typename Function, typename... Arguments>
+  void CallAt(const Evaluation& evaluation, const patchbay_convolution_geometry* geometry,
+              Arguments... arguments) const {
+    Frame frame(*this, evaluation, geometry);
     const auto function = reinterpret_cast<Function>(function_);
     frame.Finish(function(data_, &frame.call(), arguments...));
   }
@@ -57,10 +63,15 @@ class HookTarget {
     return Checked(result, like, like.sizes());
   }
 
+  // For functions that only look on: throws HookFailure if it left a tensor.
+  void CheckNothing(patchbay_tensor result) const;
+
   // Null where none are kept.
   Breadcrumbs* breadcrumbs() const {
     return owner_->monitor == nullptr ? nullptr : owner_->monitor->breadcrumbs();
   }
+  // Null for hooks that hang on none.
+  const patchbay_site* site() const { return site_; }
   void* data() const { return data_; }
   patchbay_function function() const { return function_; }
   // `text` after who failed and where.
@@ -70,7 +81,8 @@ class HookTarget {
   // One call: what the plugin is told, the watch on it, and its error.
   class Frame {
    public:
-    Frame(const HookTarget& target, const Evaluation& evaluation);
+    Frame(const HookTarget& target, const Evaluation& evaluation,
+          const patchbay_convolution_geometry* geometry);
     ~Frame();
     const patchbay_call& call() const { return call_; }
     void Finish(patchbay_status status);

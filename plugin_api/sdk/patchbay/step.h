@@ -125,6 +125,13 @@ class Model {
   const patchbay_model* model_;
 };
 
+// How a convolution moves over its input, the same in both directions.
+struct ConvolutionGeometry {
+  int64_t stride = 1;
+  int64_t padding = 0;
+  int64_t dilation = 1;
+};
+
 // Where in a job a hook is called: the fields of patchbay_step (abi/step.h), this pass's state, and
 // the model. Valid during the call only.
 struct Step : patchbay_step {
@@ -136,6 +143,15 @@ struct Step : patchbay_step {
   bool is_main() const { return evaluation_kind == PATCHBAY_EVALUATION_MAIN; }
 
   Model model() const { return Model(call_->model); }
+
+  // In operator hooks on convolutions: how this call computes. Throws in others.
+  ConvolutionGeometry geometry() const {
+    const patchbay_convolution_geometry* given = call_->geometry;
+    if (given == nullptr) {
+      throw Error("only an operator hook on a convolution has a geometry", PATCHBAY_INTERNAL);
+    }
+    return {given->stride, given->padding, given->dilation};
+  }
 
   // The state of this pass, made by Attach::begin_pass or Attach::pass_state.
   template <class Pass>

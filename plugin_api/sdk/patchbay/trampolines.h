@@ -36,12 +36,6 @@ struct AttentionCall {
   Tensor attended;  // [B, T, heads * width]; undefined in replace
 };
 
-struct ConvolutionGeometry {
-  int64_t stride = 1;
-  int64_t padding = 0;
-  int64_t dilation = 1;
-};
-
 struct Size {
   int64_t height = 0;
   int64_t width = 0;

@@ -20,6 +20,14 @@ extern "C" {
  * Feature maps are [B, C, H, W], tokens [B, T, C]. B counts the rows of the network's batch, see
  * patchbay_step.rows. Their type is the model's precision. Latents and predictions are fp32. */
 
+/* How a convolution moves over its input, the same in both directions. */
+typedef struct patchbay_convolution_geometry {
+  uint32_t struct_size;
+  int64_t stride;
+  int64_t padding;
+  int64_t dilation;
+} patchbay_convolution_geometry;
+
 /* What every hook is told. */
 typedef struct patchbay_call {
   uint32_t struct_size;
@@ -30,6 +38,9 @@ typedef struct patchbay_call {
   /* The site that the hook hangs on, as it was described at attach; NULL for the others. */
   const patchbay_site* site;
   patchbay_error* error;
+  /* Operator hooks on convolutions: that of this call, which a geometry hook may have made another
+   * than the site's. NULL for the others. */
+  const patchbay_convolution_geometry* geometry;
 } patchbay_call;
 
 /* ---- One pass ---- */
@@ -188,14 +199,7 @@ typedef patchbay_status (*patchbay_join)(void* data, const patchbay_call* call,
 
 /* ---- Sites of kind downsample, upsample ---- */
 
-typedef struct patchbay_convolution_geometry {
-  uint32_t struct_size;
-  int64_t stride;
-  int64_t padding;
-  int64_t dilation;
-} patchbay_convolution_geometry;
-
-/* The parameters of a downsampler's convolution, in and out. */
+/* The geometry of a downsampler's convolution, in and out. */
 #define PATCHBAY_HOOK_CONVOLUTION_GEOMETRY "patchbay.hook.convolution.geometry/1"
 typedef patchbay_status (*patchbay_geometry_edit)(void* data, const patchbay_call* call,
                                                   patchbay_convolution_geometry* geometry);
@@ -220,7 +224,8 @@ typedef patchbay_status (*patchbay_upsample_edit)(void* data, const patchbay_cal
 
 /* ---- Sites of kind linear, convolution ---- */
 
-/* Computes the operator's output from its input. One plugin a site. */
+/* Computes the operator's output from its input: [..., out_channels] for linear layers,
+ * [B, out_channels, H, W] for convolutions, of the input's type. One plugin a site. */
 #define PATCHBAY_HOOK_OPERATOR_REPLACE "patchbay.hook.operator.replace/1"
 /* Edits the output; `output` is the operator's own. */
 #define PATCHBAY_HOOK_OPERATOR_TRANSFORM "patchbay.hook.operator.transform/1"
