@@ -13,6 +13,7 @@ from diffusers import UNet2DConditionModel
 
 import peers
 import plugin_bench
+import plugin_effects
 
 PRECISIONS = {"bf16": torch.bfloat16, "fp32": torch.float32}
 # A 512x512 step with guidance: multiplications and additions of Stable Diffusion 1.5's U-Net.
@@ -29,6 +30,8 @@ def parse_arguments():
     parser.add_argument("--openvino", action="store_true", help="also OpenVINO (package openvino)")
     parser.add_argument("--operators", action="store_true", help="operators instead of whole steps")
     parser.add_argument("--plugins", action="store_true", help="plugins instead of whole steps")
+    parser.add_argument("--effects", type=int, nargs="?", const=40, metavar="PICTURES",
+                        help="what plugins change in pictures of the model that comes along")
     parser.add_argument("--plugin-sizes", type=int, nargs="+", default=[1024], help="sides for HiDiffusion")
     parser.add_argument("--plugin-steps", type=int, default=5, help="steps for HiDiffusion")
     parser.add_argument("--cache", type=pathlib.Path, default=pathlib.Path("out/bench"))
@@ -122,6 +125,9 @@ def main():
     program = build / "bin" / "patchbay_bench"
     if not program.exists():
         raise SystemExit(f"{program} is missing: build the target patchbay_bench first")
+    if arguments.effects:
+        plugin_effects.bench_effects(build, arguments.effects)
+        return
     if arguments.operators:
         for precision in arguments.precision:
             print(f"\n{precision}", flush=True)
