@@ -8,8 +8,10 @@ from __future__ import annotations
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
+import sys
 
 import pytest
 from service.conftest import Server, api  # noqa: F401
@@ -80,3 +82,18 @@ def new_bridges(host, tmp_path):
     yield make
     for started in made:
         assert started.end() == 0
+
+
+@pytest.fixture(scope="session")
+def client_package(tmp_path_factory):
+    """The package patchbay_client, installed as users install it, and importable."""
+    folder = tmp_path_factory.mktemp("client")
+    shutil.copytree(ROOT / "bridges/python_client", folder / "source/bridges/python_client")
+    shutil.copytree(ROOT / "proto", folder / "source/proto")
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps",
+                    "--no-build-isolation", "--target", folder / "installed", folder / "source/bridges/python_client"],
+                   check=True)
+    sys.path.insert(0, str(folder / "installed"))
+    import patchbay_client
+    assert pathlib.Path(patchbay_client.__file__).is_relative_to(folder)
+    return patchbay_client
