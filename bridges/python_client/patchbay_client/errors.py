@@ -52,8 +52,10 @@ def error_of_status(status, address: str) -> HostError:
 
 
 def unreachable(address: str, detail: str = "") -> HostError:
+    # gRPC's own account ends with the cause, such as "Connection refused".
+    cause = detail.rsplit(": ", 1)[-1].strip()
     return HostError(f"No Patchbay host answers at {address}. Start it with `patchbay serve`, or set the address of "
-                     f"one that runs.{f' ({detail})' if detail else ''}", "UNREACHABLE")
+                     f"one that runs.{f' ({cause})' if cause else ''}", "UNREACHABLE")
 
 
 def is_unreachable(error: grpc.RpcError) -> bool:
