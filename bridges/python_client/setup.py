@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import tempfile
 
 import grpc_tools
 from grpc_tools import protoc
@@ -33,4 +34,7 @@ class BuildWithDescriptors(build_py):
             raise SystemExit("compiling the .proto files failed")
 
 
-setup(cmdclass={"build_py": BuildWithDescriptors})
+# Nothing is left in the repository, and nothing of an earlier build is taken for new.
+with tempfile.TemporaryDirectory() as scratch:
+    setup(cmdclass={"build_py": BuildWithDescriptors},
+          options={"build": {"build_base": scratch}, "egg_info": {"egg_base": scratch}})

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import pathlib
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -88,12 +87,9 @@ def new_bridges(host, tmp_path):
 def client_package(tmp_path_factory):
     """The package patchbay_client, installed as users install it, and importable."""
     folder = tmp_path_factory.mktemp("client")
-    shutil.copytree(ROOT / "bridges/python_client", folder / "source/bridges/python_client")
-    shutil.copytree(ROOT / "proto", folder / "source/proto")
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps",
-                    "--no-build-isolation", "--target", folder / "installed", folder / "source/bridges/python_client"],
-                   check=True)
-    sys.path.insert(0, str(folder / "installed"))
+                    "--no-build-isolation", "--target", folder, ROOT / "bridges/python_client"], check=True)
+    sys.path.insert(0, str(folder))
     import patchbay_client
     assert pathlib.Path(patchbay_client.__file__).is_relative_to(folder)
     return patchbay_client

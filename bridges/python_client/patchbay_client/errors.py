@@ -46,8 +46,8 @@ def error_of_status(status, address: str) -> HostError:
     """Out of an ErrorStatus, such as a failed generation's."""
     reason, delay = _details(status)
     if status.code == grpc.StatusCode.RESOURCE_EXHAUSTED.value[0] and delay is not None:
-        return HostError(f"The Patchbay host at {address} is busy: {status.message} Try again in "
-                         f"{max(1, round(delay))} s.", reason, delay)
+        return HostError(f"The Patchbay host at {address} is busy: {status.message.rstrip('.')}. "
+                         f"Try again in {max(1, round(delay))} s.", reason, delay)
     return HostError(f"Patchbay: {status.message}", reason, delay)
 
 

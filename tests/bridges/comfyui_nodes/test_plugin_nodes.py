@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import types
 
@@ -124,9 +125,27 @@ def test_nodes_follow_the_host_while_comfyui_runs(comfy_server, new_nodes, new_s
                     break
                 await asyncio.sleep(0.1)
             assert comfy_server.sent[0][0] == "patchbay_plugins"
+            # While the host is away the nodes stay; once it is back without a plugin, that one's node goes.
+            await asyncio.to_thread(server.end)
+            assert "PatchbayPlugin_test-swap" in await info()
+            await asyncio.to_thread(new_server().start, "--grpc", address)
+            assert "PatchbayPlugin_test-swap" not in (found := await info()) and "PatchbayPlugin_cfgpp" in found
 
     asyncio.run(steps())
-    assert listed.NODE_CLASS_MAPPINGS["PatchbayPlugin_test-swap"].RELATIVE_PYTHON_MODULE
+    assert listed.NODE_CLASS_MAPPINGS["PatchbayPlugin_cfgpp"].RELATIVE_PYTHON_MODULE
+
+
+def test_the_pages_setting_names_the_host(new_nodes, new_server, comfy):  # noqa: F811
+    server = new_server().start()
+    nodes = new_nodes("")
+    (comfy.folder / "user/default").mkdir(parents=True)
+    settings = comfy.folder / "user/default/comfy.settings.json"
+    connection = sys.modules[nodes.__name__ + ".connection"]
+    assert connection.configured_address() == "127.0.0.1:50051"
+    settings.write_text("{")
+    assert connection.configured_address() == "127.0.0.1:50051"
+    settings.write_text(json.dumps({"patchbay.host": f" {server.address} "}))
+    assert pixels(Runner(nodes.NODE_CLASS_MAPPINGS).run(text_to_image())["2"][0][0])
 
 
 def test_a_swap_runs_what_depends_on_it_again_and_nothing_else(new_nodes, new_server, api):  # noqa: F811
