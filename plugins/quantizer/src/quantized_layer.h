@@ -1,0 +1,75 @@
+#ifndef PATCHBAY_PLUGINS_QUANTIZER_SRC_QUANTIZED_LAYER_H_
+#define PATCHBAY_PLUGINS_QUANTIZER_SRC_QUANTIZED_LAYER_H_
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "packed_weight.h"
+#include "quantized_input.h"
+
+namespace quantizer {
+
+// How one layer computes.
+struct LayerScheme {
+  int weight_bits = 8;  // 8 or 4
+  // Bytes times weights in integers; otherwise the weights become numbers again for each call and
+  // the product is LibTorch's: less memory between calls, no speed.
+  bool integer_products = true;
+  bool rotate = false;
+  // Calibrated ranges of the input; of the channels from skip_split on, the second.
+  std::optional<Range> range = std::nullopt;
+  std::optional<Range> skip_range = std::nullopt;
+  // Where not 0, channels from here on came over a skip connection: both halves have integers of
+  // their own, since their ranges differ (Q-Diffusion, arXiv:2302.04304, and MixDQ).
+  int64_t skip_split = 0;
+};
+
+// A linear layer, or a convolution without groups, with weights in 8 or 4 bits. Immutable; any
+// thread may call it. Inputs are fp32 or bf16, outputs of the same type. What it is given must be
+// finite; it throws c10::Error otherwise.
+class QuantizedLayer {
+ public:
+  // weight: [out, in] or [out, in, k, k], any floating type; bias: [out] or undefined.
+  QuantizedLayer(const at::Tensor& weight, const at::Tensor& bias, const LayerScheme& scheme);
+
+  // Linear layers. x: [..., in] to [..., out].
+  at::Tensor Forward(const at::Tensor& x) const;
+  // The same in two steps, for layers that share an input and its scheme.
+  QuantizedInput Quantize(const at::Tensor& x) const;
+  at::Tensor Multiply(const QuantizedInput& input, const at::Tensor& x) const;
+
+  // Convolutions. x: [B, in, H, W] to [B, out, H', W'] in channels-last order.
+  at::Tensor Forward(const at::Tensor& x, const Geometry& geometry) const;
+
+  bool integer_products() const { return scheme_.integer_products; }
+  // Whether Quantize() gives the same for the same input as that of any other such layer.
+  bool has_plain_input() const {
+    return scheme_.integer_products && !scheme_.rotate && !scheme_.range;
+  }
+  // All memory that it holds.
+  size_t bytes() const;
+
+ private:
+  // The channels below a skip connection's, and the skip connection's; or all of them.
+  struct Part {
+    Channels channels;
+    InputScheme input;
+    PackedWeight weight;
+  };
+
+  void AddPart(const at::Tensor& weight, const at::Tensor& bias, Channels channels,
+               const std::optional<Range>& range);
+  // In x's type, in the shape that it came in.
+  at::Tensor Weight(const at::Tensor& x) const;
+
+  LayerScheme scheme_;
+  at::Tensor bias_;
+  std::vector<Part> parts_;
+};
+
+}  // namespace quantizer
+
+#endif  // PATCHBAY_PLUGINS_QUANTIZER_SRC_QUANTIZED_LAYER_H_
