@@ -64,12 +64,12 @@ class Controls:
         model = arguments[0] if arguments else None
         model = "" if model in (None, DEFAULT_MODEL) else str(model)
         named = arguments[1] if len(arguments) > 1 else None
-        if isinstance(named, dict) or str(named or "").strip():
+        if named is not None and str(named).strip():
             return Wish(model, self._read_named(named))
         plugins, place = {}, 2
         for plugin in self._plugins:
             values = arguments[place + 1:place + 1 + len(plugin.fields)]
-            if place < len(arguments) and arguments[place] is True:
+            if place < len(arguments) and arguments[place] in (True, "true"):
                 plugins[plugin.id] = {setting.id: _argument(setting, value)
                                       for setting, value in zip(plugin.fields, values, strict=False)}
             place += 1 + len(plugin.fields)
