@@ -8,12 +8,14 @@
 namespace quantizer {
 namespace {
 
-// Asymmetric quantisation and back, one step for each slice over `over` (MixDQ's definition).
+// Asymmetric quantisation and back, one step for each slice over `over` (MixDQ's definition, but
+// for the product with the step's inverse, so that numbers halfway between two bytes go the same
+// way).
 at::Tensor FakeInput(const at::Tensor& x, at::IntArrayRef over) {
   const at::Tensor low = x.amin(over, /*keepdim=*/true).clamp_max(0);
   const at::Tensor step = (x.amax(over, /*keepdim=*/true).clamp_min(0) - low) / 255;
   const at::Tensor zero = (-low / step).round();
-  return (((x / step).round() + zero).clamp(0, 255) - zero) * step;
+  return (((x * step.reciprocal()).round() + zero).clamp(0, 255) - zero) * step;
 }
 
 at::Tensor FakeWeight(const at::Tensor& weight, int bits) {

@@ -1,0 +1,99 @@
+#include "layer_selection.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+namespace quantizer {
+namespace {
+
+// Layers with fewer weights gain nothing.
+constexpr int64_t kSmallest = 4096;
+
+bool EndsWith(const std::string& text, const std::string& end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+// The text's keys and values, the begin token's outliers among them, are computed once a prompt and
+// before any step: no plugin is asked, and nothing would be gained.
+bool IsOfText(const std::string& diffusers_name) {
+  return EndsWith(diffusers_name, "attn2.to_k") || EndsWith(diffusers_name, "attn2.to_v");
+}
+
+// All digits of a number that matter.
+std::string Digits(float value) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%a", static_cast<double>(value));
+  return text;
+}
+
+}  // namespace
+
+LayerSelection::LayerSelection(Plan plan, std::string keep)
+    : plan_(std::move(plan)), keep_(std::move(keep)) {}
+
+bool LayerSelection::IsKept(const std::string& diffusers_name) const {
+  for (size_t begin = 0; begin <= keep_.size();) {
+    const size_t end = std::min(keep_.find('/', begin), keep_.size());
+    const std::string part = keep_.substr(begin, end - begin);
+    if (!part.empty() && diffusers_name.find(part) != std::string::npos) return true;
+    begin = end + 1;
+  }
+  return false;
+}
+
+const PlannedLayer& LayerSelection::PlannedFor(const LayerFacts& layer) const {
+  static const PlannedLayer kFloatingPoint;
+  const std::string& name = layer.diffusers_name;
+  if (const auto named = plan_.layers.find(name); named != plan_.layers.end()) {
+    if (IsOfText(name) && named->second.weight_bits != 16) {
+      throw PlanError("/layers/" + name +
+                      ": the text's keys and values are computed once a prompt, in floating point");
+    }
+    return named->second;
+  }
+  if (layer.weights < kSmallest || IsOfText(name) || IsKept(name)) return kFloatingPoint;
+  return plan_.others;
+}
+
+std::optional<LayerScheme> LayerSelection::SchemeOf(const LayerFacts& layer) const {
+  const PlannedLayer& planned = PlannedFor(layer);
+  if (planned.weight_bits == 16) return std::nullopt;
+  LayerScheme scheme = {.weight_bits = planned.weight_bits,
+                        .integer_products = planned.activation_bits == 8 && integer_products_,
+                        .rotate = planned.rotate,
+                        .range = planned.range,
+                        .skip_range = planned.skip_range};
+  // The other layer behind a skip connection is normalised before: its halves are alike.
+  if (EndsWith(layer.diffusers_name, "conv_shortcut")) scheme.skip_split = layer.skip_split;
+  const std::string where = "/layers/" + layer.diffusers_name;
+  if (ranges_required_ && planned.activation_bits == 8 && !scheme.range) {
+    throw PlanError(where + "/range: is missing; static quantisation needs it");
+  }
+  if (scheme.range && (scheme.skip_split != 0) != scheme.skip_range.has_value()) {
+    throw PlanError(where +
+                    (scheme.skip_split != 0
+                         ? "/skip_range: is missing; a part of the input comes over a skip "
+                           "connection"
+                         : "/skip_range: no part of the input comes over a skip connection"));
+  }
+  return scheme;
+}
+
+std::string KeyOf(const LayerScheme& scheme) {
+  std::string key = "w" + std::to_string(scheme.weight_bits);
+  key += scheme.integer_products ? "a8" : "a16";
+  if (scheme.rotate) key += " rotated";
+  if (scheme.skip_split != 0) key += " split " + std::to_string(scheme.skip_split);
+  for (const auto& range : {scheme.range, scheme.skip_range}) {
+    if (range) key += " " + Digits(range->low) + ".." + Digits(range->high);
+  }
+  return key;
+}
+
+bool SharesInput(const std::string& diffusers_name) {
+  return EndsWith(diffusers_name, "attn1.to_q") || EndsWith(diffusers_name, "attn1.to_k") ||
+         EndsWith(diffusers_name, "attn1.to_v");
+}
+
+}  // namespace quantizer

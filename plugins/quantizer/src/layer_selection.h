@@ -1,0 +1,57 @@
+#ifndef PATCHBAY_PLUGINS_QUANTIZER_SRC_LAYER_SELECTION_H_
+#define PATCHBAY_PLUGINS_QUANTIZER_SRC_LAYER_SELECTION_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "plan.h"
+#include "quantized_layer.h"
+
+namespace quantizer {
+
+// What a layer is, as far as its scheme depends on it.
+struct LayerFacts {
+  std::string diffusers_name;
+  int64_t weights = 0;     // how many
+  int64_t skip_split = 0;  // as patchbay_site has it
+};
+
+// Decides how each layer computes: by a plan, or by one scheme for all.
+class LayerSelection {
+ public:
+  // keep: parts of diffusers names, separated by "/", whose layers stay in floating point unless
+  // the plan names them.
+  LayerSelection(Plan plan, std::string keep);
+
+  // Every planned layer must have a range (static quantisation).
+  void RequireRanges() { ranges_required_ = true; }
+  // Products in floating point instead of integers, for processors that are slow at them.
+  void AvoidIntegerProducts() { integer_products_ = false; }
+
+  // Nothing: the layer stays in floating point. Throws PlanError when the plan asks for what the
+  // layer cannot do.
+  std::optional<LayerScheme> SchemeOf(const LayerFacts& layer) const;
+
+  const Plan& plan() const { return plan_; }
+
+ private:
+  const PlannedLayer& PlannedFor(const LayerFacts& layer) const;
+  bool IsKept(const std::string& diffusers_name) const;
+
+  Plan plan_;
+  std::string keep_;
+  bool ranges_required_ = false;
+  bool integer_products_ = true;
+};
+
+// Tells schemes apart: what packed layers are shared by.
+std::string KeyOf(const LayerScheme& scheme);
+
+// Whether the layer's input is also that of the layers beside it: queries, keys and values of
+// self-attention.
+bool SharesInput(const std::string& diffusers_name);
+
+}  // namespace quantizer
+
+#endif  // PATCHBAY_PLUGINS_QUANTIZER_SRC_LAYER_SELECTION_H_
