@@ -65,13 +65,21 @@ at::Tensor Autoencoder::Unscaled(const at::Tensor& latents) const {
 
 at::Tensor Autoencoder::Run(const AutoencoderNetwork& network, const Direction& direction,
                             const at::Tensor& input, const AutoencoderOptions& options) const {
-  const auto run = [&](const at::Tensor& part) { return (network.*direction.run)(part); };
-  const auto run_tiled = [&] {
+  const auto run = [&](const at::Tensor& part) {
+    return (network.*direction.run)(part, options.is_cancelled);
+  };
+  const auto each = [&input](auto&& work) -> at::Tensor {
     std::vector<at::Tensor> pictures;
     for (const at::Tensor& picture : input.split(1)) {
-      pictures.push_back(RunTiled(picture, options.tiling, direction.scale, run));
+      pictures.push_back(work(picture));
+      if (!pictures.back().defined()) return {};
     }
     return pictures.size() == 1 ? pictures.front() : at::cat(pictures);
+  };
+  const auto run_tiled = [&] {
+    return each([&](const at::Tensor& picture) {
+      return RunTiled(picture, options.tiling, direction.scale, run);
+    });
   };
   if (options.tiling.mode == TilingOptions::Mode::kNever) return run(input);
   if (options.tiling.mode == TilingOptions::Mode::kAlways) return run_tiled();
@@ -79,9 +87,7 @@ at::Tensor Autoencoder::Run(const AutoencoderNetwork& network, const Direction& 
   if (bytes > options.tiling.memory_limit) return run_tiled();
   try {
     if (bytes * input.size(0) <= options.tiling.memory_limit) return run(input);
-    std::vector<at::Tensor> pictures;
-    for (const at::Tensor& picture : input.split(1)) pictures.push_back(run(picture));
-    return at::cat(pictures);
+    return each(run);
   } catch (const c10::OutOfMemoryError&) {
     Warn(options, absl::StrCat(direction.name,
                                " the whole picture ran out of memory and was done in tiles"));
@@ -92,13 +98,13 @@ at::Tensor Autoencoder::Run(const AutoencoderNetwork& network, const Direction& 
 at::Tensor Autoencoder::RunFinite(const Direction& direction, const at::Tensor& input,
                                   const AutoencoderOptions& options) const {
   at::Tensor result = Run(network_, direction, input, options);
-  if (IsFinite(result)) return result;
+  if (!result.defined() || IsFinite(result)) return result;
   if (precision_ == at::kHalf && IsFinite(input)) {
     Warn(options, absl::StrCat(direction.name,
                                " overflowed in fp16 and was done again in fp32; run this "
                                "autoencoder in bf16 or fp32"));
     result = Run(FullPrecisionNetwork(), direction, input, options);
-    if (IsFinite(result)) return result;
+    if (!result.defined() || IsFinite(result)) return result;
   }
   Warn(options,
        absl::StrCat(direction.name, " gave values that are not finite: ",
@@ -114,7 +120,9 @@ at::Tensor Autoencoder::Encode(const at::Tensor& pictures, const at::Tensor& noi
                            &AutoencoderNetwork::EncodingBytes,
                            {.input = scale(), .output = 1},
                            pictures.size(2) * pictures.size(3)};
-  const auto moments = RunFinite(encoding, pictures.to(device_), options).chunk(2, 1);
+  const at::Tensor both = RunFinite(encoding, pictures.to(device_), options);
+  if (!both.defined()) return {};
+  const auto moments = both.chunk(2, 1);
   at::Tensor z = moments[0];
   if (noise.defined()) {
     const at::Tensor log_variance = moments[1].clamp(kLowestLogVariance, kHighestLogVariance);

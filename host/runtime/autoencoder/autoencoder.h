@@ -23,6 +23,9 @@ struct AutoencoderOptions {
   // Receives sentences for the user: that a result was computed once more in another way, or that
   // it is not finite. Not owned; may be nullptr.
   std::vector<std::string>* warnings = nullptr;
+  // Asked between the network's blocks and between tiles; true ends the call, and its result is an
+  // undefined tensor. Empty: never asked.
+  CancellationCheck is_cancelled;
 };
 
 // The variational autoencoder between pictures and latents (arXiv:2112.10752, section 3.1):
@@ -46,18 +49,20 @@ class Autoencoder {
   int64_t latent_channels() const { return config_.latent_channels; }
 
   // pictures: [B, 3, H, W] in -1..1, H and W multiples of scale(). noise: [B, C, H / scale, W /
-  // scale] to sample the posterior with, or undefined for its mean. Returns latents in fp32.
+  // scale] to sample the posterior with, or undefined for its mean. Returns latents in fp32;
+  // undefined when options.is_cancelled ended the call.
   at::Tensor Encode(const at::Tensor& pictures, const at::Tensor& noise,
                     const AutoencoderOptions& options = {}) const;
 
-  // latents: [B, C, h, w]. Returns [B, 3, h * scale, w * scale] in fp32, mostly in -1..1.
+  // latents: [B, C, h, w]. Returns [B, 3, h * scale, w * scale] in fp32, mostly in -1..1; undefined
+  // when options.is_cancelled ended the call.
   at::Tensor Decode(const at::Tensor& latents, const AutoencoderOptions& options = {}) const;
 
  private:
   // One direction of the network.
   struct Direction {
     const char* name;  // for warnings: "decoding"
-    at::Tensor (AutoencoderNetwork::*run)(const at::Tensor&) const;
+    at::Tensor (AutoencoderNetwork::*run)(const at::Tensor&, const CancellationCheck&) const;
     int64_t (AutoencoderNetwork::*bytes)(int64_t pixels) const;
     TileScale scale;
     int64_t pixels;  // of one picture

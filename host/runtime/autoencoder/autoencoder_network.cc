@@ -52,22 +52,32 @@ at::Tensor AutoencoderNetwork::Prepare(const at::Tensor& x) const {
   return x.to(device_, precision_).contiguous(at::MemoryFormat::ChannelsLast);
 }
 
-at::Tensor AutoencoderNetwork::EncodeMoments(const at::Tensor& pictures) const {
+at::Tensor AutoencoderNetwork::EncodeMoments(const at::Tensor& pictures,
+                                             const CancellationCheck& is_cancelled) const {
   const OperatorTable none;
   at::Tensor x = encoder_.conv_in.Forward(Prepare(pictures), none);
-  for (const VaeLevel& level : encoder_.levels) x = level.Forward(std::move(x), none);
-  x = encoder_.mid.Forward(std::move(x), none);
+  for (const VaeLevel& level : encoder_.levels) {
+    x = level.Forward(std::move(x), none, is_cancelled);
+    if (!x.defined()) return {};
+  }
+  x = encoder_.mid.Forward(std::move(x), none, is_cancelled);
+  if (!x.defined()) return {};
   x = encoder_.conv_out.Forward(encoder_.norm_out.ForwardSilu(x), none);
   if (quantization_) x = quantization_->Forward(x, none);
   return x.to(at::kFloat);
 }
 
-at::Tensor AutoencoderNetwork::Decode(const at::Tensor& z) const {
+at::Tensor AutoencoderNetwork::Decode(const at::Tensor& z,
+                                      const CancellationCheck& is_cancelled) const {
   const OperatorTable none;
   at::Tensor x = Prepare(z);
   if (post_quantization_) x = post_quantization_->Forward(x, none);
-  x = decoder_.mid.Forward(decoder_.conv_in.Forward(x, none), none);
-  for (const VaeLevel& level : decoder_.levels) x = level.Forward(std::move(x), none);
+  x = decoder_.mid.Forward(decoder_.conv_in.Forward(x, none), none, is_cancelled);
+  if (!x.defined()) return {};
+  for (const VaeLevel& level : decoder_.levels) {
+    x = level.Forward(std::move(x), none, is_cancelled);
+    if (!x.defined()) return {};
+  }
   return decoder_.conv_out.Forward(decoder_.norm_out.ForwardSilu(x), none).to(at::kFloat);
 }
 

@@ -23,10 +23,10 @@ class AutoencoderNetwork {
   int64_t scale() const { return scale_; }
 
   // pictures: [B, 3, H, W]. Returns the posterior's mean and log variance, [B, 2 C, H / scale,
-  // W / scale], in fp32.
-  at::Tensor EncodeMoments(const at::Tensor& pictures) const;
-  // z: [B, C, h, w]. Returns [B, 3, h * scale, w * scale] in fp32.
-  at::Tensor Decode(const at::Tensor& z) const;
+  // W / scale], in fp32; undefined when cancelled.
+  at::Tensor EncodeMoments(const at::Tensor& pictures, const CancellationCheck& is_cancelled) const;
+  // z: [B, C, h, w]. Returns [B, 3, h * scale, w * scale] in fp32; undefined when cancelled.
+  at::Tensor Decode(const at::Tensor& z, const CancellationCheck& is_cancelled) const;
 
   // About how many bytes of intermediate results one picture of this many pixels takes at most.
   int64_t EncodingBytes(int64_t pixels) const;

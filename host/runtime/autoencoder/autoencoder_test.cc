@@ -247,5 +247,43 @@ TEST_F(AutoencoderTest, SaysWhereNonFiniteValuesComeFrom) {
   EXPECT_THAT(warnings, ElementsAre(HasSubstr("weights are damaged")));
 }
 
+// That a call asks whether it is cancelled, and ends wherever the answer is yes.
+void ExpectEndsWhereverAsked(const std::function<at::Tensor(const AutoencoderOptions&)>& call,
+                             AutoencoderOptions options, int least) {
+  int asked = 0;
+  int yes_at = 0;
+  options.is_cancelled = [&] { return ++asked == yes_at; };
+  ASSERT_TRUE(call(options).defined());
+  const int total = asked;
+  EXPECT_GE(total, least);
+  for (yes_at = 1; yes_at <= total; ++yes_at) {
+    asked = 0;
+    EXPECT_FALSE(call(options).defined()) << yes_at;
+    EXPECT_EQ(asked, yes_at) << "went on after a yes";
+  }
+}
+
+TEST_F(AutoencoderTest, EndsBetweenBlocksWhenCancelled) {
+  const at::Tensor latents = at::randn({2, 4, 6, 6});
+  const at::Tensor picture = at::randn({1, 3, 24, 24});
+  const auto decode = [&](const AutoencoderOptions& options) {
+    return autoencoder_->Decode(latents, options);
+  };
+  const auto encode = [&](const AutoencoderOptions& options) {
+    return autoencoder_->Encode(picture, {}, options);
+  };
+  // The middle block and three levels, each of one resnet or more.
+  constexpr int kAsked = 2 + 3;
+  ExpectEndsWhereverAsked(decode, {}, kAsked);
+  ExpectEndsWhereverAsked(encode, {}, kAsked);
+  // Two pictures of four tiles; one picture of four.
+  ExpectEndsWhereverAsked(decode, Tiled(Mode::kAlways, 4, 1), kAsked * 2 * 4);
+  ExpectEndsWhereverAsked(encode, Tiled(Mode::kAlways, 4, 1), kAsked * 4);
+  // Whole, one after the other.
+  AutoencoderOptions one_by_one;
+  one_by_one.tiling.memory_limit = 24 * 24 * 16 * 4 * 3;
+  ExpectEndsWhereverAsked(decode, one_by_one, kAsked * 2);
+}
+
 }  // namespace
 }  // namespace patchbay

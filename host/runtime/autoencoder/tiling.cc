@@ -62,6 +62,7 @@ at::Tensor RunTiled(const at::Tensor& input, const TilingOptions& options, const
     for (const int64_t left : columns.starts) {
       const at::Tensor tile =
           network(band.narrow(kWidth, left * scale.input, columns.length * scale.input));
+      if (!tile.defined()) return {};
       if (!whole.defined()) {
         whole = EmptyLike(tile, height * scale.output, width * scale.output);
         strip = EmptyLike(tile, rows.length * scale.output, width * scale.output);

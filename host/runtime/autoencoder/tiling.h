@@ -51,7 +51,8 @@ struct TileScale {
 
 // network(input), computed tile by tile. input: [B, C, height * scale.input, width * scale.input];
 // returns what `network` gives, [B, C', height * scale.output, width * scale.output]. Exactly
-// network(input) where one tile holds it all.
+// network(input) where one tile holds it all. Undefined as soon as `network` gives an undefined
+// tensor.
 at::Tensor RunTiled(const at::Tensor& input, const TilingOptions& options, const TileScale& scale,
                     absl::FunctionRef<at::Tensor(const at::Tensor&)> network);
 

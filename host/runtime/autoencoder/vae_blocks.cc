@@ -11,6 +11,8 @@ constexpr double kNormEpsilon = 1e-6;
 constexpr ConvolutionGeometry kSameSize3x3 = {.stride = 1, .padding = 1, .dilation = 1};
 constexpr ConvolutionGeometry kHalving3x3 = {.stride = 2, .padding = 0, .dilation = 1};
 
+bool Asked(const CancellationCheck& is_cancelled) { return is_cancelled && is_cancelled(); }
+
 }  // namespace
 
 VaeResnet::VaeResnet(const ModuleScope& scope, int64_t norm_groups)
@@ -60,9 +62,13 @@ VaeMidBlock::VaeMidBlock(const ModuleScope& scope, int64_t norm_groups)
   }
 }
 
-at::Tensor VaeMidBlock::Forward(at::Tensor x, const OperatorCall& operators) const {
+at::Tensor VaeMidBlock::Forward(at::Tensor x, const OperatorCall& operators,
+                                const CancellationCheck& is_cancelled) const {
+  if (Asked(is_cancelled)) return {};
   x = first_.Forward(x, operators);
+  if (attention_ && Asked(is_cancelled)) return {};
   if (attention_) x = attention_->Forward(x, operators);
+  if (Asked(is_cancelled)) return {};
   return second_.Forward(x, operators);
 }
 
@@ -86,8 +92,13 @@ int64_t VaeLevel::widest() const {
   return widest;
 }
 
-at::Tensor VaeLevel::Forward(at::Tensor x, const OperatorCall& operators) const {
-  for (const VaeResnet& resnet : resnets_) x = resnet.Forward(x, operators);
+at::Tensor VaeLevel::Forward(at::Tensor x, const OperatorCall& operators,
+                             const CancellationCheck& is_cancelled) const {
+  for (const VaeResnet& resnet : resnets_) {
+    if (Asked(is_cancelled)) return {};
+    x = resnet.Forward(x, operators);
+  }
+  if (Asked(is_cancelled)) return {};
   if (downsample_) {
     const at::Tensor padded = at::constant_pad_nd(x, {0, 1, 0, 1});
     x = downsample_->Forward(padded.contiguous(at::MemoryFormat::ChannelsLast), operators);

@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -14,6 +15,10 @@ namespace patchbay {
 
 // The autoencoder's building blocks; names as in diffusers' AutoencoderKL. All of them take and
 // give [B, C, H, W] in channels-last order.
+
+// Asked before each block that takes long; true ends the call, whose result is then undefined.
+// Empty: never asked.
+using CancellationCheck = std::function<bool()>;
 
 // shortcut(x) + conv2(SiLU(norm2(conv1(SiLU(norm1(x))))))
 class VaeResnet {
@@ -49,7 +54,8 @@ class VaeAttention {
 class VaeMidBlock {
  public:
   VaeMidBlock(const ModuleScope& scope, int64_t norm_groups);
-  at::Tensor Forward(at::Tensor x, const OperatorCall& operators) const;
+  at::Tensor Forward(at::Tensor x, const OperatorCall& operators,
+                     const CancellationCheck& is_cancelled) const;
 
  private:
   VaeResnet first_;
@@ -64,7 +70,8 @@ class VaeLevel {
   VaeLevel(const ModuleScope& scope, int64_t norm_groups);
   // The most channels that any map in here has.
   int64_t widest() const;
-  at::Tensor Forward(at::Tensor x, const OperatorCall& operators) const;
+  at::Tensor Forward(at::Tensor x, const OperatorCall& operators,
+                     const CancellationCheck& is_cancelled) const;
 
  private:
   std::vector<VaeResnet> resnets_;
