@@ -1,19 +1,15 @@
 #include "host/runtime/lora/lora_file.h"
 
-#include <filesystem>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "host/base/status_macros.h"
 #include "host/runtime/checkpoint/file_kind.h"
-#include "host/runtime/checkpoint/text_file.h"
 #include "host/runtime/lora/lora_key.h"
+#include "host/runtime/lora/peft_metadata.h"
 
 namespace patchbay {
 namespace {
-
-using Json = nlohmann::json;
 
 // Whether the tensors of a module make up one adaptation.
 bool IsComplete(const LoraModule& module) {
@@ -44,62 +40,6 @@ bool IsReal(ElementType type) {
       return false;
   }
 }
-
-// What PEFT writes beside its tensors: the strength is lora_alpha / r, not told by the tensors.
-struct PeftSettings {
-  std::optional<double> alpha;
-  bool root_rank = false;
-};
-
-PeftSettings FromPeftJson(const Json& json, const std::string& prefix) {
-  PeftSettings settings;
-  if (!json.is_object()) return settings;
-  if (const auto alpha = json.find(prefix + "lora_alpha");
-      alpha != json.end() && alpha->is_number()) {
-    settings.alpha = alpha->get<double>();
-  }
-  if (const auto root = json.find(prefix + "use_rslora");
-      root != json.end() && root->is_boolean()) {
-    settings.root_rank = root->get<bool>();
-  }
-  return settings;
-}
-
-// diffusers stores PEFT's settings in the file's metadata, PEFT itself in adapter_config.json
-// beside it.
-class PeftMetadata {
- public:
-  explicit PeftMetadata(const SafetensorsFile& file) {
-    if (const auto found = file.metadata().find("lora_adapter_metadata");
-        found != file.metadata().end()) {
-      metadata_ = Json::parse(found->second, nullptr, false);
-    }
-    const std::filesystem::path path(file.path());
-    if (path.filename() != "adapter_model.safetensors") return;
-    const auto text = ReadTextFile((path.parent_path() / "adapter_config.json").string());
-    if (text.ok()) config_ = Json::parse(*text, nullptr, false);
-  }
-
-  PeftSettings For(LoraComponent component) const {
-    const PeftSettings beside = FromPeftJson(config_, "");
-    if (beside.alpha) return beside;
-    switch (component) {
-      case LoraComponent::kUNet:
-        return FromPeftJson(metadata_, "unet.");
-      case LoraComponent::kTextEncoder:
-        return FromPeftJson(metadata_, "text_encoder.");
-      case LoraComponent::kTextEncoder2:
-        return FromPeftJson(metadata_, "text_encoder_2.");
-      case LoraComponent::kUnknown:
-        break;
-    }
-    return {};
-  }
-
- private:
-  Json metadata_;
-  Json config_;
-};
 
 }  // namespace
 
@@ -135,7 +75,7 @@ absl::StatusOr<LoraFile> LoraFile::Open(const std::string& path) {
       return absl::InvalidArgumentError(
           absl::StrCat(path, ": of the LoRA for ", name, " some tensors are missing"));
     }
-    const PeftSettings settings = peft.For(module.component);
+    PATCHBAY_ASSIGN_OR_RETURN(const PeftSettings settings, peft.For(module.component, name));
     module.metadata_alpha = settings.alpha;
     module.root_rank = settings.root_rank;
     result.modules_.push_back(std::move(module));

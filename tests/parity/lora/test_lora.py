@@ -188,6 +188,52 @@ def test_the_file_that_diffusers_writes(model, tmp_path):
     compare(unet, fresh.state_dict(), make_unet().state_dict())
 
 
+# Named in full, by their end, and by a regular expression; of two keys that fit, the first counts.
+ALPHAS = {"mid_block.attentions.0.transformer_blocks.0.attn1.to_q": 64, "attn2.to_v": 48,
+          r"down_blocks\.\d+\.resnets\.[01]\.conv[12]": 2, r"^up_blocks.*to_(q|k)": 20, "attn1.to_q": 1,
+          "up_blocks.1.attentions.0.transformer_blocks.0.attn1.to_q": 99, "o_k": 77}
+RANKS = {"attn1.to_v": 8, r".*\.conv1": 2}
+
+
+def test_alphas_and_ranks_of_single_modules_in_diffusers_file(model, tmp_path):
+    from diffusers import StableDiffusionPipeline
+    from diffusers.training_utils import _collate_lora_metadata
+    network = make_unet()
+    torch.manual_seed(4)
+    network.add_adapter(peft.LoraConfig(r=4, lora_alpha=6, init_lora_weights=False, target_modules=UNET_TARGETS,
+                                        alpha_pattern=ALPHAS, rank_pattern=RANKS))
+    StableDiffusionPipeline.save_lora_weights(
+        tmp_path, unet_lora_layers=get_peft_model_state_dict(network), **_collate_lora_metadata({"unet": network}))
+    path = tmp_path / "pytorch_lora_weights.safetensors"
+    _, unet, _ = merged(model, tmp_path, (path, 0.8, 0))
+    fresh = make_unet()
+    state, metadata = StableDiffusionPipeline.lora_state_dict(path, return_lora_metadata=True)[::2]
+    StableDiffusionPipeline.load_lora_into_unet(state, None, fresh, metadata=metadata)
+    fresh.fuse_lora(lora_scale=0.8)
+    fresh.unload_lora()
+    compare(unet, fresh.state_dict(), make_unet().state_dict())
+
+
+def test_alphas_and_ranks_of_single_modules_in_a_peft_folder(model, tmp_path):
+    adapt(make_unet(), UNET_TARGETS, alpha_pattern=ALPHAS, rank_pattern=RANKS).save_pretrained(tmp_path)
+    _, unet, _ = merged(model, tmp_path, (tmp_path / "adapter_model.safetensors", 1, 0))
+    # As PEFT reads it again: it sorts the patterns when it saves them, and so changes which is the first.
+    read = peft.PeftModel.from_pretrained(make_unet(), tmp_path)
+    compare(unet, merge(read), make_unet().state_dict())
+
+
+def test_a_pattern_that_is_no_expression_is_refused(model, tmp_path):
+    adapt(make_unet(), ["to_q"]).save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "adapter_config.json").read_text())
+    for pattern in ("(", "(a+", "a" * 5000):
+        (tmp_path / "adapter_config.json").write_text(json.dumps(config | {"alpha_pattern": {pattern: 3}}))
+        result = run(model, tmp_path, (tmp_path / "adapter_model.safetensors", 1, 0))
+        assert result.returncode == 1 and "alpha_pattern" in result.stderr and pattern[:9] in result.stderr
+    # One that takes a backtracking matcher for ever.
+    (tmp_path / "adapter_config.json").write_text(json.dumps(config | {"alpha_pattern": {"(([a-z0-9_.]+)+)+X": 3}}))
+    assert run(model, tmp_path, (tmp_path / "adapter_model.safetensors", 1, 0)).returncode == 0
+
+
 @pytest.mark.parametrize("dialect", ["peft", "diffusers peft"])
 def test_dora_against_peft(model, tmp_path, dialect):
     adapted = adapt(make_unet(), ["to_q", "to_k", "to_v", "conv1"], use_dora=True, lora_alpha=4)
