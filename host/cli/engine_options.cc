@@ -1,9 +1,13 @@
 #include "host/cli/engine_options.h"
 
+#include <string>
 #include <string_view>
 #include <utility>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "host/cli/resources.h"
+#include "host/engine/thread_limit.h"
 
 namespace patchbay {
 namespace {
@@ -19,6 +23,14 @@ constexpr std::pair<std::string_view, LoraApplication> kLoraApplications[] = {
     {"auto", LoraApplication::kAuto},
     {"merged", LoraApplication::kMerged},
     {"run-time", LoraApplication::kRunTime}};
+
+// Empty when the number of threads is allowed.
+std::string ThreadsComplaint(const std::string& text) {
+  int threads = 0;
+  if (absl::SimpleAtoi(text, &threads) && threads >= 1 && threads <= MostThreads()) return {};
+  return absl::StrCat(text, " is not possible; allowed are 1 to ", MostThreads(),
+                      ", four for each thread that this processor runs at once");
+}
 
 }  // namespace
 
@@ -40,7 +52,11 @@ void DeclareEngineOptions(CLI::App& command, EngineChoices& choices) {
           ->capture_default_str(),
       command.add_option("--preview-decoder", engine.preview_decoder_file,
                          "TAESD safetensors file for sharper previews"),
-      command.add_option("--threads", engine.threads, "Processor threads (default: one a core)")};
+      command
+          .add_option("--threads", engine.threads,
+                      absl::StrCat("Processor threads, 1 to ", MostThreads(),
+                                   " on this machine (default: one a core)"))
+          ->check(ThreadsComplaint)};
 }
 
 EngineOptions CompleteEngineOptions(const EngineChoices& choices) {

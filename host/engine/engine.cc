@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "host/base/status_macros.h"
 #include "host/engine/chain_cache.h"
+#include "host/engine/thread_limit.h"
 #include "host/engine/weights_for_request.h"
 #include "host/plugins/plugin_fault.h"
 #include "host/runtime/pipeline/damaged_weights.h"
@@ -97,6 +98,10 @@ patchbay_model_functions OutsideOfJobs(patchbay_model_functions functions) {
 class Engine::Model {
  public:
   static absl::StatusOr<std::unique_ptr<Model>> Open(const EngineOptions& options) {
+    if (options.threads < 0 || options.threads > MostThreads()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          options.threads, " threads are not possible; allowed are 1 to ", MostThreads()));
+    }
     if (options.threads > 0) at::set_num_threads(options.threads);
     ComputeOptions compute;
     compute.preview_decoder_file = options.preview_decoder_file;
