@@ -2,8 +2,9 @@
 
 ``python -m models.export_single_file models/default OUT.safetensors``
 
-The layout does not say how many attention heads there are; readers that assume Stable Diffusion
-1.5's eight heads need the configuration, which is therefore kept in the file's metadata.
+The layout does not say how many attention heads there are nor what the U-Net predicts; so the
+folder's configurations are kept in the file's metadata, where Patchbay finds them. Other readers
+assume Stable Diffusion 1.5's eight heads, which a model of another width does not have.
 """
 
 from __future__ import annotations
@@ -89,6 +90,9 @@ def vae_name(name: str) -> str:
 
 def convert(folder: Path, out: Path) -> None:
     """Write the single file."""
+    text = json.loads((folder / "text_encoder/config.json").read_text())
+    if (folder / "text_encoder_2").exists() or text["hidden_act"] != "quick_gelu":
+        raise SystemExit(f"{folder} is not of Stable Diffusion 1's structure; only that is converted here")
     tensors: dict[str, torch.Tensor] = {}
     for name, value in read_weights(folder / "unet").items():
         tensors["model.diffusion_model." + unet_name(name)] = value

@@ -26,9 +26,10 @@ class Program:
     path: pathlib.Path
     folder: pathlib.Path
 
-    def run(self, *arguments, **options) -> subprocess.CompletedProcess:
-        return subprocess.run([self.path, *map(str, arguments)], capture_output=True, text=True, check=False,
-                              env=dict(os.environ, OMP_WAIT_POLICY="PASSIVE"), **options)
+    def run(self, *arguments, under: list[str] = (), **options) -> subprocess.CompletedProcess:
+        """`under`: a command that starts the program, such as one that sets limits."""
+        return subprocess.run([*under, self.path, *map(str, arguments)], capture_output=True, text=True, check=False,
+                              **options)
 
     def generate(self, model: pathlib.Path, prompt: str, *arguments) -> tuple[torch.Tensor, dict]:
         """Draws in fp32 and returns the final latent and the report."""

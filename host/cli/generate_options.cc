@@ -52,20 +52,39 @@ LoraChoice ParseLora(const std::string& text) {
   return lora;
 }
 
-absl::StatusOr<LatentBuffer> ReadInitialLatent(const std::string& path) {
+absl::StatusOr<LatentBuffer> ReadLatent(const std::string& option, const std::string& path) {
   PATCHBAY_ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(path));
   const auto found = file.tensors().find("latent");
   if (found == file.tensors().end() || found->second.type != ElementType::kFloat32 ||
       found->second.shape.size() != 4) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--initial-latent ", path,
-                     " must hold a tensor \"latent\" of type F32 and shape [B, C, h, w]"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        option, " ", path, " must hold a tensor \"latent\" of type F32 and shape [B, C, h, w]"));
   }
   LatentBuffer latent;
   latent.shape = found->second.shape;
   latent.values.resize(found->second.bytes.size() / sizeof(float));
   std::memcpy(latent.values.data(), found->second.bytes.data(), found->second.bytes.size());
   return latent;
+}
+
+// Any of these makes the request one for a part of the steps.
+void DeclareStepRange(CLI::App& command, GenerationRequest& request) {
+  const auto range = [&request]() -> StepRange& {
+    if (!request.range.has_value()) request.range.emplace();
+    return *request.range;
+  };
+  command.add_option_function<int>(
+      "--first-step", [range](int first) { range().first = first; },
+      "Leave out so many steps (--compat comfyui)");
+  command.add_option_function<int>(
+      "--end-step", [range](int end) { range().end = end; },
+      "Stop before this step (--compat comfyui)");
+  command.add_flag_callback(
+      "--no-added-noise", [range] { range().adds_noise = false; },
+      "The start has its noise already (--compat comfyui)");
+  command.add_flag_callback(
+      "--keep-noise", [range] { range().keeps_noise = true; },
+      "Keep the noise that is left at --end-step (--compat comfyui)");
 }
 
 }  // namespace
@@ -131,6 +150,11 @@ void DeclareGenerateOptions(CLI::App& command, GenerateOptions& options) {
                      "safetensors file with the starting noise as tensor \"latent\"");
   command.add_option("--save-latent", options.save_latent_file,
                      "Write the sampler's result as tensor \"latent\" to this safetensors file");
+  command.add_option("--start-latent", options.start_latent_file,
+                     "safetensors file whose tensor \"latent\" to start from, in place of --image");
+  command.add_flag("--latent-only", request.without_pictures,
+                   "Write no picture, only --save-latent");
+  DeclareStepRange(command, request);
   command.add_option("--preview", options.preview_file,
                      "PNG file that shows the state after each step");
   command
@@ -167,7 +191,11 @@ absl::Status CompleteRequest(GenerateOptions& options) {
   for (const std::string& lora : options.loras) request.loras.push_back(ParseLora(lora));
   if (!options.initial_latent_file.empty()) {
     PATCHBAY_ASSIGN_OR_RETURN(request.initial_latent,
-                              ReadInitialLatent(options.initial_latent_file));
+                              ReadLatent("--initial-latent", options.initial_latent_file));
+  }
+  if (!options.start_latent_file.empty()) {
+    PATCHBAY_ASSIGN_OR_RETURN(request.start_latent,
+                              ReadLatent("--start-latent", options.start_latent_file));
   }
   request.keep_latent = !options.save_latent_file.empty();
   return absl::OkStatus();

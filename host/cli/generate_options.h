@@ -29,6 +29,7 @@ struct GenerateOptions {
   std::vector<std::string> loras;
   std::vector<std::string> plugins;
   std::string initial_latent_file;
+  std::string start_latent_file;
   int64_t seed = -1;  // negative: a random one
 
   std::string save_latent_file;

@@ -107,6 +107,8 @@ absl::StatusOr<JobRequest> UploadRequestFiles(const GenerateOptions& options, Cl
   PATCHBAY_RETURN_IF_ERROR(UploadIfNamed(options.mask_file, client, request.mask_artifact_id));
   PATCHBAY_RETURN_IF_ERROR(
       UploadIfNamed(options.initial_latent_file, client, request.initial_latent_artifact_id));
+  PATCHBAY_RETURN_IF_ERROR(
+      UploadIfNamed(options.start_latent_file, client, request.start_latent_artifact_id));
   const GenerationRequest& settings = options.request;
   for (const LoraChoice& lora : settings.loras) {
     PATCHBAY_ASSIGN_OR_RETURN(std::string id, client.Upload(lora.path));
@@ -119,6 +121,7 @@ absl::StatusOr<JobRequest> UploadRequestFiles(const GenerateOptions& options, Cl
   request.settings.image.reset();
   request.settings.mask.reset();
   request.settings.initial_latent.reset();
+  request.settings.start_latent.reset();
   request.settings.loras.clear();
   request.settings.embeddings.clear();
   return request;

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "host/base/short_spins.h"
 #include "host/cli/commands.h"
 #include "host/cli/interrupt.h"
 
@@ -35,6 +36,9 @@ std::string UsageMessage(const CLI::ParseError& error) {
   }
   return text;
 }
+
+__attribute__((section(".preinit_array"), used)) constexpr auto kBeforeLibraries =
+    &patchbay::PreferShortSpins;
 
 int Run(int argc, char** argv) {
   CLI::App program("Patchbay draws pictures with diffusion models.");

@@ -20,6 +20,7 @@ JobRequest Unusual() {
   request.image_artifact_id = "image";
   request.mask_artifact_id = "mask";
   request.initial_latent_artifact_id = "latent";
+  request.start_latent_artifact_id = "start";
   request.loras = {{"artifact", "", 0.1, -0.3}, {"", "name", 2, 3}};
   request.embeddings = {{"e", "1"}};
   request.wildcards = {{"w", "2"}, {"v", "3"}};
@@ -43,6 +44,8 @@ JobRequest Unusual() {
   settings.strength = 0.9;
   settings.hires = HiresPass{{256, 512}, 0.2, 5};
   settings.keep_latent = true;
+  settings.without_pictures = true;
+  settings.range = StepRange{3, 6, false, true};
   settings.plugins = {{"a", {{"x", "1"}, {"y", "2/3"}}}, {"b", {}}};
   settings.plugins_in_given_order = true;
   return request;

@@ -121,6 +121,7 @@ void TakeScalars(const v1::GenerationSettings& from, GenerationRequest& to) {
   if (from.has_clip_skip()) to.clip_skip = from.clip_skip();
   if (from.has_strength()) to.strength = from.strength();
   to.keep_latent = from.keep_latent();
+  to.without_pictures = from.without_pictures();
 }
 
 HiresPass HiresFromProto(const v1::HiresPass& proto) {
@@ -129,6 +130,22 @@ HiresPass HiresFromProto(const v1::HiresPass& proto) {
   if (proto.has_strength()) hires.strength = proto.strength();
   hires.steps = proto.steps();
   return hires;
+}
+
+StepRange RangeFromProto(const v1::StepRange& proto) {
+  StepRange range;
+  range.first = proto.first();
+  if (proto.has_end()) range.end = proto.end();
+  range.adds_noise = !proto.without_added_noise();
+  range.keeps_noise = proto.keep_noise();
+  return range;
+}
+
+void RangeToProto(const StepRange& range, v1::StepRange& proto) {
+  proto.set_first(range.first);
+  if (range.end.has_value()) proto.set_end(*range.end);
+  proto.set_without_added_noise(!range.adds_noise);
+  proto.set_keep_noise(range.keeps_noise);
 }
 
 void ScalarsToProto(const GenerationRequest& from, v1::GenerationSettings& to) {
@@ -144,6 +161,8 @@ void ScalarsToProto(const GenerationRequest& from, v1::GenerationSettings& to) {
   if (from.clip_skip.has_value()) to.set_clip_skip(*from.clip_skip);
   to.set_strength(from.strength);
   to.set_keep_latent(from.keep_latent);
+  to.set_without_pictures(from.without_pictures);
+  if (from.range.has_value()) RangeToProto(*from.range, *to.mutable_range());
   if (!from.hires.has_value()) return;
   SizeToProto(from.hires->size, to.mutable_hires()->mutable_size());
   to.mutable_hires()->set_strength(from.hires->strength);
@@ -169,9 +188,11 @@ absl::StatusOr<JobRequest> SettingsFromProto(const v1::GenerationSettings& setti
   request.model = settings.model();
   if (settings.has_seed()) request.seed = settings.seed();
   if (settings.has_hires()) request.settings.hires = HiresFromProto(settings.hires());
+  if (settings.has_range()) request.settings.range = RangeFromProto(settings.range());
   request.image_artifact_id = settings.image_artifact_id();
   request.mask_artifact_id = settings.mask_artifact_id();
   request.initial_latent_artifact_id = settings.initial_latent_artifact_id();
+  request.start_latent_artifact_id = settings.start_latent_artifact_id();
   request.embeddings = FilesFromProto(settings.embeddings());
   request.wildcards = FilesFromProto(settings.wildcards());
   request.prompt_loras = FilesFromProto(settings.prompt_loras());
@@ -192,6 +213,7 @@ v1::GenerationSettings SettingsToProto(const JobRequest& request) {
   settings.set_image_artifact_id(request.image_artifact_id);
   settings.set_mask_artifact_id(request.mask_artifact_id);
   settings.set_initial_latent_artifact_id(request.initial_latent_artifact_id);
+  settings.set_start_latent_artifact_id(request.start_latent_artifact_id);
   for (const JobLora& lora : request.loras) {
     v1::Lora* added = settings.add_loras();
     if (lora.artifact_id.empty()) {

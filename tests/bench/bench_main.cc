@@ -9,9 +9,18 @@
 #include <string>
 #include <vector>
 
+#include "host/base/short_spins.h"
 #include "host/runtime/kernels/process_memory.h"
 #include "tests/bench/operators_bench.h"
 #include "tests/bench/unet_bench.h"
+
+namespace {
+
+// As the program itself.
+__attribute__((section(".preinit_array"), used)) constexpr auto kBeforeLibraries =
+    &patchbay::PreferShortSpins;
+
+}  // namespace
 
 int main(int argc, char** argv) {
   patchbay::ConfigureProcessMemory();

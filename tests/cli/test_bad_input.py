@@ -7,7 +7,6 @@ import json
 import os
 import pathlib
 import pickle
-import resource
 import shutil
 import signal
 import struct
@@ -162,11 +161,7 @@ def test_refused_before_weights_are_read(arguments, copy, refused):
 
 def test_more_memory_than_allowed(refused):
     """15 GiB: five bytes for each of the three colours, under a limit of 12."""
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (12 << 30, 12 << 30))
-
-    message = refused("--size", "16384x16384", "--batch", 4, preexec_fn=limit)
+    message = refused("--size", "16384x16384", "--batch", 4, under=["prlimit", f"--as={12 << 30}"])
     assert "15.0 GiB" in message and "12.0 GiB" in message
 
 
@@ -305,6 +300,29 @@ def test_unfit_initial_latent(tensors, refused, tmp_path):
     assert "initial" in refused("--initial-latent", tmp_path / "noise.safetensors")
 
 
+@pytest.mark.parametrize("tensors", [{"latent": torch.full((1, 4, 8, 8), float("nan"))},
+                                     {"latent": torch.zeros(1, 3, 8, 8)}, {"latent": torch.zeros(2, 4, 8, 8)},
+                                     {"latent": torch.zeros(1, 4, 8, 9)}, {"latent": torch.zeros(1, 4, 0, 8)}])
+def test_unfit_start_latent(tensors, refused, tmp_path):
+    save_file(tensors, tmp_path / "start.safetensors")
+    assert "start latent" in refused("--start-latent", tmp_path / "start.safetensors")
+
+
+def test_start_latent_beside_a_picture(refused, tmp_path):
+    save_file({"latent": torch.zeros(1, 4, 8, 8)}, tmp_path / "start.safetensors")
+    Image.new("RGB", (64, 64)).save(tmp_path / "start.png")
+    assert "leave one of them out" in refused("--start-latent", tmp_path / "start.safetensors", "--image",
+                                              tmp_path / "start.png")
+
+
+def test_unfit_step_range(refused, tmp_path):
+    assert "--compat comfyui" in refused("--first-step", 1)
+    assert "first step" in refused("--first-step", -1, "--compat", "comfyui")
+    assert "end before" in refused("--first-step", 3, "--compat", "comfyui", "--end-step", 2)
+    assert "hires" in refused("--first-step", 1, "--compat", "comfyui", "--hires", "128x128")
+    assert "one of them" in refused("--latent-only", "--json")
+
+
 def test_no_output_folder(refused, tmp_path):
     assert "nowhere" in refused("-o", tmp_path / "nowhere/picture.png")
     assert ".png" in refused("-o", tmp_path / "picture.gif")
@@ -388,13 +406,8 @@ def test_model_cut_short_while_it_is_read(program, model, copy, tmp_path):
 @pytest.mark.parametrize("ignored", [False, True])
 def test_full_disk(ignored, refused):
     """A process may be forbidden to write more than a few bytes to any file."""
-
-    def limit() -> None:
-        if ignored:
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
-
-    message = refused(preexec_fn=limit)
+    limited = ["prlimit", "--fsize=100"]
+    message = refused(under=["env", "--ignore-signal=XFSZ", *limited] if ignored else limited)
     assert "cannot write" in message and "picture.png" in message
 
 

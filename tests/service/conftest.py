@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import os
 import pathlib
 import signal
 import subprocess
@@ -53,8 +52,7 @@ class Server:
         if "--grpc" not in self.arguments:
             command += ["--grpc", "127.0.0.1:0"]
         self.process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True,
-                                        stderr=(self.folder / "stderr.txt").open("a"),
-                                        env=dict(os.environ, OMP_WAIT_POLICY="PASSIVE"))
+                                        stderr=(self.folder / "stderr.txt").open("a"))
         line = self.process.stdout.readline()
         assert line.startswith("serving at "), (self.folder / "stderr.txt").read_text()
         self.address = line.removeprefix("serving at ").strip()

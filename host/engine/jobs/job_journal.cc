@@ -196,8 +196,8 @@ absl::StatusOr<std::set<std::string>> JobJournal::UsedArtifacts() const {
   PATCHBAY_ASSIGN_OR_RETURN(const std::vector<Job> jobs, Select("", {}));
   for (const Job& job : jobs) {
     const JobRequest& request = job.request;
-    used.insert(
-        {request.image_artifact_id, request.mask_artifact_id, request.initial_latent_artifact_id});
+    used.insert({request.image_artifact_id, request.mask_artifact_id,
+                 request.initial_latent_artifact_id, request.start_latent_artifact_id});
     for (const JobLora& lora : request.loras) used.insert(lora.artifact_id);
     for (const auto* files : {&request.embeddings, &request.wildcards, &request.prompt_loras}) {
       for (const NamedArtifact& file : *files) used.insert(file.artifact_id);

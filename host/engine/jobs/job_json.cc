@@ -59,6 +59,7 @@ void VisitFields(Visitor& visit, Request& request, const JobRequest& fallback) {
   visit("image", request.image_artifact_id, fallback.image_artifact_id);
   visit("mask", request.mask_artifact_id, fallback.mask_artifact_id);
   visit("initial_latent", request.initial_latent_artifact_id, fallback.initial_latent_artifact_id);
+  visit("start_latent", request.start_latent_artifact_id, fallback.start_latent_artifact_id);
   auto& settings = request.settings;
   const GenerationRequest& usual = fallback.settings;
   visit("prompt", settings.prompt, usual.prompt);
@@ -73,6 +74,7 @@ void VisitFields(Visitor& visit, Request& request, const JobRequest& fallback) {
   visit("clip_skip", settings.clip_skip, usual.clip_skip);
   visit("strength", settings.strength, usual.strength);
   visit("keep_latent", settings.keep_latent, usual.keep_latent);
+  visit("without_pictures", settings.without_pictures, usual.without_pictures);
   visit("plugins_in_given_order", settings.plugins_in_given_order, usual.plugins_in_given_order);
 }
 
@@ -122,6 +124,15 @@ void ReadPlugins(const Json& json, std::vector<ChosenPlugin>& plugins) {
   }
 }
 
+StepRange RangeFrom(const Json& json) {
+  StepRange range;
+  range.first = json.at("first");
+  if (json.contains("end")) range.end = json.at("end").get<int>();
+  range.adds_noise = json.at("adds_noise");
+  range.keeps_noise = json.at("keeps_noise");
+  return range;
+}
+
 JobRequest RequestFrom(const Json& json) {
   JobRequest request;
   FieldReader reader(json);
@@ -135,6 +146,7 @@ JobRequest RequestFrom(const Json& json) {
     request.settings.hires =
         HiresPass{ParseSize(hires.at("size")), hires.at("strength"), hires.at("steps")};
   }
+  if (json.contains("range")) request.settings.range = RangeFrom(json.at("range"));
   ReadPlugins(json, request.settings.plugins);
   ReadLoras(json, request.loras);
   ReadNamed(json, "embeddings", request.embeddings);
@@ -191,6 +203,12 @@ std::string JobRequestJson(const JobRequest& request) {
   if (const auto& hires = request.settings.hires; hires.has_value()) {
     json["hires"] = {
         {"size", SizeJson(hires->size)}, {"strength", hires->strength}, {"steps", hires->steps}};
+  }
+  if (const auto& range = request.settings.range; range.has_value()) {
+    json["range"] = {{"first", range->first},
+                     {"adds_noise", range->adds_noise},
+                     {"keeps_noise", range->keeps_noise}};
+    if (range->end.has_value()) json["range"]["end"] = *range->end;
   }
   WritePlugins(json, request.settings.plugins);
   WriteLoras(json, request.loras);

@@ -45,9 +45,10 @@ struct JobRequest {
   bool without_default_plugins = false;
   PluginFailurePolicy plugin_failure_policy = PluginFailurePolicy::kFail;
 
-  std::string image_artifact_id;  // empty: none; so are the next two
+  std::string image_artifact_id;  // empty: none; so are the next three
   std::string mask_artifact_id;
   std::string initial_latent_artifact_id;
+  std::string start_latent_artifact_id;
   std::vector<JobLora> loras;
   std::vector<NamedArtifact> embeddings;
   std::vector<NamedArtifact> wildcards;

@@ -66,6 +66,15 @@ absl::StatusOr<LatentBuffer> ReadLatent(const std::string& id, const ArtifactSto
   return latent;
 }
 
+absl::StatusOr<std::optional<LatentBuffer>> ReadLatentIfNamed(const char* field,
+                                                              const std::string& id,
+                                                              const ArtifactStore& artifacts) {
+  if (id.empty()) return std::optional<LatentBuffer>();
+  auto latent = ReadLatent(id, artifacts);
+  if (!latent.ok()) return WithField(field, latent.status());
+  return std::optional<LatentBuffer>(*std::move(latent));
+}
+
 absl::StatusOr<std::string> FindNamedLora(const std::string& name, const std::string& folder) {
   PATCHBAY_RETURN_IF_ERROR(CheckName("loras.name", name));
   const fs::path path = fs::path(folder) / absl::StrCat(name, ".safetensors");
@@ -173,11 +182,12 @@ absl::StatusOr<GenerationRequest> ReadRequestFiles(const JobRequest& request,
     PATCHBAY_ASSIGN_OR_RETURN(settings.mask,
                               ReadPicture("mask_artifact_id", request.mask_artifact_id, artifacts));
   }
-  if (!request.initial_latent_artifact_id.empty()) {
-    auto latent = ReadLatent(request.initial_latent_artifact_id, artifacts);
-    if (!latent.ok()) return WithField("initial_latent_artifact_id", latent.status());
-    settings.initial_latent = *std::move(latent);
-  }
+  PATCHBAY_ASSIGN_OR_RETURN(settings.initial_latent,
+                            ReadLatentIfNamed("initial_latent_artifact_id",
+                                              request.initial_latent_artifact_id, artifacts));
+  PATCHBAY_ASSIGN_OR_RETURN(
+      settings.start_latent,
+      ReadLatentIfNamed("start_latent_artifact_id", request.start_latent_artifact_id, artifacts));
   return settings;
 }
 

@@ -105,6 +105,12 @@ WeightMap NormalizedAutoencoder(WeightMap weights) {
   return result;
 }
 
+int64_t ClipVocabularySize(const WeightMap& text_encoder) {
+  constexpr int64_t kWhole = 49408;
+  const int64_t rows = WeightSize(text_encoder, "text_model.embeddings.token_embedding.weight", 0);
+  return rows == 0 ? kWhole : std::min(rows, kWhole);
+}
+
 ModelFamily DeriveFamily(const Checkpoint& checkpoint, bool edm) {
   if (checkpoint.unet.count("add_embedding.linear_1.weight") == 0) {
     return IsSecondGeneration(checkpoint) ? ModelFamily::kStableDiffusion2

@@ -15,6 +15,10 @@ WeightMap NormalizedTextEncoder(WeightMap weights);
 // Files older than diffusers 0.17 name the autoencoder's attention query, key, value and proj_attn.
 WeightMap NormalizedAutoencoder(WeightMap weights);
 
+// How many of CLIP's tokens a text encoder knows: all, or fewer where it was made with the first of
+// them only. Rows behind CLIP's vocabulary are somebody's textual inversions.
+int64_t ClipVocabularySize(const WeightMap& text_encoder);
+
 // Finds the family by the networks' structure, never by widths alone: a small model of the same
 // structure is of the same family. `edm`: the model asks for EDM preconditioning.
 ModelFamily DeriveFamily(const Checkpoint& checkpoint, bool edm);

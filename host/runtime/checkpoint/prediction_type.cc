@@ -1,9 +1,11 @@
 #include "host/runtime/checkpoint/prediction_type.h"
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <regex>
 
+#include "host/runtime/checkpoint/stored_configs.h"
 #include "host/runtime/checkpoint/text_file.h"
 #include "host/runtime/checkpoint/weight_names.h"
 
@@ -22,7 +24,17 @@ bool Has(const SafetensorsFile& file, std::string_view name) {
   return file.tensors().find(name) != file.tensors().end();
 }
 
+std::optional<std::string> FromStoredScheduler(const SafetensorsFile& file) {
+  const auto text = StoredSchedulerJson(file);
+  if (!text.has_value()) return std::nullopt;
+  const nlohmann::json scheduler = nlohmann::json::parse(*text, nullptr, false);
+  const auto type = scheduler.find("prediction_type");
+  if (type == scheduler.end() || !type->is_string()) return std::nullopt;
+  return type->get<std::string>();
+}
+
 std::optional<std::string> FromMetadata(const SafetensorsFile& file) {
+  if (const auto stored = FromStoredScheduler(file)) return stored;
   const auto found = file.metadata().find("modelspec.prediction_type");
   if (found == file.metadata().end()) return std::nullopt;
   if (found->second == "epsilon") return kEpsilon;

@@ -10,10 +10,10 @@
 namespace patchbay {
 
 // How a single file tells what its U-Net predicts; first sign wins:
-// the tensor "v_pred" or "edm_vpred.sigma_max" (SDXL fine-tunes), metadata
-// "modelspec.prediction_type", a YAML file of the same name beside it that says parameterization
-// "v" (A1111), and for the second generation the spread of one bias, which training for velocity
-// makes large (ComfyUI's rule).
+// the tensor "v_pred" or "edm_vpred.sigma_max" (SDXL fine-tunes), a scheduler's configuration in
+// the metadata, metadata "modelspec.prediction_type", a YAML file of the same name beside it that
+// says parameterization "v" (A1111), and for the second generation the spread of one bias, which
+// training for velocity makes large (ComfyUI's rule).
 std::string FindPredictionType(const SafetensorsFile& file, ModelFamily family,
                                const WeightMap& unet);
 

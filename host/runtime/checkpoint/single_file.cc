@@ -13,13 +13,13 @@
 #include "host/runtime/checkpoint/ldm_names.h"
 #include "host/runtime/checkpoint/open_clip.h"
 #include "host/runtime/checkpoint/prediction_type.h"
+#include "host/runtime/checkpoint/stored_configs.h"
 #include "host/runtime/checkpoint/weight_names.h"
 
 namespace patchbay {
 namespace {
 
 constexpr size_t kNamesShown = 5;
-constexpr int64_t kClipPad = 49407;
 constexpr int64_t kOpenClipPad = 0;
 
 // The tensors of a file by component, without the component's prefix.
@@ -161,7 +161,8 @@ absl::Status AddTextEncoders(SortedTensors sorted, Checkpoint& checkpoint) {
     part.weights = ConvertClip(std::move(sorted.clip));
     part.config = DeriveTextEncoderConfig(part.weights);
     part.config.activation = TextActivation::kQuickGelu;
-    part.pad_token_id = kClipPad;
+    // CLIP pads with its last token.
+    part.pad_token_id = ClipVocabularySize(part.weights) - 1;
     checkpoint.text_encoders.push_back(std::move(part));
   }
   if (!sorted.open_clip.empty()) {
@@ -247,6 +248,7 @@ absl::StatusOr<Checkpoint> OpenSingleFile(const std::string& path,
   PATCHBAY_RETURN_IF_ERROR(AddTextEncoders(std::move(sorted), checkpoint));
   checkpoint.unet_config.addition_time_embed_dim =
       AddedTimeWidth(checkpoint, checkpoint.unet_config.addition_time_embed_dim);
+  PATCHBAY_RETURN_IF_ERROR(ReadStoredConfigs(file, checkpoint));
   PATCHBAY_RETURN_IF_ERROR(CheckUNetConfig(checkpoint.unet_config, checkpoint.unet));
   for (const TextEncoderPart& part : checkpoint.text_encoders) {
     PATCHBAY_RETURN_IF_ERROR(CheckTextEncoderConfig(part.config, part.weights));
@@ -257,14 +259,14 @@ absl::StatusOr<Checkpoint> OpenSingleFile(const std::string& path,
   description.prediction_type =
       options.prediction_type.value_or(FindPredictionType(file, family, checkpoint.unet));
   DescribeWeights(checkpoint);
-  SetAutoencoderConfig(file, checkpoint);
+  if (file.metadata().count("vae/config") == 0) SetAutoencoderConfig(file, checkpoint);
   checkpoint.unet_config.upcast_attention =
       family == ModelFamily::kStableDiffusion2 && description.prediction_type == "v_prediction";
   description.force_zeros_for_empty_prompt =
       checkpoint.unet.count("add_embedding.linear_1.weight") != 0;
   description.requires_aesthetics_score = family == ModelFamily::kStableDiffusionXlRefiner;
-  description.scheduler_json =
-      DefaultSchedulerJson(family, description.prediction_type, HasZeroTerminalSnr(file));
+  description.scheduler_json = StoredSchedulerJson(file).value_or(
+      DefaultSchedulerJson(family, description.prediction_type, HasZeroTerminalSnr(file)));
   PATCHBAY_RETURN_IF_ERROR(OverridePredictionType(description.prediction_type, description));
   return checkpoint;
 }

@@ -46,6 +46,14 @@ TextModel WithPatches(const TextModel& text, const LoraPatches& loras) {
   return patched;
 }
 
+LatentBuffer BufferOf(const at::Tensor& latents) {
+  const at::Tensor plain = latents.to(at::kFloat).contiguous();
+  LatentBuffer buffer;
+  buffer.shape = plain.sizes().vec();
+  buffer.values.assign(plain.data_ptr<float>(), plain.data_ptr<float>() + plain.numel());
+  return buffer;
+}
+
 }  // namespace
 
 absl::StatusOr<GenerationResult> GeneratePictures(const LoadedModel& model,
@@ -91,8 +99,10 @@ absl::StatusOr<GenerationResult> GenerationJob::Run() {
     const Stopwatch stopwatch(report_.vae_seconds);
     PATCHBAY_ASSIGN_OR_RETURN(start, ReadStartPicture(request_, task.size, model_, noise_));
   }
-  if (start.latent.defined()) task.start = start.latent.repeat({request_.batch, 1, 1, 1});
-  if (request_.image.has_value()) {
+  if (start.latent.defined()) {
+    task.start = start.latent.expand({request_.batch, -1, -1, -1}).clone();
+  }
+  if (request_.has_start()) {
     task.strength = request_.strength;
     task.picture = &start;
   }
@@ -106,7 +116,7 @@ absl::StatusOr<GenerationResult> GenerationJob::Run() {
   GenerationResult result;
   PATCHBAY_RETURN_IF_ERROR(Decode(latents, result));
   report_.total_seconds = SecondsSince(started);
-  for (int i = 0; i < request_.batch; ++i) {
+  for (int i = 0; i < static_cast<int>(result.pictures.size()); ++i) {
     result.metadata.push_back({{"parameters", Infotext(i)}});
   }
   result.report = std::move(report_);
@@ -179,6 +189,8 @@ absl::StatusOr<at::Tensor> GenerationJob::RunHiresPass(const at::Tensor& latents
 }
 
 absl::Status GenerationJob::Decode(const at::Tensor& latents, GenerationResult& result) {
+  if (request_.keep_latent) result.latent = BufferOf(latents);
+  if (request_.without_pictures) return absl::OkStatus();
   const Stopwatch stopwatch(report_.vae_seconds);
   const at::Tensor pictures = model_.autoencoder->Decode(latents);
   if (!pictures.isfinite().all().item<bool>()) {
@@ -186,12 +198,6 @@ absl::Status GenerationJob::Decode(const at::Tensor& latents, GenerationResult& 
         "the autoencoder gave numbers that are not finite; the model may be damaged");
   }
   result.pictures = PicturesFromTensor(pass_->EditPictures(pictures), request_.compat);
-  if (!request_.keep_latent) return absl::OkStatus();
-  const at::Tensor plain = latents.to(at::kFloat).contiguous();
-  LatentBuffer buffer;
-  buffer.shape = plain.sizes().vec();
-  buffer.values.assign(plain.data_ptr<float>(), plain.data_ptr<float>() + plain.numel());
-  result.latent = std::move(buffer);
   return absl::OkStatus();
 }
 

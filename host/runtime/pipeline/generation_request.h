@@ -41,6 +41,20 @@ struct HiresPass {
   int steps = 0;          // 0: as many as in the first pass
 };
 
+// A part of a schedule's steps, so that several jobs can draw one picture in turn (ComfyUI's
+// KSamplerAdvanced). In the ComfyUI profile only.
+struct StepRange {
+  // Steps that are left out at the beginning. As many as there are: nothing is sampled, the start
+  // is the result.
+  int first = 0;
+  std::optional<int> end;  // the step before which it ends; absent: all are made
+  // Whether noise of the first step's level is added to the start.
+  bool adds_noise = true;
+  // Whether a part that ends early keeps the noise that is left, instead of ending at level 0.
+  bool keeps_noise = false;
+  bool operator==(const StepRange&) const = default;
+};
+
 // Everything that decides what pictures a job makes. Value types only: front ends fill it in
 // without seeing LibTorch. Absent options take the model's or the profile's own defaults.
 struct GenerationRequest {
@@ -63,7 +77,10 @@ struct GenerationRequest {
   // img2img: start from this picture, noised to `strength`.
   std::optional<Picture> image;
   double strength = 0.75;  // in (0, 1]
-  // Inpainting: white is painted anew, black is kept. Needs `image`; one channel, same size.
+  // In its place: a clean latent, or what a job before this one left; scaled as the denoiser takes
+  // it, for one picture or for each of the batch.
+  std::optional<LatentBuffer> start_latent;
+  // Inpainting: white is painted anew, black is kept. Needs a start; one channel, same size.
   std::optional<Picture> mask;
   std::optional<HiresPass> hires;
 
@@ -81,6 +98,11 @@ struct GenerationRequest {
   std::optional<LatentBuffer> initial_latent;
   // Keep the sampler's result for the caller.
   bool keep_latent = false;
+  // Spare the decoding: the latent is the result.
+  bool without_pictures = false;
+  std::optional<StepRange> range;
+
+  bool has_start() const { return image.has_value() || start_latent.has_value(); }
 };
 
 // How long the parts of a job took, and what else is worth knowing about it.
@@ -98,7 +120,7 @@ struct GenerationReport {
 };
 
 struct GenerationResult {
-  std::vector<Picture> pictures;       // one for each of the batch, RGB
+  std::vector<Picture> pictures;       // one for each of the batch, RGB; none if not wanted
   std::optional<LatentBuffer> latent;  // scaled latents before the division by the scaling factor
   // The text chunks that pictures carry ("parameters"), one map for each of the batch.
   std::vector<std::map<std::string, std::string>> metadata;

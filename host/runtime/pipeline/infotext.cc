@@ -32,7 +32,7 @@ std::string MakeInfotext(const GenerationRequest& request, const GenerationRepor
       {"Size", SizeText(report.size)},
       {"Model", model_name},
   };
-  if (request.image.has_value()) {
+  if (request.has_start()) {
     pairs.emplace_back("Denoising strength", absl::StrCat(request.strength));
   } else if (request.hires.has_value()) {
     pairs.emplace_back("Denoising strength", absl::StrCat(request.hires->strength));

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "host/base/status_macros.h"
+#include "host/runtime/checkpoint/checkpoint_parts.h"
 
 namespace patchbay {
 namespace {
@@ -17,8 +18,9 @@ absl::StatusOr<Tokenizer> OpenTokenizer(const TextEncoderPart& part,
         "this checkpoint carries no tokenizer, and CLIP's vocabulary is not installed; name a "
         "tokenizer folder with --tokenizer");
   }
-  PATCHBAY_ASSIGN_OR_RETURN(const Tokenizer tokenizer,
-                            Tokenizer::FromMergeListFile(sources.vocabulary_file));
+  PATCHBAY_ASSIGN_OR_RETURN(
+      const Tokenizer tokenizer,
+      Tokenizer::FromMergeListFile(sources.vocabulary_file, ClipVocabularySize(part.weights)));
   return tokenizer.WithPad(static_cast<int32_t>(part.pad_token_id));
 }
 

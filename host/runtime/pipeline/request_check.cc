@@ -23,6 +23,8 @@ namespace {
 constexpr int kMaxSide = 16384;
 constexpr int kMaxBatch = 64;
 constexpr int kMaxSteps = 1000;
+// What ComfyUI's node allows.
+constexpr int kMaxRangeStep = 10000;
 constexpr double kMaxGuidance = 1000;
 constexpr double kMaxEta = 100;
 constexpr double kMaxLoraWeight = 1000;
@@ -89,6 +91,11 @@ absl::Status CheckHires(const GenerationRequest& request, const ModelDescription
   return CheckStrength("the hires strength", hires.strength);
 }
 
+bool IsFinite(const LatentBuffer& latent) {
+  return std::all_of(latent.values.begin(), latent.values.end(),
+                     [](float value) { return std::isfinite(value); });
+}
+
 absl::Status CheckInitialLatent(const GenerationRequest& request, const PictureSize& size,
                                 const ModelDescription& model) {
   if (!request.initial_latent.has_value()) return absl::OkStatus();
@@ -100,9 +107,46 @@ absl::Status CheckInitialLatent(const GenerationRequest& request, const PictureS
     return Refuse(absl::StrCat("the initial latent is [", absl::StrJoin(latent.shape, ", "),
                                "], and this request needs [", absl::StrJoin(wanted, ", "), "]"));
   }
-  const bool finite = std::all_of(latent.values.begin(), latent.values.end(),
-                                  [](float value) { return std::isfinite(value); });
-  return finite ? absl::OkStatus() : Refuse("the initial latent holds numbers that are not finite");
+  return IsFinite(latent) ? absl::OkStatus()
+                          : Refuse("the initial latent holds numbers that are not finite");
+}
+
+absl::Status CheckStartLatent(const GenerationRequest& request, const PictureSize& size,
+                              const ModelDescription& model) {
+  if (!request.start_latent.has_value()) return absl::OkStatus();
+  if (request.image.has_value()) {
+    return Refuse("there is a start latent and a start picture; leave one of them out");
+  }
+  const LatentBuffer& latent = *request.start_latent;
+  const std::vector<int64_t> wanted = {
+      latent.shape.empty() || latent.shape[0] == 1 ? 1 : static_cast<int64_t>(request.batch),
+      model.latent_channels, size.height / model.latent_scale, size.width / model.latent_scale};
+  if (latent.shape != wanted) {
+    return Refuse(absl::StrCat("the start latent is [", absl::StrJoin(latent.shape, ", "),
+                               "], and this request needs [", absl::StrJoin(wanted, ", "), "]"));
+  }
+  if (request.mask.has_value() && model.in_channels > model.latent_channels) {
+    return Refuse(
+        "this inpainting model is shown the picture around the mask; start from a picture instead "
+        "of a latent");
+  }
+  return IsFinite(latent) ? absl::OkStatus()
+                          : Refuse("the start latent holds numbers that are not finite");
+}
+
+absl::Status CheckStepRange(const GenerationRequest& request) {
+  if (!request.range.has_value()) return absl::OkStatus();
+  const StepRange& range = *request.range;
+  if (request.compat != CompatProfile::kComfyUi) {
+    return Refuse(
+        "a part of the steps can be asked for in ComfyUI's profile only (--compat comfyui)");
+  }
+  if (request.hires.has_value()) {
+    return Refuse("a part of the steps and a hires pass exclude each other; ask for two jobs");
+  }
+  PATCHBAY_RETURN_IF_ERROR(CheckRange("the first step", range.first, 0, kMaxRangeStep));
+  if (!range.end.has_value()) return absl::OkStatus();
+  return CheckRange("the step to end before", *range.end, range.first, kMaxRangeStep);
 }
 
 absl::Status CheckClipSkip(const GenerationRequest& request, const ModelDescription& model) {
@@ -135,10 +179,12 @@ absl::Status CheckSampling(const GenerationRequest& request, const ModelDescript
   plan.sampler = choice.sampler;
   plan.schedule = choice.schedule;
   plan.steps = request.steps;
-  plan.from_picture = request.image.has_value();
+  plan.from_picture = request.has_start();
   plan.strength = plan.from_picture ? request.strength : 1;
+  plan.range = PlannedRangeOf(request);
   PATCHBAY_RETURN_IF_ERROR(PlanSampling(schedule, plan).status());
   if (!request.hires.has_value()) return absl::OkStatus();
+  plan.range.reset();
   plan.from_picture = true;
   plan.strength = request.hires->strength;
   if (request.hires->steps > 0) plan.steps = request.hires->steps;
@@ -162,6 +208,12 @@ absl::StatusOr<PictureSize> ResolveSize(const GenerationRequest& request,
     field = "the start picture's size";
     width = request.image->width / multiple * multiple;
     height = request.image->height / multiple * multiple;
+  } else if (request.start_latent.has_value() && request.start_latent->shape.size() == 4) {
+    field = "the start latent's size";
+    // Far more than any picture, and safe to multiply.
+    constexpr int64_t kMost = kMaxSide;
+    width = std::min(request.start_latent->shape[3], kMost) * multiple;
+    height = std::min(request.start_latent->shape[2], kMost) * multiple;
   }
   PATCHBAY_RETURN_IF_ERROR(CheckSize(field, width, height, multiple));
   return PictureSize{static_cast<int>(width), static_cast<int>(height)};
@@ -172,13 +224,18 @@ absl::Status CheckRequest(const GenerationRequest& request, const ModelDescripti
   PATCHBAY_RETURN_IF_ERROR(CheckText("the prompt", request.prompt));
   PATCHBAY_RETURN_IF_ERROR(CheckText("the negative prompt", request.negative_prompt));
   PATCHBAY_RETURN_IF_ERROR(CheckHires(request, model));
-  if (request.mask.has_value() && !request.image.has_value()) {
+  if (request.mask.has_value() && !request.has_start()) {
     return Refuse("a mask needs a picture to paint into (--image)");
   }
+  if (request.without_pictures && !request.keep_latent) {
+    return Refuse("neither pictures nor the latent are wanted; ask for one of them");
+  }
+  PATCHBAY_RETURN_IF_ERROR(CheckStepRange(request));
   PATCHBAY_RETURN_IF_ERROR(CheckFolder("wildcard", request.wildcard_folder));
   PATCHBAY_RETURN_IF_ERROR(CheckFolder("LoRA", request.lora_folder));
   PATCHBAY_ASSIGN_OR_RETURN(const PictureSize size, ResolveSize(request, model));
   PATCHBAY_RETURN_IF_ERROR(CheckInitialLatent(request, size, model));
+  PATCHBAY_RETURN_IF_ERROR(CheckStartLatent(request, size, model));
   PATCHBAY_RETURN_IF_ERROR(CheckClipSkip(request, model));
   PATCHBAY_RETURN_IF_ERROR(CheckSampling(request, model));
   return CheckMemory(request, size, model, /*on_processor=*/!at::hasCUDA(), MostMemory());

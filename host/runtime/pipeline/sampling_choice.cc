@@ -67,4 +67,9 @@ absl::StatusOr<SamplingChoice> ChooseSampling(const GenerationRequest& request,
   return choice;
 }
 
+std::optional<PlannedRange> PlannedRangeOf(const GenerationRequest& request) {
+  if (!request.range.has_value()) return std::nullopt;
+  return PlannedRange{request.range->first, request.range->end, request.range->keeps_noise};
+}
+
 }  // namespace patchbay

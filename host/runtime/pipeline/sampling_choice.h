@@ -1,12 +1,14 @@
 #ifndef PATCHBAY_HOST_RUNTIME_PIPELINE_SAMPLING_CHOICE_H_
 #define PATCHBAY_HOST_RUNTIME_PIPELINE_SAMPLING_CHOICE_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "host/runtime/pipeline/generation_request.h"
 #include "host/runtime/sampling/noise_schedule_config.h"
+#include "host/runtime/sampling/sampling_plan.h"
 
 namespace patchbay {
 
@@ -22,6 +24,9 @@ struct SamplingChoice {
 // INVALID_ARGUMENT for unknown names.
 absl::StatusOr<SamplingChoice> ChooseSampling(const GenerationRequest& request,
                                               const NoiseScheduleConfig& config);
+
+// The part of the steps that a request asks for.
+std::optional<PlannedRange> PlannedRangeOf(const GenerationRequest& request);
 
 }  // namespace patchbay
 

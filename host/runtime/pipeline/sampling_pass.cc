@@ -64,8 +64,10 @@ absl::StatusOr<at::Tensor> SamplingPass::Run(const Task& task) {
   wanted.steps = task.steps;
   wanted.from_picture = task.start.defined();
   wanted.strength = task.strength;
+  if (task.number == 0) wanted.range = PlannedRangeOf(request_);
   PATCHBAY_ASSIGN_OR_RETURN(const SamplingPlan plan, PlanSampling(model_.schedule, wanted));
   report_.schedule = plan.schedule;
+  if (plan.steps.empty()) return task.start.defined() ? task.start : at::zeros(Shape(task));
   PATCHBAY_ASSIGN_OR_RETURN(at::Tensor x, FirstLatent(task, plan));
   extra_channels_ = ExtraChannels(task);
   if (hooks_ != nullptr) chain_ = std::make_unique<Chain>(*this, task, plan);
@@ -73,11 +75,14 @@ absl::StatusOr<at::Tensor> SamplingPass::Run(const Task& task) {
   return x * plan.last_scale;
 }
 
-absl::StatusOr<at::Tensor> SamplingPass::FirstLatent(const Task& task, const SamplingPlan& plan) {
+std::vector<int64_t> SamplingPass::Shape(const Task& task) const {
   const int64_t scale = model_.autoencoder->scale();
-  const std::vector<int64_t> shape = {request_.batch, model_.autoencoder->latent_channels(),
-                                      task.size.height / scale, task.size.width / scale};
-  PATCHBAY_ASSIGN_OR_RETURN(unit_noise_, UnitNoise(task, shape));
+  return {request_.batch, model_.autoencoder->latent_channels(), task.size.height / scale,
+          task.size.width / scale};
+}
+
+absl::StatusOr<at::Tensor> SamplingPass::FirstLatent(const Task& task, const SamplingPlan& plan) {
+  PATCHBAY_ASSIGN_OR_RETURN(unit_noise_, UnitNoise(task, Shape(task)));
   // diffusers' inpainting forgets the picture at full strength, its img2img does not.
   const bool forgets = task.picture != nullptr && task.picture->has_mask() && task.strength == 1 &&
                        request_.compat == CompatProfile::kDiffusers;
@@ -86,6 +91,7 @@ absl::StatusOr<at::Tensor> SamplingPass::FirstLatent(const Task& task, const Sam
 }
 
 absl::StatusOr<at::Tensor> SamplingPass::UnitNoise(const Task& task, at::IntArrayRef shape) {
+  if (request_.range.has_value() && !request_.range->adds_noise) return at::zeros(shape);
   if (!request_.initial_latent.has_value() || task.number > 0) return noise_.Draw(shape);
   const LatentBuffer& given = *request_.initial_latent;
   if (at::IntArrayRef(given.shape) != shape) {
@@ -130,10 +136,14 @@ absl::StatusOr<at::Tensor> SamplingPass::RunLoop(const Task& task, const Samplin
     BeginStep(plan, 0);
     x = chain_->hooks.Edit(hooks_->sampling.before_step, std::move(x));
   }
+  const bool blends = HasKnownPart(task) && request_.compat == CompatProfile::kComfyUi;
   const auto denoise = [&](const at::Tensor& latent, double sigma,
                            double timestep) -> absl::StatusOr<at::Tensor> {
     if (observer_.IsCancelled()) return absl::CancelledError("cancelled");
-    PATCHBAY_ASSIGN_OR_RETURN(denoised_, Evaluate(denoiser, latent, sigma, timestep));
+    const at::Tensor seen =
+        blends ? Blended(task, task.start + unit_noise_ * sigma, latent) : latent;
+    PATCHBAY_ASSIGN_OR_RETURN(denoised_, Evaluate(denoiser, seen, sigma, timestep));
+    if (blends) denoised_ = Blended(task, task.start, denoised_);
     ++calls_;
     return denoised_;
   };
@@ -251,7 +261,9 @@ absl::Status SamplingPass::AfterStep(const Task& task, const SamplingPlan& plan,
                        " steps were made of ", plan.steps.size()));
     }
   }
-  KeepKnownPart(task, plan, step, next, latent);
+  if (HasKnownPart(task) && request_.compat != CompatProfile::kComfyUi) {
+    KeepKnownPart(task, plan, step, next, latent);
+  }
   PATCHBAY_RETURN_IF_ERROR(ReportStep(task, plan, step, latent));
   if (chain_ != nullptr && next < plan.steps.size()) {
     BeginStep(plan, next);
@@ -279,11 +291,21 @@ at::Tensor SamplingPass::StepNoise(const SamplingPlan& plan, const at::Tensor& x
   return noise_.DrawFromPath(x.sizes(), sigma, sigma_next, lowest, highest);
 }
 
-// Inpainting with a model that knows no masks: outside the mask stands the picture, with the noise
-// of the level that the next step begins at, whatever plugins did to the latent before.
+// Inpainting with a model that knows no masks.
+bool SamplingPass::HasKnownPart(const Task& task) const {
+  return task.picture != nullptr && task.picture->has_mask() && !extra_channels_.defined();
+}
+
+at::Tensor SamplingPass::Blended(const Task& task, const at::Tensor& known,
+                                 const at::Tensor& painted) {
+  return known * (1 - task.picture->mask) + painted * task.picture->mask;
+}
+
+// Outside the mask stands the picture, with the noise of the level that the next step begins at,
+// whatever plugins did to the latent before. ComfyUI blends what the network sees and says instead
+// (KSamplerX0Inpaint in comfy/samplers.py), which is another thing where a mask is soft.
 void SamplingPass::KeepKnownPart(const Task& task, const SamplingPlan& plan, size_t step,
                                  size_t next, at::Tensor& x) const {
-  if (task.picture == nullptr || !task.picture->has_mask() || extra_channels_.defined()) return;
   at::Tensor known;
   if (next >= plan.steps.size()) {
     known = task.start / plan.last_scale;
@@ -292,7 +314,7 @@ void SamplingPass::KeepKnownPart(const Task& task, const SamplingPlan& plan, siz
     const double sigma = goes_on ? plan.steps[step].sigma_next : plan.steps[next].sigma_from;
     known = task.start + unit_noise_ * sigma;
   }
-  x = known * (1 - task.picture->mask) + x * task.picture->mask;
+  x = Blended(task, known, x);
 }
 
 absl::Status SamplingPass::ReportStep(const Task& task, const SamplingPlan& plan, size_t step,

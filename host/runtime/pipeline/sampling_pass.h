@@ -28,8 +28,7 @@ class SamplingPass {
     int number = 0;  // 0: the first pass, 1: hires
     PictureSize size;
     int steps = 0;
-    // Start from this clean latent [B, C, h, w] instead of noise alone; undefined for text to
-    // image.
+    // Start from this latent [B, C, h, w] instead of noise alone; undefined for text to image.
     at::Tensor start;
     double strength = 1;
     // Paint only where the start picture's mask says.
@@ -68,12 +67,16 @@ class SamplingPass {
                                             double sigma, double timestep);
   absl::Status AfterStep(const Task& task, const SamplingPlan& plan, size_t step,
                          at::Tensor& latent, size_t& next);
+  // Of the pass's latents.
+  std::vector<int64_t> Shape(const Task& task) const;
   absl::StatusOr<at::Tensor> FirstLatent(const Task& task, const SamplingPlan& plan);
   absl::StatusOr<at::Tensor> UnitNoise(const Task& task, at::IntArrayRef shape);
   at::Tensor ExtraChannels(const Task& task) const;
   absl::StatusOr<at::Tensor> RunLoop(const Task& task, const SamplingPlan& plan, at::Tensor x);
   at::Tensor StepNoise(const SamplingPlan& plan, const at::Tensor& x, double sigma,
                        double sigma_next);
+  bool HasKnownPart(const Task& task) const;
+  static at::Tensor Blended(const Task& task, const at::Tensor& known, const at::Tensor& painted);
   void KeepKnownPart(const Task& task, const SamplingPlan& plan, size_t step, size_t next,
                      at::Tensor& x) const;
   absl::Status ReportStep(const Task& task, const SamplingPlan& plan, size_t step,

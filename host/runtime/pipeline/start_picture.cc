@@ -1,5 +1,7 @@
 #include "host/runtime/pipeline/start_picture.h"
 
+#include <cstring>
+
 #include "host/base/status_macros.h"
 #include "host/formats/picture_resize.h"
 #include "host/runtime/pipeline/picture_tensor.h"
@@ -37,6 +39,36 @@ at::Tensor BinaryMask(const Picture& picture) {
   return (TensorFromPicture(picture).mean(1, /*keepdim=*/true) >= 0).to(at::kFloat);
 }
 
+// The request's mask at the size of the pictures.
+absl::StatusOr<Picture> MaskOf(const GenerationRequest& request, const PictureSize& size) {
+  return Resized(*request.mask, size);
+}
+
+// [1, 1, h, w]. ComfyUI's masks are soft, except for networks that are shown them.
+at::Tensor LatentMask(const GenerationRequest& request, const Picture& mask,
+                      const LoadedModel& model) {
+  const int64_t scale = model.autoencoder->scale();
+  const std::vector<int64_t> size = {mask.height / scale, mask.width / scale};
+  if (request.compat == CompatProfile::kComfyUi && !TakesMask(model)) {
+    const at::Tensor white = (TensorFromPicture(mask).mean(1, /*keepdim=*/true) + 1) / 2;
+    return at::upsample_bilinear2d(white, size, /*align_corners=*/false);
+  }
+  return at::upsample_nearest2d(BinaryMask(mask), size);
+}
+
+absl::StatusOr<StartPicture> FromLatent(const GenerationRequest& request, const PictureSize& size,
+                                        const LoadedModel& model) {
+  StartPicture start;
+  const LatentBuffer& given = *request.start_latent;
+  start.latent = at::empty(given.shape, at::kFloat);
+  std::memcpy(start.latent.data_ptr(), given.values.data(), given.values.size() * sizeof(float));
+  if (request.mask.has_value()) {
+    PATCHBAY_ASSIGN_OR_RETURN(const Picture mask, MaskOf(request, size));
+    start.mask = LatentMask(request, mask, model);
+  }
+  return start;
+}
+
 }  // namespace
 
 absl::StatusOr<StartPicture> ReadStartPicture(const GenerationRequest& request,
@@ -44,15 +76,14 @@ absl::StatusOr<StartPicture> ReadStartPicture(const GenerationRequest& request,
                                               NoiseSource& noise) {
   const Autoencoder& autoencoder = *model.autoencoder;
   StartPicture start;
+  if (request.start_latent.has_value()) return FromLatent(request, size, model);
   if (!request.image.has_value()) return start;
   PATCHBAY_ASSIGN_OR_RETURN(const Picture resized, Resized(*request.image, size));
   const at::Tensor picture = Opaque(resized, request.compat);
   if (request.mask.has_value()) {
-    PATCHBAY_ASSIGN_OR_RETURN(const Picture resized_mask, Resized(*request.mask, size));
-    const at::Tensor mask = BinaryMask(resized_mask);
-    const int64_t scale = autoencoder.scale();
-    start.mask = at::upsample_nearest2d(mask, {size.height / scale, size.width / scale});
-    start.masked = picture * (1 - mask);
+    PATCHBAY_ASSIGN_OR_RETURN(const Picture mask, MaskOf(request, size));
+    start.mask = LatentMask(request, mask, model);
+    start.masked = picture * (1 - BinaryMask(mask));
   }
   // At full strength diffusers' inpainting starts from noise alone, and a network that is shown the
   // masked picture needs nothing else; so the picture is not encoded, which would take noise.

@@ -14,14 +14,16 @@ namespace patchbay {
 // What a job starts from besides noise: a picture, and which part of it is painted anew. All
 // tensors fp32 on the CPU; undefined where the request has none.
 struct StartPicture {
-  at::Tensor latent;  // [1, C, h, w]; undefined also where the pass starts from noise alone
-  at::Tensor mask;    // [1, 1, h, w], 1 where it is painted anew
-  at::Tensor masked;  // [1, 3, H, W], the picture with that part blank
+  at::Tensor latent;  // [1 or B, C, h, w]; undefined also where the pass starts from noise alone
+  at::Tensor
+      mask;  // [1, 1, h, w], 1 where it is painted anew; between 0 and 1 in ComfyUI's profile
+  at::Tensor masked;  // [1, 3, H, W], the picture with that part blank; undefined for latents
   bool has_mask() const { return mask.defined(); }
 };
 
-// Scales the request's picture and mask to `size` and encodes the picture. The posterior is sampled
-// with the job's noise where the profile's origin does so (diffusers), else its mean is taken.
+// Takes the request's latent, or scales its picture and mask to `size` and encodes the picture. The
+// posterior is sampled with the job's noise where the profile's origin does so (diffusers), else
+// its mean is taken.
 absl::StatusOr<StartPicture> ReadStartPicture(const GenerationRequest& request,
                                               const PictureSize& size, const LoadedModel& model,
                                               NoiseSource& noise);

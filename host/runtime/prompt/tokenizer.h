@@ -42,9 +42,12 @@ class Tokenizer {
   // that transformers 5 writes. NOT_FOUND names the missing files, INVALID_ARGUMENT what is wrong.
   static absl::StatusOr<Tokenizer> FromFolder(const std::string& folder);
 
-  // Reads CLIP's own merge list, bpe_simple_vocab_16e6.txt.gz of openai/CLIP and open_clip (49408
-  // tokens; padded with <|endoftext|>).
-  static absl::StatusOr<Tokenizer> FromMergeListFile(const std::string& path);
+  // Reads CLIP's own merge list, bpe_simple_vocab_16e6.txt.gz of openai/CLIP and open_clip; padded
+  // with <|endoftext|>. `vocabulary_size`: of the 49408 tokens the first ones and the two special
+  // ones, for text encoders that were made with fewer. INVALID_ARGUMENT for fewer than 514.
+  static constexpr int64_t kClipVocabulary = 49408;
+  static absl::StatusOr<Tokenizer> FromMergeListFile(const std::string& path,
+                                                     int64_t vocabulary_size = kClipVocabulary);
 
   // From parts, for readers and tests. `added` must hold `start`, `end` and `pad`'s strings if
   // these are to be recognised in text.

@@ -24,7 +24,8 @@ using Json = nlohmann::json;
 
 // The files of all known models are below 4 MB.
 constexpr size_t kMaxFileBytes = 64u << 20;
-constexpr size_t kClipMerges = 49152 - 256 - 2;
+// Bytes within and at the end of words, and the two special tokens.
+constexpr int64_t kUnmergedTokens = 256 + 256 + 2;
 // Longer sequences than this are how transformers writes "no limit".
 constexpr int64_t kMaxSequence = 1 << 20;
 constexpr int64_t kClipSequence = 77;
@@ -280,14 +281,21 @@ absl::StatusOr<Tokenizer> Tokenizer::FromFolder(const std::string& folder) {
   return tokenizer;
 }
 
-absl::StatusOr<Tokenizer> Tokenizer::FromMergeListFile(const std::string& path) {
+absl::StatusOr<Tokenizer> Tokenizer::FromMergeListFile(const std::string& path,
+                                                       int64_t vocabulary_size) {
+  if (vocabulary_size < kUnmergedTokens || vocabulary_size > kClipVocabulary) {
+    return absl::InvalidArgumentError(absl::StrCat("CLIP's vocabulary cannot have ",
+                                                   vocabulary_size, " tokens; it has ",
+                                                   kUnmergedTokens, " to ", kClipVocabulary));
+  }
   PATCHBAY_ASSIGN_OR_RETURN(const std::string text, Inflate(path));
   const size_t first_line = text.find('\n');
   absl::StatusOr<BytePairEncoding::Merges> merges = ReadMergeLines(std::string_view(text).substr(
       first_line == std::string::npos ? text.size() : first_line + 1));
   if (!merges.ok()) return InFile(path, merges.status());
   // The file goes on with merges that CLIP does not use.
-  if (merges->size() > kClipMerges) merges->resize(kClipMerges);
+  const auto used = static_cast<size_t>(vocabulary_size - kUnmergedTokens);
+  if (merges->size() > used) merges->resize(used);
 
   Parts parts;
   int32_t next = 0;

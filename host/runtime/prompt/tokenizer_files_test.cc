@@ -119,6 +119,14 @@ TEST_F(TokenizerFilesTest, ReadsClipsMergeList) {
   EXPECT_EQ(tokenizer->vocabulary_size(), 516);
   EXPECT_THAT(tokenizer->Encode("a cat<|endoftext|>"), ElementsAre(LastId('a'), 513, 515));
 
+  // The first of the tokens and the special ones.
+  const auto smaller = Tokenizer::FromMergeListFile(path, 515);
+  ASSERT_TRUE(smaller.ok()) << smaller.status();
+  EXPECT_EQ(smaller->vocabulary_size(), 515);
+  EXPECT_THAT(smaller->Encode("ca<|endoftext|>"), ElementsAre('c' - '!', LastId('a'), 514));
+  EXPECT_FALSE(Tokenizer::FromMergeListFile(path, 513).ok());
+  EXPECT_FALSE(Tokenizer::FromMergeListFile(path, 49409).ok());
+
   // Cut off.
   fs::resize_file(path, fs::file_size(path) - 6);
   EXPECT_EQ(Tokenizer::FromMergeListFile(path).status().code(), absl::StatusCode::kInvalidArgument);

@@ -1,6 +1,7 @@
 // How ComfyUI plans a pass (comfy/samplers.py): a table of levels by the schedule's name, the
 // nearest trained timestep for each.
 #include <cmath>
+#include <utility>
 
 #include "host/runtime/sampling/plan_rules.h"
 #include "host/runtime/sampling/sigma_table.h"
@@ -31,6 +32,18 @@ std::vector<double> Levels(const NoiseSchedule& schedule, const SamplingPlanRequ
   return ComfyUiSigmas(schedule, name, steps);
 }
 
+// The levels of a part of the steps, as KSampler.sample cuts them; none where it begins too late.
+std::vector<double> Part(std::vector<double> levels, const PlannedRange& range) {
+  const auto count = static_cast<int64_t>(levels.size());
+  if (range.end.has_value() && *range.end < count - 1) {
+    levels.resize(static_cast<size_t>(*range.end) + 1);
+    if (!range.keeps_noise) levels.back() = 0;
+  }
+  if (range.first >= static_cast<int64_t>(levels.size()) - 1) return {};
+  levels.erase(levels.begin(), levels.begin() + range.first);
+  return levels;
+}
+
 }  // namespace
 
 absl::StatusOr<SamplingPlan> PlanLikeComfyUi(const NoiseSchedule& schedule,
@@ -49,6 +62,7 @@ absl::StatusOr<SamplingPlan> PlanLikeComfyUi(const NoiseSchedule& schedule,
   if (partial && levels.size() > kept) {
     levels.erase(levels.begin(), levels.end() - static_cast<int64_t>(kept));
   }
+  if (request.range.has_value()) levels = Part(std::move(levels), *request.range);
   // UniPC extrapolates towards a level above 0.
   const bool unipc = request.sampler == "unipc" || request.sampler == "unipc_bh2";
   if (unipc && !levels.empty() && levels.back() == 0) levels.back() = 0.001;

@@ -33,7 +33,7 @@ absl::StatusOr<SamplingPlan> PlanSampling(const NoiseSchedule& schedule,
                                           const SamplingPlanRequest& request) {
   PATCHBAY_RETURN_IF_ERROR(CheckSteps(schedule, request.steps));
   PATCHBAY_ASSIGN_OR_RETURN(SamplingPlan plan, PlanByProfile(schedule, request));
-  if (plan.steps.empty()) {
+  if (plan.steps.empty() && !(request.range.has_value() && request.range->first > 0)) {
     return absl::InvalidArgumentError(
         request.from_picture
             ? absl::StrCat("with strength ", request.strength, " and ", request.steps,

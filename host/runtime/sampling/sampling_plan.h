@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,13 @@ struct SamplingPlan {
   std::function<double(double sigma)> timestep_of;
 };
 
+// Which of a schedule's steps are made; see StepRange.
+struct PlannedRange {
+  int64_t first = 0;
+  std::optional<int64_t> end;
+  bool keeps_noise = false;
+};
+
 struct SamplingPlanRequest {
   CompatProfile compat = CompatProfile::kDiffusers;
   std::string sampler = "euler";  // a canonical name
@@ -49,11 +57,13 @@ struct SamplingPlanRequest {
   // Start from a picture noised to `strength` in (0, 1].
   bool from_picture = false;
   double strength = 1;
+  // ComfyUI's profile only.
+  std::optional<PlannedRange> range = std::nullopt;
 };
 
 // Plans a pass by the rules of a profile (diffusers_plan.cc, comfyui_plan.cc, a1111_plan.cc). The
-// schedule must outlive the plan. INVALID_ARGUMENT for a number of steps that the model or the
-// schedule cannot make.
+// schedule must outlive the plan. A plan has no steps only where the range begins behind the last
+// one. INVALID_ARGUMENT for a number of steps that the model or the schedule cannot make.
 absl::StatusOr<SamplingPlan> PlanSampling(const NoiseSchedule& schedule,
                                           const SamplingPlanRequest& request);
 

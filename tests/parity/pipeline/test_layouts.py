@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pathlib
 import shutil
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -16,6 +18,7 @@ from ..models import families
 from ..models.tokenizer import make_tokenizer
 from . import reference
 
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 ARGUMENTS = ["--sampler", "euler", "--steps", 2, "--size", "128x96", "--seed", 7]
 UNET = "unet/diffusion_pytorch_model.safetensors"
 
@@ -122,4 +125,15 @@ def test_single_file(family, program, tmp_path):
     from_folder, _ = program.generate(folder, *arguments)
     from_file, report = program.generate(file, *arguments)
     assert not report["warnings"]
+    assert torch.equal(from_folder, from_file)
+
+
+def test_default_model_as_single_file(program, tmp_path):
+    """Its numbers of heads, its prediction and its vocabulary are not those that such files have by convention."""
+    file = tmp_path / "default.safetensors"
+    subprocess.run([sys.executable, "-m", "models.export_single_file", "models/default", str(file)], cwd=ROOT, check=True)
+    arguments = ["a red apple, noto style, on a blue background", "--steps", 3, "--seed", 7]
+    from_folder, folder_report = program.generate(ROOT / "models/default", *arguments)
+    from_file, report = program.generate(file, *arguments)
+    assert report["size"] == folder_report["size"] == [128, 128] and not report["warnings"]
     assert torch.equal(from_folder, from_file)
