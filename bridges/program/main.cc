@@ -38,7 +38,7 @@ struct Options {
   std::vector<std::string> cors_origins;
   webui::Folders folders;
   bool insecure = false;
-  bool end_with_parent = false;
+  pid_t parent = 0;  // 0: whoever started this process does not matter
 };
 
 // Whether only programs on this machine can call.
@@ -93,8 +93,8 @@ void DeclareOptions(CLI::App& program, Options& options) {
   program.add_option("--wildcards", options.folders.wildcards, "Folder of wildcards (.txt)");
   program.add_flag("--insecure", options.insecure,
                    "Listen without credentials at an address that other machines can reach");
-  program.add_flag("--end-with-parent", options.end_with_parent,
-                   "End when the process that started this one ends");
+  program.add_option("--end-with-parent", options.parent,
+                     "Id of the process that starts this one: end when it ends");
 }
 
 // The first line of a file; empty when no file is named.
@@ -223,9 +223,11 @@ absl::Status Run(Options& options) {
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  const pid_t parent = getppid();
-  if (options.end_with_parent) prctl(PR_SET_PDEATHSIG, SIGTERM);
-  if (options.end_with_parent && getppid() != parent) return absl::OkStatus();
+  if (options.parent != 0) {
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    // It may have ended while this program was being loaded.
+    if (getppid() != options.parent) return absl::OkStatus();
+  }
 
   BRIDGE_ASSIGN_OR_RETURN(options.host.administrator_token, ReadToken(options.token_file));
   BRIDGE_ASSIGN_OR_RETURN(options.comfyui_token, ReadToken(options.comfyui_token_file));

@@ -30,12 +30,17 @@ std::string BridgesProgram() {
 }
 
 std::vector<std::string> CommandOf(const BridgeOptions& options, const BridgedServer& server) {
-  std::vector<std::string> command = {
-      BridgesProgram(), "--grpc",
-      server.address,   "--webui",
-      options.webui,    "--comfyui",
-      options.comfyui,  "--end-with-parent",
-      "--data",         absl::StrCat(server.data_folder, "/bridges")};
+  std::vector<std::string> command = {BridgesProgram(),
+                                      "--grpc",
+                                      server.address,
+                                      "--webui",
+                                      options.webui,
+                                      "--comfyui",
+                                      options.comfyui,
+                                      "--end-with-parent",
+                                      absl::StrCat(getpid()),
+                                      "--data",
+                                      absl::StrCat(server.data_folder, "/bridges")};
   const auto add = [&command](const char* name, const std::string& value) {
     if (!value.empty()) command.insert(command.end(), {name, value});
   };

@@ -50,6 +50,17 @@ def test_serve_starts_both(new_server):  # noqa: F811
     second.wait(10)
 
 
+@pytest.mark.skipif("PATCHBAY_BRIDGES" in os.environ, reason="serve starts the build's own bridges")
+def test_bridges_end_with_a_server_that_dies_while_they_start(new_server):  # noqa: F811
+    server = new_server().start("--webui", "127.0.0.1:0", "--comfyui", "127.0.0.1:0")
+    host = psutil.Process(server.process.pid)
+    while not host.children():
+        time.sleep(0.001)
+    starting = host.children()[0]
+    server.end(signal.SIGKILL)
+    starting.wait(20)
+
+
 def run(*arguments: object) -> subprocess.CompletedProcess:
     return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False)
 
