@@ -3,13 +3,18 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <atomic>
 
 namespace quantizer {
 namespace {
 
-// Rows that one task computes: enough that a panel of weights, once it is in the cache, is used
-// often; few enough that the rows stay in there too.
+// Rows that one task computes at most: enough that a panel of weights, once it is in the cache, is
+// used often; few enough that the rows stay in there too.
 constexpr int64_t kTaskRows = 64 * kTileRows;
+
+int64_t RoundUp(int64_t size, int64_t multiple) {
+  return (size + multiple - 1) / multiple * multiple;
+}
 
 // The memory of one thread.
 struct Scratch {
@@ -29,20 +34,26 @@ class Product {
         element_(element),
         in_parts_(weight.taps_at_once() < weight.taps()) {}
 
+  // Threads take one task after another, so that one that is held up leaves the rest to the others.
   void Run() const {
     const int64_t panels = weight_.panels();
     const int64_t row_tasks = (input_.rows() + kTaskRows - 1) / kTaskRows;
-    at::parallel_for(0, row_tasks * panels, 1, [&](int64_t begin, int64_t end) {
+    const int64_t tasks = row_tasks * panels;
+    if (tasks == 0) return;
+    const int64_t rows = RoundUp((input_.rows() + row_tasks - 1) / row_tasks, kTileRows);
+    std::atomic<int64_t> next = 0;
+    const int64_t threads = std::min<int64_t>(at::get_num_threads(), tasks);
+    at::parallel_for(0, threads, 1, [&](int64_t, int64_t) {
       Scratch scratch(weight_, in_parts_);
-      for (int64_t task = begin; task < end; ++task) {
-        RunTask(task / panels * kTaskRows, task % panels, scratch);
+      for (int64_t task = next++; task < tasks; task = next++) {
+        const int64_t first = task / panels * rows;
+        RunTask(first, std::min(input_.rows(), first + rows), task % panels, scratch);
       }
     });
   }
 
  private:
-  void RunTask(int64_t first_row, int64_t panel, Scratch& scratch) const {
-    const int64_t last_row = std::min(input_.rows(), first_row + kTaskRows);
+  void RunTask(int64_t first_row, int64_t last_row, int64_t panel, Scratch& scratch) const {
     const int64_t step = weight_.taps_at_once();
     for (int64_t tap = 0; tap < weight_.taps(); tap += step) {
       const int64_t count = std::min(step, weight_.taps() - tap);

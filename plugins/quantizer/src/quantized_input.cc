@@ -131,6 +131,7 @@ QuantizedInput QuantizedInput::OfRows(const at::Tensor& rows, Channels channels,
   const int64_t count = rows.size(0);
   const int64_t padded = positions.padded();
   QuantizedInput input;
+  input.is_dense_ = true;
   input.padded_inputs_ = padded;
   input.out_width_ = count;
   input.x_stride_ = padded;
