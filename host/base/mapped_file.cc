@@ -21,6 +21,10 @@ const char* KindOf(mode_t mode) {
   return "a device or socket";
 }
 
+int64_t Nanoseconds(const timespec& time) {
+  return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::string& path) {
@@ -48,12 +52,31 @@ absl::StatusOr<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::st
       return absl::ErrnoToStatus(error, absl::StrCat("cannot map ", path));
     }
   }
+  const Stamp stamp = {status.st_size, static_cast<int64_t>(status.st_nlink),
+                       Nanoseconds(status.st_mtim), Nanoseconds(status.st_ctim)};
   return std::shared_ptr<const MappedFile>(new MappedFile(
-      path, descriptor, absl::MakeConstSpan(static_cast<const std::byte*>(address), size)));
+      path, descriptor, absl::MakeConstSpan(static_cast<const std::byte*>(address), size), stamp));
 }
 
-MappedFile::MappedFile(std::string path, int descriptor, absl::Span<const std::byte> bytes)
-    : path_(std::move(path)), descriptor_(descriptor), bytes_(bytes) {}
+MappedFile::MappedFile(std::string path, int descriptor, absl::Span<const std::byte> bytes,
+                       const Stamp& stamp)
+    : path_(std::move(path)), descriptor_(descriptor), bytes_(bytes), stamp_(stamp) {}
+
+absl::Status MappedFile::CheckUnchanged() const {
+  struct stat status {};
+  if (fstat(descriptor_, &status) != 0) {
+    return absl::ErrnoToStatus(errno, absl::StrCat("cannot examine ", path_));
+  }
+  // The time of its status also changes when the file loses its name, and cannot be set back by a
+  // program that has set the time of its content back.
+  const bool same_names = static_cast<int64_t>(status.st_nlink) == stamp_.links;
+  const bool changed = status.st_size != stamp_.size ||
+                       Nanoseconds(status.st_mtim) != stamp_.modified ||
+                       (same_names && Nanoseconds(status.st_ctim) != stamp_.status_changed);
+  if (!changed) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat(path_, " has been changed since it was opened"));
+}
 
 MappedFile::~MappedFile() {
   if (!bytes_.empty()) munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());

@@ -2,6 +2,7 @@
 #define PATCHBAY_HOST_BASE_MAPPED_FILE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -30,17 +31,33 @@ class MappedFile {
   const std::string& path() const { return path_; }
   absl::Span<const std::byte> bytes() const { return bytes_; }
 
+  // FAILED_PRECONDITION when the file's content may have become another since it was opened: its
+  // size or one of its times differs. One that has merely been removed or replaced by
+  // another file is what it was.
+  absl::Status CheckUnchanged() const;
+
   // Tells the system that these bytes will not be read again soon, so that their pages stop
   // counting as memory of this process. Reading them again is allowed and brings them back from the
   // file. Bytes outside this file are left alone.
   void Forget(absl::Span<const std::byte> part) const;
 
  private:
-  MappedFile(std::string path, int descriptor, absl::Span<const std::byte> bytes);
+  // What of a file changes with its content.
+  struct Stamp {
+    int64_t size = 0;
+    int64_t links = 0;
+    // Nanoseconds since 1970.
+    int64_t modified = 0;
+    int64_t status_changed = 0;
+  };
+
+  MappedFile(std::string path, int descriptor, absl::Span<const std::byte> bytes,
+             const Stamp& stamp);
 
   std::string path_;
   int descriptor_;
   absl::Span<const std::byte> bytes_;
+  Stamp stamp_;  // when it was opened
 };
 
 }  // namespace patchbay

@@ -40,6 +40,27 @@ TEST(MappedFileTest, ForgottenBytesComeBack) {
   EXPECT_EQ(bytes[50000], std::byte{'x'});
 }
 
+TEST(MappedFileTest, KnowsWhetherItsContentIsWhatItWas) {
+  namespace fs = std::filesystem;
+  const std::string path = WriteTemporary("mapped_stamp", "first");
+  const auto time = fs::last_write_time(path);
+  auto file = *MappedFile::Open(path);
+  EXPECT_TRUE(file->CheckUnchanged().ok());
+  // Another file in its place, and none: its own content is what it was.
+  fs::rename(WriteTemporary("mapped_stamp_other", "other"), path);
+  EXPECT_TRUE(file->CheckUnchanged().ok());
+  file = *MappedFile::Open(path);
+  fs::remove(path);
+  EXPECT_TRUE(file->CheckUnchanged().ok());
+  // Written to, also by somebody who sets the clock back.
+  file = *MappedFile::Open(WriteTemporary("mapped_stamp", "first"));
+  std::fstream(path, std::ios::in | std::ios::out | std::ios::binary) << "worst";
+  fs::last_write_time(path, time);
+  const absl::Status changed = file->CheckUnchanged();
+  EXPECT_EQ(changed.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_NE(changed.message().find(path), std::string::npos);
+}
+
 TEST(MappedFileTest, NamesTheMissingFile) {
   const auto file = MappedFile::Open("/nonexistent/file");
   EXPECT_EQ(file.status().code(), absl::StatusCode::kNotFound);

@@ -7,11 +7,11 @@
 #include "absl/status/statusor.h"
 
 // Returns from the enclosing function when `expression` (an absl::Status) is an error.
-#define PATCHBAY_RETURN_IF_ERROR(expression)                                  \
-  do {                                                                        \
-    if (absl::Status patchbay_status = (expression); !patchbay_status.ok()) { \
-      return patchbay_status;                                                 \
-    }                                                                         \
+#define PATCHBAY_RETURN_IF_ERROR(expression)                                      \
+  do {                                                                            \
+    if (absl::Status patchbay_returned = (expression); !patchbay_returned.ok()) { \
+      return patchbay_returned;                                                   \
+    }                                                                             \
   } while (false)
 
 #define PATCHBAY_STATUS_CONCAT_INNER(a, b) a##b

@@ -5,6 +5,7 @@
 #include "host/cli/connection.h"
 #include "host/cli/job_command.h"
 #include "host/cli/model_command.h"
+#include "host/cli/plugin_action_command.h"
 #include "host/cli/plugin_command.h"
 #include "host/cli/plugin_watch_command.h"
 #include "host/cli/remote_generate.h"
@@ -39,6 +40,8 @@ void AddCommands(CLI::App& program, CommandAction& action) {
   CLI::App* model = AddModelCommand(program, action, DescriberFor(remote->connection));
   AddRemoteModelCommands(*model, action, remote->connection);
   CLI::App* plugin = AddPluginCommand(program, action, PluginsOf(remote->connection));
+  AddPluginActionCommands(*plugin, action, PluginsOf(remote->connection),
+                          ActionsOf(remote->connection));
   AddRemotePluginCommands(*plugin, action, remote->connection);
   AddPluginWatchCommand(*plugin, action, remote->connection);
   AddJobCommand(program, action, remote->connection);

@@ -83,6 +83,14 @@ Json FieldsJson(const std::vector<PluginField>& fields) {
   return json;
 }
 
+std::vector<std::string> FamilyNames(const PluginDescription& description) {
+  std::vector<std::string> names;
+  for (const patchbay_model_family family : description.families) {
+    names.push_back(FamilyName(family));
+  }
+  return names;
+}
+
 Json StatusJson(const PluginStatus& plugin) {
   Json json = {{"id", plugin.description.id},
                {"version", plugin.description.version},
@@ -90,6 +98,7 @@ Json StatusJson(const PluginStatus& plugin) {
                {"state", std::string(PluginStateName(plugin.state))},
                {"title", plugin.description.title},
                {"hooks", plugin.hooks},
+               {"families", FamilyNames(plugin.description)},
                {"fault_count", plugin.fault_count}};
   if (!plugin.settings.empty()) json["settings"] = Json::object();
   for (const auto& [field, value] : plugin.settings) json["settings"][field] = value;
@@ -113,11 +122,14 @@ std::string ShortBuild(const std::string& build) { return build.substr(0, kShown
 
 std::string PluginTable(const std::vector<PluginStatus>& plugins) {
   if (plugins.empty()) return "no plugins\n";
-  std::vector<Row> rows = {{"ID", "VERSION", "BUILD", "STATE", "HOOKS"}};
+  std::vector<Row> rows = {{"ID", "VERSION", "BUILD", "STATE", "MODELS", "HOOKS"}};
   for (const PluginStatus& plugin : plugins) {
     const std::vector<std::string>& hooks = plugin.hooks;
     rows.push_back({plugin.description.id, plugin.description.version, ShortBuild(plugin.build),
                     std::string(PluginStateName(plugin.state)),
+                    plugin.description.families.empty()
+                        ? "all"
+                        : absl::StrJoin(FamilyNames(plugin.description), ","),
                     absl::StrJoin(hooks, ",", [](std::string* out, const std::string& hook) {
                       absl::StrAppend(out, ShortHook(hook));
                     })});
@@ -133,6 +145,10 @@ std::string PluginText(const PluginStatus& plugin) {
   for (const std::string* line : {&description.title, &description.summary, &description.source}) {
     if (!line->empty()) absl::StrAppend(&text, *line, "\n");
   }
+  if (!description.families.empty()) {
+    absl::StrAppend(&text, "for models of the family ",
+                    absl::StrJoin(FamilyNames(description), ", "), "\n");
+  }
   for (const auto& [field, value] : plugin.settings) {
     absl::StrAppend(&text, "active with ", field, "=", value, "\n");
   }
@@ -141,12 +157,20 @@ std::string PluginText(const PluginStatus& plugin) {
                     std::string(plugin.fault.message()), "\n");
   }
   absl::StrAppend(&text, "\n", FieldTable(description.fields));
-  for (const PluginAction& action : description.actions) {
-    absl::StrAppend(&text, "\naction ", action.id, ": ",
-                    action.help.empty() ? action.title : action.help, "\n",
-                    FieldTable(action.fields));
-  }
+  if (!description.actions.empty()) absl::StrAppend(&text, "\n", ActionsText(plugin));
   return text;
+}
+
+std::string ActionsText(const PluginStatus& plugin) {
+  if (plugin.description.actions.empty()) {
+    return absl::StrCat("plugin ", plugin.description.id, " has no actions\n");
+  }
+  return absl::StrJoin(plugin.description.actions, "\n",
+                       [](std::string* out, const PluginAction& action) {
+                         absl::StrAppend(out, "action ", action.id, ": ",
+                                         action.help.empty() ? action.title : action.help, "\n",
+                                         FieldTable(action.fields));
+                       });
 }
 
 std::string PluginTableJson(const std::vector<PluginStatus>& plugins) {

@@ -16,7 +16,10 @@ std::string PluginTable(const std::vector<PluginStatus>& plugins);
 // What a plugin does and all its parameters with type, range, default and help.
 std::string PluginText(const PluginStatus& plugin);
 
-// The same for programs.
+// A plugin's actions with their parameters.
+std::string ActionsText(const PluginStatus& plugin);
+
+// The first two for programs.
 std::string PluginTableJson(const std::vector<PluginStatus>& plugins);
 std::string PluginJson(const PluginStatus& plugin);
 

@@ -6,8 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "host/base/status_macros.h"
+#include "host/cli/action_progress.h"
+#include "host/cli/interrupt.h"
 #include "host/cli/plugin_text.h"
 
 namespace patchbay {
@@ -72,7 +75,53 @@ absl::Status Plan(const Options& options, PluginClient& client) {
   return absl::OkStatus();
 }
 
+// A server's word is not taken for where files go.
+absl::Status CheckResultName(const std::string& name) {
+  if (!name.empty() && name.front() != '.' && name.find('/') == std::string::npos) {
+    return absl::OkStatus();
+  }
+  return absl::DataLossError(absl::StrCat("the server names a result \"", name.substr(0, 80),
+                                          "\", which is no file name"));
+}
+
+absl::StatusOr<std::vector<ActionFile>> RunActionThere(const ActionOptions& options,
+                                                       PluginClient& client) {
+  if (options.plugin.find(':') != std::string::npos) {
+    return absl::InvalidArgumentError(
+        "on a server an action runs with the settings that its plugin is active with; set them "
+        "with `plugin activate`");
+  }
+  ActionRun run;
+  {
+    ActionProgress progress;
+    PATCHBAY_ASSIGN_OR_RETURN(
+        run, client.RunAction(
+                 {options.plugin, options.action, options.model, options.settings, ""},
+                 [&progress](const ActionRun& now) { progress.Show(now.fraction, now.activity); },
+                 WasInterrupted));
+  }
+  if (run.state == ActionState::kCancelled) {
+    return absl::CancelledError(absl::StrCat("action ", options.action, " was cancelled"));
+  }
+  PATCHBAY_RETURN_IF_ERROR(run.error);
+  std::vector<ActionFile> files;
+  for (const ActionResult& result : run.results) {
+    PATCHBAY_RETURN_IF_ERROR(CheckResultName(result.name));
+    PATCHBAY_ASSIGN_OR_RETURN(std::string bytes, client.Download(result));
+    files.push_back({result.name, std::move(bytes)});
+  }
+  return files;
+}
+
 }  // namespace
+
+ActionProgram ActionsOf(const Connection& connection) {
+  return [&connection](const ActionOptions& options) -> absl::StatusOr<std::vector<ActionFile>> {
+    if (!connection.is_remote()) return RunActionHere(options);
+    PATCHBAY_ASSIGN_OR_RETURN(const auto client, connection.OpenPlugins());
+    return RunActionThere(options, *client);
+  };
+}
 
 PluginSource PluginsOf(const Connection& connection) {
   const PluginSource here = PluginsHere();

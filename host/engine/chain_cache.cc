@@ -3,11 +3,27 @@
 #include <algorithm>
 
 #include "host/base/status_macros.h"
+#include "host/plugins/weight_source.h"
 
 namespace patchbay {
 namespace {
 
 constexpr size_t kKeptChains = 16;
+
+// Weights that a model has let go of, from its file.
+class ReleasableSource final : public WeightSource {
+ public:
+  explicit ReleasableSource(const LoadedModel& model) : model_(model) {}
+  absl::Status CheckRelease(SiteIndex site) const override {
+    return model_.releasable->Check(model_.unet->sites(), site);
+  }
+  absl::StatusOr<OperatorWeights> Read(SiteIndex site) const override {
+    return model_.releasable->Read(model_.unet->sites(), site);
+  }
+
+ private:
+  const LoadedModel& model_;
+};
 
 }  // namespace
 
@@ -40,12 +56,30 @@ absl::StatusOr<ChainCache::Use> ChainCache::ChainFor(const GenerationRequest& re
     entries_.splice(entries_.begin(), entries_, found);
     return Use(found->chain, *plugins_);
   }
-  PATCHBAY_ASSIGN_OR_RETURN(std::shared_ptr<const Chain> chain,
-                            plugins_->BuildChain(request.plugins, request.plugins_in_given_order,
-                                                 model.unet->sites(), InfoOf(model).info()));
+  const ReleasableSource weights(model);
+  PATCHBAY_ASSIGN_OR_RETURN(
+      std::shared_ptr<const Chain> chain,
+      plugins_->BuildChain(request.plugins, request.plugins_in_given_order,
+                           {model.unet->sites(), InfoOf(model).info(), &weights}));
   entries_.push_front({request.plugins, request.plugins_in_given_order, std::move(builds), chain});
   if (entries_.size() > kKeptChains) entries_.pop_back();
   return Use(std::move(chain), *plugins_);
+}
+
+absl::StatusOr<ChainCache::Use> ChainCache::ChainForAction(const GenerationRequest& request,
+                                                           const std::string& action,
+                                                           const LoadedModel& model,
+                                                           const ModelInfo& info) {
+  if (plugins_ == nullptr) return absl::FailedPreconditionError("there is no folder of plugins");
+  PATCHBAY_ASSIGN_OR_RETURN(
+      std::shared_ptr<const Chain> chain,
+      plugins_->BuildChain(request.plugins, /*is_explicit=*/false,
+                           {model.unet->sites(), info.info(), /*weights=*/nullptr, action}));
+  return Use(std::move(chain), *plugins_);
+}
+
+void ChainCache::Settle() {
+  if (plugins_ != nullptr) plugins_->Settle();
 }
 
 const ModelInfo& ChainCache::InfoOf(const LoadedModel& model) {
@@ -56,7 +90,7 @@ const ModelInfo& ChainCache::InfoOf(const LoadedModel& model) {
 void ChainCache::Clear() {
   entries_.clear();
   // What chains refer to goes only after they have gone on the control thread.
-  if (plugins_ != nullptr) plugins_->Settle();
+  Settle();
   info_ = nullptr;
 }
 

@@ -3,6 +3,7 @@
 
 #include <list>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,6 +38,10 @@ class ChainCache {
     const ModelHooks* hooks() const { return chain_ == nullptr ? nullptr : &chain_->hooks(); }
     // Null without plugins.
     const Chain* chain() const { return chain_.get(); }
+    // Operators whose weights the chain does without; none without plugins.
+    std::set<SiteIndex> released() const {
+      return chain_ == nullptr ? std::set<SiteIndex>() : chain_->released();
+    }
     // Empty without plugins.
     ChainPlan plan() const { return chain_ == nullptr ? ChainPlan() : chain_->plan(); }
     // The job has ended well.
@@ -50,6 +55,12 @@ class ChainCache {
 
   // The model must be the same until the next Clear().
   absl::StatusOr<Use> ChainFor(const GenerationRequest& request, const LoadedModel& model);
+  // A chain for an action of the request's plugin alone, which no job gets. Model and info must
+  // outlive it, and a Settle() after it.
+  absl::StatusOr<Use> ChainForAction(const GenerationRequest& request, const std::string& action,
+                                     const LoadedModel& model, const ModelInfo& info);
+  // Returns when what was let go of before is gone.
+  void Settle();
   // What plugins are told of the model; the same until the next Clear().
   const ModelInfo& InfoOf(const LoadedModel& model);
   // Before the model's weights go.

@@ -5,19 +5,19 @@
 #include <ATen/core/grad_mode.h>
 #include <c10/core/InferenceMode.h>
 
-#include <cstdio>
 #include <optional>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "host/base/status_macros.h"
+#include "host/engine/action_session.h"
 #include "host/engine/chain_cache.h"
 #include "host/engine/thread_limit.h"
 #include "host/engine/weights_for_request.h"
 #include "host/plugins/plugin_fault.h"
 #include "host/runtime/pipeline/damaged_weights.h"
-#include "host/runtime/pipeline/model_services.h"
 #include "host/runtime/pipeline/pipeline.h"
 #include "host/runtime/pipeline/request_check.h"
 
@@ -75,24 +75,6 @@ absl::StatusOr<at::ScalarType> ResolvePrecision(PrecisionChoice choice, at::Devi
   return device.is_cuda() || ProcessorHasBFloat16() ? at::kBFloat16 : at::kFloat;
 }
 
-// The model's functions without those that need a job's prompt and seeds.
-patchbay_model_functions OutsideOfJobs(patchbay_model_functions functions) {
-  functions.denoise = [](const patchbay_model*, const patchbay_evaluation*, patchbay_tensor*,
-                         patchbay_error* error) -> patchbay_status {
-    std::snprintf(error->text, sizeof(error->text), "denoise() needs a job's prompt");
-    return PATCHBAY_FAILED_PRECONDITION;
-  };
-  functions.noise = [](const patchbay_model*, const int64_t*, uint32_t, uint64_t, patchbay_tensor*,
-                       patchbay_error* error) -> patchbay_status {
-    std::snprintf(error->text, sizeof(error->text), "noise() needs a job's seeds");
-    return PATCHBAY_FAILED_PRECONDITION;
-  };
-  functions.uniform = [](const patchbay_model*, uint64_t, double*) -> patchbay_status {
-    return PATCHBAY_FAILED_PRECONDITION;
-  };
-  return functions;
-}
-
 }  // namespace
 
 class Engine::Model {
@@ -125,6 +107,7 @@ class Engine::Model {
     PATCHBAY_ASSIGN_OR_RETURN(const WeightsForRequest::Ready ready,
                               weights_.Prepare(prompts.loras));
     PATCHBAY_ASSIGN_OR_RETURN(const ChainCache::Use chain, chains_.ChainFor(request, *ready.model));
+    PATCHBAY_RETURN_IF_ERROR(weights_.Release(chain.released()));
     absl::StatusOr<GenerationResult> result =
         GeneratePictures(*ready.model, ready.loras, chain.hooks(), request, prompts, observer);
     if (!result.ok()) {
@@ -151,23 +134,47 @@ class Engine::Model {
 
   absl::Status RunAction(const ChosenPlugin& plugin, const std::string& action,
                          const SettingPairs& settings, ActionObserver& observer) {
-    GenerationRequest request;
-    request.plugins = {plugin};
-    PATCHBAY_ASSIGN_OR_RETURN(const WeightsForRequest::Ready ready, weights_.Prepare({}));
-    PATCHBAY_ASSIGN_OR_RETURN(const ChainCache::Use use, chains_.ChainFor(request, *ready.model));
-    PATCHBAY_ASSIGN_OR_RETURN(const PluginSettings values,
-                              use.chain()->ActionSettings(action, settings));
-    const std::vector<std::string> ids = {plugin.id};
-    ModelServices services(*ready.model, chains_.InfoOf(*ready.model), ids);
-    patchbay_model model = services.models().front();
-    const patchbay_model_functions functions = OutsideOfJobs(*model.functions);
-    model.functions = &functions;
-    return use.chain()->RunAction(action, values, model, observer);
+    PATCHBAY_ASSIGN_OR_RETURN(const ActionGround ground, PrepareAction(plugin, action, observer));
+    const Chain& chain = *ground.use.chain();
+    PATCHBAY_ASSIGN_OR_RETURN(const PluginSettings values, chain.ActionSettings(action, settings));
+    ActionSession session(*ground.model, *ground.info, chain.hooks(), observer);
+    return chain.RunAction(action, values, session, observer);
   }
 
   double load_seconds() const { return weights_.load_seconds(); }
 
  private:
+  // What an action stands on: its own chain, on weights that stay whatever jobs run meanwhile.
+  struct ActionGround {
+    explicit ActionGround(ChainCache& owner) : chains(&owner) {}
+    ActionGround(ActionGround&& other) = default;
+    ~ActionGround() {
+      if (info == nullptr) return;
+      use = ChainCache::Use();
+      chains->Settle();
+    }
+
+    ChainCache* chains;
+    std::shared_ptr<const LoadedModel> model;
+    std::unique_ptr<const ModelInfo> info;
+    ChainCache::Use use;  // refers to the others
+  };
+
+  absl::StatusOr<ActionGround> PrepareAction(const ChosenPlugin& plugin, const std::string& action,
+                                             ActionObserver& observer) {
+    PATCHBAY_RETURN_IF_ERROR(observer.TakeModel());
+    const absl::Cleanup give_back = [&observer] { observer.GiveModelBack(); };
+    GenerationRequest request;
+    request.plugins = {plugin};
+    ActionGround ground(chains_);
+    PATCHBAY_RETURN_IF_ERROR(weights_.Prepare({}).status());
+    PATCHBAY_ASSIGN_OR_RETURN(ground.model, weights_.Hold());
+    ground.info = std::make_unique<const ModelInfo>(*ground.model);
+    PATCHBAY_ASSIGN_OR_RETURN(ground.use,
+                              chains_.ChainForAction(request, action, *ground.model, *ground.info));
+    return ground;
+  }
+
   // Names the tensor to blame when a network gave numbers that are not finite.
   absl::Status WithDiagnosis(const absl::Status& status) const {
     if (!absl::IsDataLoss(status)) return status;
@@ -210,8 +217,12 @@ absl::StatusOr<ChainPlan> Engine::Plan(const GenerationRequest& request) {
 
 absl::Status Engine::RunAction(const ChosenPlugin& plugin, const std::string& action,
                                const SettingPairs& settings, ActionObserver& observer) {
-  return Guarded<absl::Status>(
-      [&] { return model_->RunAction(plugin, action, settings, observer); });
+  return Guarded<absl::Status>([&] {
+    // What the action computes may need gradients.
+    const c10::InferenceMode no_inference_mode(false);
+    const c10::AutoGradMode no_gradients(false);
+    return model_->RunAction(plugin, action, settings, observer);
+  });
 }
 
 double Engine::load_seconds() const { return model_->load_seconds(); }

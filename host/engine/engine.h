@@ -61,10 +61,12 @@ class Engine {
   // as Generate.
   absl::StatusOr<ChainPlan> Plan(const GenerationRequest& request);
 
-  // Runs an action of a plugin on the model: makes the plugin as `plugin` says, attaches it, and
-  // calls the action with its own settings. The model answers encode_picture, decode_latent and the
-  // conversions of noise levels; it cannot be asked to denoise outside of a job. Errors: as the
-  // plugin says; CANCELLED; INVALID_ARGUMENT for settings that the action does not have.
+  // Runs an action of a plugin on the model: makes the plugin as `plugin` says, attaches it for
+  // this alone, and calls the action with its own settings. Unlike all else here it may run on a
+  // thread of its own beside the others, provided that the observer lets no two of them have the
+  // model at a time (ActionObserver::TakeModel). Until it ends, the model's weights stay in memory.
+  // Errors: as the plugin says; CANCELLED; INVALID_ARGUMENT for settings that the action does not
+  // have.
   absl::Status RunAction(const ChosenPlugin& plugin, const std::string& action,
                          const SettingPairs& settings, ActionObserver& observer);
 

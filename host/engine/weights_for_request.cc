@@ -1,5 +1,8 @@
 #include "host/engine/weights_for_request.h"
 
+#include <c10/core/GradMode.h>
+#include <c10/core/InferenceMode.h>
+
 #include <chrono>
 #include <utility>
 
@@ -52,11 +55,32 @@ absl::Status WeightsForRequest::Load(absl::Span<const LoraChoice> choices, const
   const auto started = std::chrono::steady_clock::now();
   on_unload_();
   loaded_ = nullptr;  // before the next weights need its memory
+  // Actions differentiate through weights, which those that are made in inference mode are not fit
+  // for.
+  const c10::InferenceMode no_inference_mode(false);
+  const c10::AutoGradMode no_gradients(false);
   PATCHBAY_ASSIGN_OR_RETURN(loaded_, LoadModel(checkpoint_, compute_, tokenizers_, merged));
   merged_.assign(choices.begin(), choices.end());
   load_seconds_ +=
       std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<const LoadedModel>> WeightsForRequest::Hold() {
+  PATCHBAY_RETURN_IF_ERROR(Release({}));
+  // Counted apart from the weights themselves, which this object holds as well.
+  const std::shared_ptr<const LoadedModel> held(loaded_.get(),
+                                                [kept = loaded_](const LoadedModel*) {});
+  held_ = held;
+  return held;
+}
+
+absl::Status WeightsForRequest::Release(const std::set<SiteIndex>& sites) {
+  const c10::InferenceMode no_inference_mode(false);
+  const c10::AutoGradMode no_gradients(false);
+  const bool is_held = !held_.expired();
+  return loaded_->releasable->Release(loaded_->unet->sites(),
+                                      is_held ? std::set<SiteIndex>() : sites);
 }
 
 absl::StatusOr<LoraPatches> WeightsForRequest::Beside(const LoraSet& loras) const {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,8 @@ class WeightsForRequest {
         tokenizers_(std::move(tokenizers)),
         application_(application) {}
 
-  // Called before weights in memory are given up: whatever refers to them must go.
+  // Called before weights in memory are given up: whatever refers to them must go, but for what
+  // holds them with Hold().
   void OnUnload(std::function<void()> callback) { on_unload_ = std::move(callback); }
 
   struct Ready {
@@ -35,6 +37,14 @@ class WeightsForRequest {
   // Reads weights if those in memory will not do. INVALID_ARGUMENT for a LoRA that does not fit, or
   // that cannot stand beside the weights although that was asked for.
   absl::StatusOr<Ready> Prepare(absl::Span<const LoraChoice> loras);
+
+  // The weights that Prepare() gave last, kept and whole until the result is let go of, which any
+  // thread may do: a job that needs others reads them beside these.
+  absl::StatusOr<std::shared_ptr<const LoadedModel>> Hold();
+  // For the job that is about to run: lets go of the weights of these sites, and reads those again
+  // that were let go of before and are not among them. While the weights are held, nothing is let
+  // go of. FAILED_PRECONDITION when the file is not any more what it was.
+  absl::Status Release(const std::set<SiteIndex>& sites);
 
   const Checkpoint& checkpoint() const { return checkpoint_; }
   const ModelDescription& description() const { return checkpoint_.description; }
@@ -48,7 +58,8 @@ class WeightsForRequest {
   ComputeOptions compute_;
   TokenizerSources tokenizers_;
   LoraApplication application_;
-  std::unique_ptr<const LoadedModel> loaded_;
+  std::shared_ptr<const LoadedModel> loaded_;
+  std::weak_ptr<const void> held_;
   std::vector<LoraChoice> merged_;  // what is in the loaded weights
   double load_seconds_ = 0;
   std::function<void()> on_unload_ = [] {};

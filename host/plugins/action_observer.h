@@ -17,6 +17,10 @@ class ActionObserver {
   virtual void OnProgress(double fraction, const std::string& text) = 0;
   // Whether the action is to end soon.
   virtual bool IsCancelled() = 0;
+  // Around each use of the model by the action, on its thread: others may use it in between.
+  // TakeModel() waits for that; CANCELLED when the action is to end instead.
+  virtual absl::Status TakeModel() { return absl::OkStatus(); }
+  virtual void GiveModelBack() {}
   // Keeps a result. name: a plain file name. The error goes to the plugin.
   virtual absl::Status OnArtifact(const std::string& name, std::string_view bytes) = 0;
 };

@@ -92,17 +92,18 @@ struct AttachContext::Functions {
   static patchbay_status OperatorWeightsOf(const patchbay_attach* attach, uint32_t site,
                                            patchbay_tensor* weight, patchbay_tensor* bias,
                                            patchbay_error* error) {
-    const AttachContext& context = Of(attach);
-    const auto index = static_cast<SiteIndex>(site);
-    const OperatorWeights weights =
-        site < context.described_.size() ? context.sites_.Weights(index) : OperatorWeights();
-    if (!weights.weight.defined()) {
-      return Report(
-          absl::InvalidArgumentError(absl::StrCat("site ", site, " has no weights of its own")),
-          error);
-    }
-    *weight = NewHandle(weights.weight);
-    *bias = weights.bias.defined() ? NewHandle(weights.bias) : nullptr;
+    const absl::StatusOr<OperatorWeights> weights = Of(attach).WeightsAt(site);
+    if (!weights.ok()) return Report(weights.status(), error);
+    *weight = NewHandle(weights->weight);
+    *bias = weights->bias.defined() ? NewHandle(weights->bias) : nullptr;
+    return PATCHBAY_OK;
+  }
+
+  static patchbay_status ReleaseWeights(patchbay_attach* attach, uint32_t site, uint64_t* bytes,
+                                        patchbay_error* error) {
+    const absl::StatusOr<uint64_t> freed = Of(attach).ReleaseWeights(site);
+    if (!freed.ok()) return Report(freed.status(), error);
+    *bytes = *freed;
     return PATCHBAY_OK;
   }
 
@@ -134,16 +135,22 @@ struct AttachContext::Functions {
       .add_overlay = &AddOverlay,
       .operator_weights = &OperatorWeightsOf,
       .shared = &Shared,
+      .release_weights = &ReleaseWeights,
   };
 };
 
-AttachContext::AttachContext(const SiteTable& sites, const std::vector<patchbay_site>& described,
-                             const patchbay_model_info& model, SharedObjects& shared)
-    : sites_(sites), described_(described), shared_(shared) {
+AttachContext::AttachContext(const ChainEnvironment& environment,
+                             const std::vector<patchbay_site>& described)
+    : environment_(environment),
+      sites_(environment.sites),
+      described_(described),
+      shared_(environment.shared) {
+  const std::string& action = environment.action;
   attach_ = {.struct_size = sizeof(patchbay_attach),
-             .model = &model,
+             .model = &environment.model,
              .functions = &Functions::kTable,
-             .host = this};
+             .host = this,
+             .action = action.empty() ? nullptr : action.c_str()};
 }
 
 patchbay_attach& AttachContext::For(std::shared_ptr<const HookOwner> owner) {
@@ -189,6 +196,35 @@ absl::Status AttachContext::AddHook(const patchbay_hook& hook) {
   kind->add(std::make_shared<const HookTarget>(owner_, hook, site), *owner_,
             static_cast<SiteIndex>(hook.site), described_.size(), collection_);
   return absl::OkStatus();
+}
+
+absl::StatusOr<OperatorWeights> AttachContext::WeightsAt(uint32_t site) const {
+  const auto index = static_cast<SiteIndex>(site);
+  const auto storage = site < described_.size() ? sites_.Storage(index) : nullptr;
+  if (storage == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat("site ", site, " has no weights of its own"));
+  }
+  if (storage->has_weight() || environment_.weights == nullptr) return storage->Weights();
+  return environment_.weights->Read(index);
+}
+
+absl::StatusOr<uint64_t> AttachContext::ReleaseWeights(uint32_t site) {
+  const auto index = static_cast<SiteIndex>(site);
+  const auto storage = site < described_.size() ? sites_.Storage(index) : nullptr;
+  if (storage == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat("site ", site, " has no weights of its own"));
+  }
+  const auto replaced = exclusive_.find({PATCHBAY_HOOK_OPERATOR_REPLACE, site, /*overlay=*/0});
+  if (replaced == exclusive_.end() || replaced->second != owner_->plugin) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the weight of ", described_[site].name,
+        " can be released only by a plugin that has hung " PATCHBAY_HOOK_OPERATOR_REPLACE
+        " there, without an overlay"));
+  }
+  if (environment_.weights == nullptr) return 0;
+  if (absl::Status status = environment_.weights->CheckRelease(index); !status.ok()) return status;
+  released_.insert(index);
+  return storage->bytes();
 }
 
 ModelHooks AttachContext::TakeHooks() {

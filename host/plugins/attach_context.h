@@ -8,6 +8,8 @@
 #include <tuple>
 #include <vector>
 
+#include "absl/status/statusor.h"
+#include "host/plugins/chain.h"
 #include "host/plugins/hook_adapters.h"
 #include "host/plugins/shared_objects.h"
 #include "host/runtime/nn/site.h"
@@ -19,9 +21,8 @@ namespace patchbay {
 // patchbay_attach. Made for one chain; control thread.
 class AttachContext {
  public:
-  // All arguments must outlive the object; `described` also the chain.
-  AttachContext(const SiteTable& sites, const std::vector<patchbay_site>& described,
-                const patchbay_model_info& model, SharedObjects& shared);
+  // Both must outlive the object; `described` also the chain.
+  AttachContext(const ChainEnvironment& environment, const std::vector<patchbay_site>& described);
 
   // The struct to hand to this plugin's attach function; valid until the next call.
   patchbay_attach& For(std::shared_ptr<const HookOwner> owner);
@@ -30,6 +31,9 @@ class AttachContext {
   ModelHooks TakeHooks();
   // What the plugins share with other chains and must live as long as this one.
   std::vector<std::shared_ptr<void>> TakeSharedObjects() { return std::move(kept_); }
+
+  // Operators whose weights the plugins do without.
+  const std::set<SiteIndex>& released() const { return released_; }
 
   // What one plugin has hung, and where.
   struct HookedPlaces {
@@ -42,7 +46,10 @@ class AttachContext {
  private:
   struct Functions;
   absl::Status AddHook(const patchbay_hook& hook);
+  absl::StatusOr<OperatorWeights> WeightsAt(uint32_t site) const;
+  absl::StatusOr<uint64_t> ReleaseWeights(uint32_t site);
 
+  const ChainEnvironment& environment_;
   const SiteTable& sites_;
   const std::vector<patchbay_site>& described_;
   SharedObjects& shared_;
@@ -53,6 +60,7 @@ class AttachContext {
   // Which plugin has what only one may have: hook, site, overlay.
   std::map<std::tuple<std::string, uint32_t, uint32_t>, std::string> exclusive_;
   uint32_t overlays_ = 0;
+  std::set<SiteIndex> released_;
   std::vector<std::shared_ptr<void>> kept_;
 };
 

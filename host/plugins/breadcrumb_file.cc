@@ -10,7 +10,9 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <cstring>
+#include <memory>
 #include <string_view>
 
 #include "absl/memory/memory.h"
@@ -68,6 +70,35 @@ void NoteSignal(int number) {
   errno = error;
 }
 
+// Room for NoteSignal on a thread whose own stack is used up; the thread's until it ends.
+class SignalStack {
+ public:
+  SignalStack() {
+    stack_t former{};
+    // One that somebody else has given the thread serves as well.
+    if (sigaltstack(nullptr, &former) != 0 || (former.ss_flags & SS_DISABLE) == 0) return;
+    memory_ = std::make_unique<std::byte[]>(kBytes);
+    stack_t mine{};
+    mine.ss_sp = memory_.get();
+    mine.ss_size = kBytes;
+    sigaltstack(&mine, nullptr);
+  }
+  ~SignalStack() {
+    if (memory_ == nullptr) return;
+    stack_t none{};
+    none.ss_flags = SS_DISABLE;
+    sigaltstack(&none, nullptr);
+  }
+  SignalStack(const SignalStack&) = delete;
+  SignalStack& operator=(const SignalStack&) = delete;
+
+ private:
+  // More than the registers of any processor, which the kernel puts there, and the handler's few
+  // words.
+  static constexpr size_t kBytes = size_t{64} << 10;
+  std::unique_ptr<std::byte[]> memory_;
+};
+
 }  // namespace
 
 // One thread's way through plugins' code, the outermost hook first.
@@ -94,7 +125,7 @@ BreadcrumbFile::BreadcrumbFile(Layout* layout) : layout_(layout) {
   signal_place = &layout->signal;
   struct sigaction action {};
   action.sa_handler = &NoteSignal;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_ONSTACK;
   for (const int number : kCrashSignals) {
     struct sigaction former {};
     // What the program does with a signal of its own accord stays.
@@ -166,6 +197,7 @@ BreadcrumbFile::Slot* BreadcrumbFile::SlotOfThisThread() {
 }
 
 void BreadcrumbFile::Enter(const HookPosition& position) {
+  if (kCatchesSignals) static thread_local const SignalStack stack;
   Slot* const slot = SlotOfThisThread();
   if (slot == nullptr) return;
   const uint32_t depth = slot->depth.load();

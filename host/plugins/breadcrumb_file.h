@@ -25,9 +25,9 @@ struct CrashSite {
 };
 
 // Keeps breadcrumbs in a small memory-mapped file, which the kernel writes out whatever becomes of
-// the process. The signals of a crash are noted in it on their way to the system, which ends the
-// process as ever; sanitizer builds leave the signals to the sanitizer. One object a process at a
-// time. Any thread.
+// the process. The signals of a crash, a stack overflow among them, are noted in it on their way to
+// the system, which ends the process as ever; sanitizer builds leave the signals to the sanitizer.
+// One object a process at a time. Any thread.
 class BreadcrumbFile final : public Breadcrumbs {
  public:
   // Reads what the former process left, then clears the file. Another process must not use it.

@@ -66,6 +66,27 @@ TEST(BreadcrumbFileTest, NamesWhereTheProcessCrashed) {
   EXPECT_EQ(crash->signal, SIGSEGV);
 }
 
+// By way of a volatile, so that the compiler cannot make a loop of it.
+int Recurse(int depth) {
+  volatile char frame[4096];
+  frame[depth % 4096] = static_cast<char>(depth);
+  return depth < 0 ? 0 : Recurse(depth + 1) + frame[0];
+}
+
+TEST(BreadcrumbFileTest, NamesWhereTheStackOverflowed) {
+  if (!kCatchesSignals) GTEST_SKIP() << "the sanitizer has the signals";
+  const auto crash = After([](BreadcrumbFile& file) {
+    std::thread([&file] {
+      EnterPlugin(file, 7);
+      volatile int depth = 0;
+      Recurse(depth);
+    }).join();
+  });
+  ASSERT_TRUE(crash.has_value());
+  EXPECT_EQ(crash->plugin, kPlugin);
+  EXPECT_EQ(crash->signal, SIGSEGV);
+}
+
 TEST(BreadcrumbFileTest, ASignalIsKnownToBeMissing) {
   const auto crash = After([](BreadcrumbFile& file) {
     EnterPlugin(file);

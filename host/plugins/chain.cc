@@ -1,9 +1,11 @@
 #include "host/plugins/chain.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "host/base/sha256.h"
 #include "host/base/status_macros.h"
 #include "host/plugins/attach_context.h"
@@ -41,6 +43,23 @@ absl::Status CheckUsable(const PluginLibrary& library, const HookMonitor& monito
     }
   }
   return absl::OkStatus();
+}
+
+absl::Status CheckFamily(const PluginLibrary& library, const patchbay_model_info& model) {
+  const PluginDescription& plugin = library.description();
+  const std::vector<patchbay_model_family>& families = plugin.families;
+  if (families.empty() ||
+      std::find(families.begin(), families.end(), model.family) != families.end()) {
+    return absl::OkStatus();
+  }
+  const std::string wanted = absl::StrJoin(
+      families, ", ",
+      [](std::string* out, patchbay_model_family family) { out->append(FamilyName(family)); });
+  return WithPluginFault(absl::FailedPreconditionError(absl::StrCat(
+                             "plugin ", plugin.id, " is for models of the family ", wanted, "; ",
+                             model.name == nullptr ? "this one" : model.name, " is of the family ",
+                             FamilyName(model.family))),
+                         {PluginFault::Kind::kRefused, plugin.id, library.manifest().sha256, ""});
 }
 
 std::string TextOf(const ChainEntry& entry) {
@@ -109,13 +128,14 @@ absl::StatusOr<std::shared_ptr<const Chain>> Chain::Build(std::vector<ChainEntry
                             OrderChain(ConstraintsOf(entries), is_explicit));
   auto chain = absl::WrapUnique(new Chain());
   chain->sites_ = ListSites(environment.sites);
-  AttachContext context(environment.sites, chain->sites_, environment.model, environment.shared);
+  AttachContext context(environment, chain->sites_);
   // What has been hung so far goes before the instances do, also after an error.
   absl::Status status;
   std::string text;
   for (const size_t index : order) {
     const ChainEntry& entry = entries[index];
     status = CheckUsable(*entry.library, environment.monitor);
+    if (status.ok()) status = CheckFamily(*entry.library, environment.model);
     if (!status.ok()) break;
     chain->libraries_.push_back(entry.library);
     const auto owner = std::make_shared<const HookOwner>(
@@ -138,6 +158,7 @@ absl::StatusOr<std::shared_ptr<const Chain>> Chain::Build(std::vector<ChainEntry
   chain->hooks_ = context.TakeHooks();
   chain->hooks_.text = std::move(text);
   chain->shared_ = context.TakeSharedObjects();
+  chain->released_ = context.released();
   if (!status.ok()) return status;
   return std::shared_ptr<const Chain>(std::move(chain));
 }

@@ -2,10 +2,12 @@
 #define PATCHBAY_HOST_PLUGINS_CHAIN_H_
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "host/plugins/action_model.h"
 #include "host/plugins/action_observer.h"
 #include "host/plugins/chain_plan.h"
 #include "host/plugins/hook_monitor.h"
@@ -13,6 +15,7 @@
 #include "host/plugins/plugin_settings.h"
 #include "host/plugins/setting_array.h"
 #include "host/plugins/shared_objects.h"
+#include "host/plugins/weight_source.h"
 #include "host/runtime/hooks/sampling_hooks.h"
 #include "host/runtime/nn/site.h"
 #include "patchbay/abi/model.h"
@@ -32,6 +35,10 @@ struct ChainEnvironment {
   HookMonitor& monitor;
   SharedObjects& shared;
   SettingResources resources;
+  // Null: the model keeps all its weights.
+  const WeightSource* weights = nullptr;
+  // The id of the action that the chain is for; empty: it is for jobs.
+  std::string action = {};
 };
 
 // Plugins with their settings, in order, attached to a model. Immutable; shared by the jobs that
@@ -56,7 +63,7 @@ class Chain {
   // which it is called. Any thread, for as long as it takes; the model must stay. CANCELLED when
   // the observer wanted that; otherwise the error is the plugin's.
   absl::Status RunAction(const std::string& action, const PluginSettings& settings,
-                         const patchbay_model& model, ActionObserver& observer) const;
+                         ActionModel& model, ActionObserver& observer) const;
   ~Chain();
   Chain(const Chain&) = delete;
   Chain& operator=(const Chain&) = delete;
@@ -65,6 +72,8 @@ class Chain {
   const ModelHooks& hooks() const { return hooks_; }
   // The builds (sha256) in order.
   const std::vector<std::string>& builds() const { return builds_; }
+  // Operators whose weights it does without: all its hooks replace them whatever a job asks for.
+  const std::set<SiteIndex>& released() const { return released_; }
   // What is in it and where it hangs.
   const ChainPlan& plan() const { return plan_; }
 
@@ -81,6 +90,7 @@ class Chain {
   std::vector<std::unique_ptr<Instance>> instances_;
   ModelHooks hooks_;
   std::vector<std::string> builds_;
+  std::set<SiteIndex> released_;
   ChainPlan plan_;
 };
 

@@ -10,18 +10,42 @@
 #include "host/plugins/chain.h"
 #include "host/plugins/chain_instance.h"
 #include "host/plugins/plugin_fault.h"
+#include "host/runtime/hooks/tensor_handle.h"
+#include "patchbay/abi_struct.h"
 
 namespace patchbay {
 namespace {
 
 constexpr size_t kMaxNameBytes = 255;
+constexpr uint32_t kMaxPictures = 64;
+
+absl::StatusOr<ActionPrompts> ReadPrompts(const patchbay_action_prompts& given) {
+  if (given.picture_count == 0 || given.picture_count > kMaxPictures || given.prompts == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat("an action draws 1 to ", kMaxPictures,
+                                                   " pictures at once, not ", given.picture_count));
+  }
+  ActionPrompts read{{}, {}, given.seed, given.latent_height, given.latent_width};
+  for (uint32_t i = 0; i < given.picture_count; ++i) {
+    const char* const negative = given.negative_prompts == nullptr ? "" : given.negative_prompts[i];
+    if (given.prompts[i] == nullptr || negative == nullptr) {
+      return absl::InvalidArgumentError(absl::StrCat("prompt ", i, " is NULL"));
+    }
+    read.prompts.emplace_back(given.prompts[i]);
+    read.negative_prompts.emplace_back(negative);
+  }
+  return read;
+}
 
 // The host's side of a patchbay_action_context.
 struct ActionHost {
   ActionObserver& observer;
+  ActionModel& model;
 
   static ActionObserver& Of(const patchbay_action_context* context) {
     return static_cast<ActionHost*>(context->host)->observer;
+  }
+  static ActionModel& ModelOf(const patchbay_action_context* context) {
+    return static_cast<ActionHost*>(context->host)->model;
   }
 
   static void Progress(const patchbay_action_context* context, double fraction, const char* text) {
@@ -35,12 +59,34 @@ struct ActionHost {
 
   static patchbay_status Artifact(const patchbay_action_context* context, const char* name,
                                   const void* bytes, uint64_t size, patchbay_error* error) {
-    const absl::Status status =
-        Keep(Of(context), name == nullptr ? "" : name, {static_cast<const char*>(bytes), size});
+    return Report(
+        Keep(Of(context), name == nullptr ? "" : name, {static_cast<const char*>(bytes), size}),
+        error);
+  }
+
+  static patchbay_status Report(const absl::Status& status, patchbay_error* error) {
     if (!status.ok() && error != nullptr) {
       std::snprintf(error->text, sizeof(error->text), "%s", std::string(status.message()).c_str());
     }
     return static_cast<patchbay_status>(status.code());
+  }
+
+  static patchbay_status SetPrompts(const patchbay_action_context* context,
+                                    const patchbay_action_prompts* prompts, patchbay_error* error) {
+    const absl::StatusOr<ActionPrompts> read = ReadPrompts(sdk::copy_prefix(*prompts));
+    return Report(read.ok() ? ModelOf(context).SetPrompts(*read) : read.status(), error);
+  }
+
+  static patchbay_status Draw(const patchbay_action_context* context,
+                              const patchbay_action_pass* pass, patchbay_tensor* latents,
+                              patchbay_error* error) {
+    const patchbay_action_pass given = sdk::copy_prefix(*pass);
+    ActionPass wanted{given.step_count, std::nullopt, std::nullopt, given.guidance_scale};
+    if (given.sampler != nullptr) wanted.sampler = given.sampler;
+    if (given.schedule != nullptr) wanted.schedule = given.schedule;
+    absl::StatusOr<at::Tensor> drawn = ModelOf(context).Draw(wanted);
+    if (drawn.ok() && latents != nullptr) *latents = NewHandle(*std::move(drawn));
+    return Report(drawn.status(), error);
   }
 
   static absl::Status Keep(ActionObserver& observer, const std::string& name,
@@ -57,6 +103,8 @@ struct ActionHost {
       .progress = &Progress,
       .is_cancelled = &IsCancelled,
       .artifact = &Artifact,
+      .set_prompts = &SetPrompts,
+      .draw = &Draw,
   };
 };
 
@@ -73,15 +121,15 @@ absl::StatusOr<PluginSettings> Chain::ActionSettings(const std::string& action,
 }
 
 absl::Status Chain::RunAction(const std::string& action, const PluginSettings& settings,
-                              const patchbay_model& model, ActionObserver& observer) const {
+                              ActionModel& model, ActionObserver& observer) const {
   if (instances_.size() != 1) {
     return absl::InternalError("an action needs a chain of its plugin alone");
   }
   PATCHBAY_ASSIGN_OR_RETURN(const SettingArray values, SettingArray::Make(settings, {}));
-  ActionHost host{observer};
+  ActionHost host{observer, model};
   patchbay_action_context context = {.struct_size = sizeof(patchbay_action_context),
                                      .functions = &ActionHost::kTable,
-                                     .model = &model,
+                                     .model = &model.model(),
                                      .values = values.data(),
                                      .value_count = values.size(),
                                      .host = &host};

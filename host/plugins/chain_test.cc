@@ -33,7 +33,7 @@ class ChainTest : public testing::Test {
 
   absl::StatusOr<std::shared_ptr<const Chain>> Build(const std::vector<ChosenPlugin>& plugins,
                                                      bool is_explicit = false) {
-    return host_->BuildChain(plugins, is_explicit, sites_, model_);
+    return host_->BuildChain(plugins, is_explicit, {sites_, model_});
   }
 
   // What the chain makes of guidance that went from 0 (conditional) to 1.

@@ -41,6 +41,9 @@ class DescriptorReader {
     description.after = Ids(d.after, d.after_count, "after");
     description.conflicts = Ids(d.conflicts, d.conflict_count, "conflicts");
     description.phase = d.phase;
+    if (CanRead(d.families, d.family_count, "families")) {
+      description.families.assign(d.families, d.families + d.family_count);
+    }
     return description;
   }
 

@@ -61,6 +61,9 @@ PluginDescription ReadDescription(JsonObject& object) {
   description.before = object.Texts("before");
   description.after = object.Texts("after");
   description.conflicts = object.Texts("conflicts");
+  for (const int64_t family : object.Names("families", sdk::kFamilyNames)) {
+    description.families.push_back(static_cast<patchbay_model_family>(family));
+  }
   description.fields = ReadFields(object);
   object.ForEach("actions", [&description](JsonObject& action) {
     PluginAction read{action.Text("id"), action.Text("title"), action.Text("help"), {}};

@@ -56,6 +56,7 @@ json Good() {
           {"fingerprint", ""},
           {"phase", "early"},
           {"required_hooks", {"patchbay.hook.guidance/1"}},
+          {"families", {"sd1", "sdxl"}},
           {"before", json::array()},
           {"after", {"other"}},
           {"conflicts", json::array()},
@@ -73,6 +74,8 @@ TEST(ManifestTest, ReadsEverything) {
   EXPECT_EQ(description.version, "1.2.3");
   EXPECT_EQ(description.phase, PATCHBAY_PHASE_EARLY);
   EXPECT_EQ(description.after, std::vector<std::string>{"other"});
+  EXPECT_EQ(description.families,
+            (std::vector<patchbay_model_family>{PATCHBAY_MODEL_SD1, PATCHBAY_MODEL_SDXL}));
   ASSERT_EQ(description.fields.size(), 2);
   EXPECT_EQ(description.fields[0].flags, PATCHBAY_FIELD_ADVANCED | PATCHBAY_FIELD_DEPRECATED);
   EXPECT_EQ(description.fields[0].step, 0.1);
@@ -99,6 +102,7 @@ TEST(ManifestTest, RefusesWithTheReason) {
       {[](json& m) { m["before"] = {1}; }, "\"before\" must hold strings only"},
       {[](json& m) { m["before"] = {"Not An Id"}; }, "\"Not An Id\" is not a plugin's id"},
       {[](json& m) { m["conflicts"] = {"good"}; }, "it names itself"},
+      {[](json& m) { m["families"] = {"sd3"}; }, "\"families\" is \"sd3\""},
       {[](json& m) { m["abi"]["major"] = -1; }, "the manifest, abi: \"major\" must be a whole"},
       {[](json& m) { m["abi"]["patch"] = 1; }, "abi: \"patch\" is unknown"},
       {[](json& m) { m["abi"] = 1; }, "the manifest, abi must be an object"},

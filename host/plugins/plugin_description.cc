@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "patchbay/schema_names.h"
 
 namespace patchbay {
 namespace {
@@ -37,6 +38,17 @@ std::string FieldsDifference(const std::vector<PluginField>& a, const std::vecto
 
 }  // namespace
 
+std::string FamilyName(patchbay_model_family family) {
+  const char* const name = sdk::schema_name(sdk::kFamilyNames, family);
+  return name == nullptr ? "unknown" : name;
+}
+
+std::optional<patchbay_model_family> FamilyNamed(std::string_view name) {
+  const std::optional<int64_t> family = sdk::schema_value(sdk::kFamilyNames, name);
+  if (!family.has_value()) return std::nullopt;
+  return static_cast<patchbay_model_family>(*family);
+}
+
 std::string FirstDifference(const PluginDescription& a, const PluginDescription& b) {
   if (a == b) return "";
   const std::pair<const char*, std::string PluginDescription::*> texts[] = {
@@ -57,6 +69,7 @@ std::string FirstDifference(const PluginDescription& a, const PluginDescription&
   for (const auto& [name, member] : lists) {
     if (a.*member != b.*member) return name;
   }
+  if (a.families != b.families) return "families";
   return a.phase != b.phase ? "phase" : "actions";
 }
 

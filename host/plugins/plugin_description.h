@@ -2,7 +2,9 @@
 #define PATCHBAY_HOST_PLUGINS_PLUGIN_DESCRIPTION_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "patchbay/abi/plugin.h"
@@ -64,9 +66,14 @@ struct PluginDescription {
   std::vector<std::string> after;
   std::vector<std::string> conflicts;
   patchbay_phase phase = PATCHBAY_PHASE_NORMAL;
+  std::vector<patchbay_model_family> families;
 
   bool operator==(const PluginDescription&) const = default;
 };
+
+// What requests and messages call a family: "sd1". "unknown" for a number without a name.
+std::string FamilyName(patchbay_model_family family);
+std::optional<patchbay_model_family> FamilyNamed(std::string_view name);
 
 // What differs first, for an error message: `version ("1.0.0", "1.1.0")`. Empty when nothing does.
 std::string FirstDifference(const PluginDescription& a, const PluginDescription& b);

@@ -175,8 +175,7 @@ absl::StatusOr<ResolvedPlugins> PluginHost::Resolve(const PluginSelection& selec
 }
 
 absl::StatusOr<std::shared_ptr<const Chain>> PluginHost::BuildChain(
-    absl::Span<const ChosenPlugin> choices, bool is_explicit, const SiteTable& sites,
-    const patchbay_model_info& model) {
+    absl::Span<const ChosenPlugin> choices, bool is_explicit, const ChainTarget& target) {
   std::vector<ChainEntry> entries;
   for (const ChosenPlugin& choice : choices) {
     PluginCatalogue::Build build;
@@ -201,7 +200,8 @@ absl::StatusOr<std::shared_ptr<const Chain>> PluginHost::BuildChain(
     entry.settings = *std::move(settings);
     entries.push_back(std::move(entry));
   }
-  const ChainEnvironment environment{sites, model, state_->monitor, state_->shared, {}};
+  const ChainEnvironment environment{target.sites, target.model,   state_->monitor, state_->shared,
+                                     {},           target.weights, target.action};
   absl::StatusOr<std::shared_ptr<const Chain>> chain = absl::InternalError("not built");
   state_->control.Run([&] {
     const c10::InferenceMode inference_mode;

@@ -19,6 +19,15 @@ namespace patchbay {
 
 class Chain;
 class SiteTable;
+class WeightSource;
+
+// What a chain is built for; see ChainEnvironment.
+struct ChainTarget {
+  const SiteTable& sites;
+  const patchbay_model_info& model;
+  const WeightSource* weights = nullptr;
+  std::string action = {};
+};
 
 struct PluginHostOptions {
   // Folders that hold plugins' folders, such as the one beside the program. When two hold the same
@@ -90,8 +99,8 @@ class PluginHost {
   // otherwise as Chain::Build. The model's parts must outlive the chain; it may be let go of on any
   // thread.
   absl::StatusOr<std::shared_ptr<const Chain>> BuildChain(absl::Span<const ChosenPlugin> choices,
-                                                          bool is_explicit, const SiteTable& sites,
-                                                          const patchbay_model_info& model);
+                                                          bool is_explicit,
+                                                          const ChainTarget& target);
 
   // Counts as a job's use of the chain's builds for as long as it is held.
   std::shared_ptr<const void> BeginUse(const Chain& chain);

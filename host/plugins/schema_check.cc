@@ -178,6 +178,11 @@ absl::Status CheckDescription(const PluginDescription& description) {
   if (sdk::schema_name(sdk::kPhaseNames, description.phase) == nullptr) {
     return Wrong(where, absl::StrCat("phase ", description.phase, " has no meaning"));
   }
+  for (const patchbay_model_family family : description.families) {
+    if (sdk::schema_name(sdk::kFamilyNames, family) == nullptr) {
+      return Wrong(where, absl::StrCat("model family ", family, " has no meaning"));
+    }
+  }
   for (const std::string& hook : description.required_hooks) {
     if (hook.empty()) return Wrong(where, "a required hook's id is empty");
   }

@@ -1,9 +1,7 @@
 #include "host/service/client.h"
 
 #include <algorithm>
-#include <atomic>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +9,7 @@
 #include "host/base/mapped_file.h"
 #include "host/base/sha256.h"
 #include "host/base/status_macros.h"
+#include "host/service/call_canceller.h"
 #include "host/service/client_channel.h"
 #include "host/service/error_conversion.h"
 #include "host/service/job_conversion.h"
@@ -23,7 +22,6 @@ namespace patchbay {
 namespace {
 
 constexpr size_t kChunkBytes = 256 << 10;
-constexpr absl::Duration kAskInterval = absl::Milliseconds(100);
 constexpr absl::Duration kRetryInterval = absl::Milliseconds(500);
 // A broken-off download of a huge artifact should not be waited for without end.
 constexpr absl::Duration kTransferDeadline = absl::Hours(1);
@@ -41,26 +39,6 @@ ModelEntry ModelFromProto(const v1::Model& proto) {
 std::string_view Text(absl::Span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
-
-// Cancels a call when somebody asks for it, until it is destroyed.
-class Canceller {
- public:
-  Canceller(grpc::ClientContext& call, const std::function<bool()>& is_interrupted)
-      : thread_([this, &call, &is_interrupted] {
-          while (!done_) {
-            if (is_interrupted()) return call.TryCancel();
-            absl::SleepFor(kAskInterval);
-          }
-        }) {}
-  ~Canceller() {
-    done_ = true;
-    thread_.join();
-  }
-
- private:
-  std::atomic<bool> done_ = false;
-  std::thread thread_;
-};
 
 class GrpcClient final : public Client {
  public:
@@ -244,7 +222,7 @@ class GrpcClient final : public Client {
     request.set_previews(options.previews);
     grpc::ClientContext call;
     channel_.Prepare(call, absl::InfiniteDuration());
-    const Canceller canceller(call, is_interrupted);
+    const CallCanceller canceller(call, is_interrupted);
     const auto reader = generations_->WatchGeneration(&call, request);
     v1::WatchGenerationResponse response;
     while (reader->Read(&response)) {

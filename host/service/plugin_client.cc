@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "host/base/status_macros.h"
+#include "host/service/call_canceller.h"
 #include "host/service/client_channel.h"
 #include "host/service/error_conversion.h"
 #include "host/service/plugin_conversion.h"
@@ -21,6 +23,8 @@ namespace fs = std::filesystem;
 
 // Building, probing and loading may take a while; a plan may have to wait for a generation.
 constexpr absl::Duration kSlowCall = absl::Minutes(10);
+constexpr absl::Duration kPatience = absl::Seconds(60);
+constexpr absl::Duration kRetryInterval = absl::Milliseconds(500);
 
 // The library's name as the manifest gives it; the server checks all the rest.
 absl::StatusOr<std::string> LibraryOf(const std::string& manifest) {
@@ -98,6 +102,34 @@ class GrpcPluginClient final : public PluginClient {
     return Change<v1::RetirePluginResponse>(&v1::PluginService::Stub::RetirePlugin, request);
   }
 
+  absl::StatusOr<ActionRun> RunAction(const ActionRequest& wanted,
+                                      const std::function<void(const ActionRun&)>& on_change,
+                                      const std::function<bool()>& is_interrupted) override {
+    PATCHBAY_ASSIGN_OR_RETURN(ActionRun run, Start(wanted));
+    on_change(run);
+    ActionWatch watch{run, on_change, is_interrupted, /*was_cancelled=*/false};
+    absl::Time give_up = absl::Now() + kPatience;
+    while (!IsFinal(watch.run.state)) {
+      const double fraction = watch.run.fraction;
+      const absl::Status status = WatchOnce(watch);
+      if (IsFinal(watch.run.state)) break;
+      if (watch.run.fraction > fraction) give_up = absl::Now() + kPatience;
+      const bool broken = absl::IsUnavailable(status) || absl::IsCancelled(status);
+      if (!broken || absl::Now() > give_up) return status;
+      if (is_interrupted() && !watch.was_cancelled) {
+        // A server that cannot be told does not answer the watch either.
+        watch.was_cancelled = Cancel(watch.run.id).ok();
+      } else {
+        absl::SleepFor(kRetryInterval);
+      }
+    }
+    return watch.run;
+  }
+
+  absl::StatusOr<std::string> Download(const ActionResult& result) override {
+    return files_->Download(result.artifact_id);
+  }
+
   absl::StatusOr<ChainPlan> Plan(const JobRequest& wanted) override {
     v1::PlanChainRequest request;
     *request.mutable_settings() = SettingsToProto(wanted);
@@ -111,6 +143,57 @@ class GrpcPluginClient final : public PluginClient {
   }
 
  private:
+  struct ActionWatch {
+    ActionRun run;
+    const std::function<void(const ActionRun&)>& on_change;
+    const std::function<bool()>& is_interrupted;
+    bool was_cancelled;
+  };
+
+  absl::StatusOr<ActionRun> Start(const ActionRequest& wanted) {
+    v1::StartPluginActionRequest request;
+    request.set_plugin_id(wanted.plugin);
+    request.set_action_id(wanted.action);
+    request.set_model(wanted.model);
+    request.set_request_id(wanted.request_id);
+    SettingsToParameters(wanted.settings, request.mutable_settings());
+    v1::StartPluginActionResponse response;
+    grpc::ClientContext call;
+    channel_.Prepare(call);
+    PATCHBAY_RETURN_IF_ERROR(
+        FromGrpcStatus(plugins_->StartPluginAction(&call, request, &response)));
+    return ActionRunFromProto(response.run());
+  }
+
+  absl::Status Cancel(const std::string& run_id) {
+    v1::CancelPluginActionRequest request;
+    request.set_run_id(run_id);
+    v1::CancelPluginActionResponse response;
+    grpc::ClientContext call;
+    channel_.Prepare(call);
+    return FromGrpcStatus(plugins_->CancelPluginAction(&call, request, &response));
+  }
+
+  // Follows the run until it ends, the connection breaks, or the user interrupts for the first
+  // time.
+  absl::Status WatchOnce(ActionWatch& watch) {
+    v1::WatchPluginActionRequest request;
+    request.set_run_id(watch.run.id);
+    grpc::ClientContext call;
+    channel_.Prepare(call, absl::InfiniteDuration());
+    const std::function<bool()> wants_end = [&watch] {
+      return !watch.was_cancelled && watch.is_interrupted();
+    };
+    const CallCanceller canceller(call, wants_end);
+    const auto reader = plugins_->WatchPluginAction(&call, request);
+    v1::WatchPluginActionResponse response;
+    while (reader->Read(&response)) {
+      watch.run = ActionRunFromProto(response.run());
+      watch.on_change(watch.run);
+    }
+    return FromGrpcStatus(reader->Finish());
+  }
+
   template <typename Response, typename Request>
   absl::StatusOr<PluginStatus> Change(grpc::Status (v1::PluginService::Stub::*method)(
                                           grpc::ClientContext*, const Request&, Response*),

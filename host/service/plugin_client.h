@@ -1,11 +1,13 @@
 #ifndef PATCHBAY_HOST_SERVICE_PLUGIN_CLIENT_H_
 #define PATCHBAY_HOST_SERVICE_PLUGIN_CLIENT_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "host/engine/jobs/action_run.h"
 #include "host/engine/jobs/job_request.h"
 #include "host/engine/plugin_values.h"
 #include "host/service/client.h"
@@ -29,6 +31,15 @@ class PluginClient {
   virtual absl::StatusOr<PluginStatus> RollBack(const std::string& id) = 0;
   virtual absl::StatusOr<PluginStatus> Retire(const std::string& id) = 0;
   virtual absl::StatusOr<ChainPlan> Plan(const JobRequest& request) = 0;
+
+  // Starts an action and calls `on_change` with each state until the run has ended. Where
+  // `is_interrupted`, which is asked several times a second, says so, the run is cancelled and its
+  // end waited for. UNAVAILABLE when the connection breaks for longer than a minute.
+  virtual absl::StatusOr<ActionRun> RunAction(
+      const ActionRequest& request, const std::function<void(const ActionRun&)>& on_change,
+      const std::function<bool()>& is_interrupted) = 0;
+  // What an action has made.
+  virtual absl::StatusOr<std::string> Download(const ActionResult& result) = 0;
 };
 
 }  // namespace patchbay

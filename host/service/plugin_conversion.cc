@@ -2,6 +2,7 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -153,6 +154,9 @@ v1::Plugin PluginToProto(const PluginStatus& plugin) {
   proto.set_description(plugin.description.summary);
   proto.set_state(StateToProto(plugin.state));
   for (const std::string& hook : plugin.hooks) proto.add_hooks(hook);
+  for (const patchbay_model_family family : plugin.description.families) {
+    proto.add_families(FamilyName(family));
+  }
   proto.mutable_install_time()->set_seconds(absl::ToUnixSeconds(plugin.install_time));
   SettingsToParameters(plugin.settings, proto.mutable_settings());
   proto.set_fault_count(plugin.fault_count);
@@ -169,6 +173,10 @@ PluginStatus PluginFromProto(const v1::Plugin& proto) {
   plugin.build = proto.build();
   plugin.state = StateFromProto(proto.state());
   plugin.hooks.assign(proto.hooks().begin(), proto.hooks().end());
+  for (const std::string& name : proto.families()) {
+    const std::optional<patchbay_model_family> family = FamilyNamed(name);
+    if (family.has_value()) plugin.description.families.push_back(*family);
+  }
   plugin.install_time = absl::FromUnixSeconds(proto.install_time().seconds());
   plugin.settings = SettingsFromParameters("settings", proto.settings()).value_or(SettingPairs());
   plugin.fault_count = proto.fault_count();
@@ -226,6 +234,23 @@ v1::PluginActionRun ActionRunToProto(const ActionRun& run) {
   }
   if (!run.error.ok()) *proto.mutable_error() = ErrorToProto(run.error);
   return proto;
+}
+ActionRun ActionRunFromProto(const v1::PluginActionRun& proto) {
+  ActionRun run;
+  run.id = proto.id();
+  run.request.plugin = proto.plugin_id();
+  run.request.action = proto.action_id();
+  const bool known = proto.state() >= v1::PLUGIN_ACTION_STATE_QUEUED &&
+                     proto.state() <= v1::PLUGIN_ACTION_STATE_CANCELLED;
+  run.state =
+      known ? static_cast<ActionState>(static_cast<int>(proto.state()) - 1) : ActionState::kRunning;
+  run.fraction = proto.fraction();
+  run.activity = proto.activity();
+  for (const v1::PluginActionResult& result : proto.results()) {
+    run.results.push_back({result.name(), result.artifact_id()});
+  }
+  if (proto.has_error()) run.error = ErrorFromProto(proto.error());
+  return run;
 }
 static_assert(static_cast<int>(ActionState::kQueued) + 1 == v1::PLUGIN_ACTION_STATE_QUEUED);
 static_assert(static_cast<int>(ActionState::kCancelled) + 1 == v1::PLUGIN_ACTION_STATE_CANCELLED);

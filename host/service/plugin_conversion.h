@@ -30,6 +30,8 @@ v1::GetPluginSchemaResponse SchemaToProto(const PluginStatus& plugin);
 PluginStatus SchemaFromProto(const v1::GetPluginSchemaResponse& proto);
 
 v1::PluginActionRun ActionRunToProto(const ActionRun& run);
+// Of its request, plugin and action only.
+ActionRun ActionRunFromProto(const v1::PluginActionRun& proto);
 
 v1::Chain ChainToProto(const ChainPlan& plan);
 ChainPlan ChainFromProto(const v1::Chain& proto);

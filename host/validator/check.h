@@ -62,6 +62,7 @@ std::vector<Check> ParameterChecks();
 std::vector<Check> PassChecks();
 std::vector<Check> PassFaultChecks();
 std::vector<Check> FaultChecks();
+std::vector<Check> FamilyChecks();
 
 }  // namespace patchbay
 

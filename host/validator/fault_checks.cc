@@ -104,8 +104,12 @@ Verdict HandsRefusalsOn(Trial& trial) {
     patchbay_status status = PATCHBAY_OK;
     GuardedError guarded;
     {
-      AttachContext context(trial.model().unet->sites(), sites, trial.info().info(),
-                            trial.shared_objects());
+      const ChainEnvironment environment{trial.model().unet->sites(),
+                                         trial.info().info(),
+                                         trial.monitor(),
+                                         trial.shared_objects(),
+                                         {}};
+      AttachContext context(environment, sites);
       const auto owner = std::make_shared<const HookOwner>(
           HookOwner{trial.library().description().id, trial.library().manifest().sha256, 0,
                     &trial.monitor()});

@@ -41,29 +41,44 @@ void RandomWeights::Resnet(const std::string& path, int64_t in, int64_t out,
   if (in != out) Convolution(path + ".conv_shortcut", in, out, 1);
 }
 
-void RandomWeights::Transformer(const std::string& path, int64_t width, int64_t text_features) {
+void RandomWeights::Transformer(const std::string& path, int64_t width, int64_t depth,
+                                const UNetShape& shape) {
+  const auto projection = [&](const char* name) {
+    if (shape.linear_projection) {
+      Linear(path + name, width, width);
+    } else {
+      Convolution(path + name, width, width, 1);
+    }
+  };
   Norm(path + ".norm", width);
-  Convolution(path + ".proj_in", width, width, 1);
-  const std::string block = path + ".transformer_blocks.0";
-  for (const auto& [name, source] :
-       {std::pair{".attn1", width}, std::pair{".attn2", text_features}}) {
-    Linear(absl::StrCat(block, name, ".to_q"), width, width, false);
-    Linear(absl::StrCat(block, name, ".to_k"), source, width, false);
-    Linear(absl::StrCat(block, name, ".to_v"), source, width, false);
-    Linear(absl::StrCat(block, name, ".to_out.0"), width, width);
+  projection(".proj_in");
+  for (int64_t i = 0; i < depth; ++i) {
+    const std::string block = absl::StrCat(path, ".transformer_blocks.", i);
+    for (const auto& [name, source] :
+         {std::pair{".attn1", width}, std::pair{".attn2", shape.text_features}}) {
+      Linear(absl::StrCat(block, name, ".to_q"), width, width, false);
+      Linear(absl::StrCat(block, name, ".to_k"), source, width, false);
+      Linear(absl::StrCat(block, name, ".to_v"), source, width, false);
+      Linear(absl::StrCat(block, name, ".to_out.0"), width, width);
+    }
+    for (const char* name : {".norm1", ".norm2", ".norm3"}) Norm(block + name, width);
+    Linear(block + ".ff.net.0.proj", width, 8 * width);
+    Linear(block + ".ff.net.2", 4 * width, width);
   }
-  for (const char* name : {".norm1", ".norm2", ".norm3"}) Norm(block + name, width);
-  Linear(block + ".ff.net.0.proj", width, 8 * width);
-  Linear(block + ".ff.net.2", 4 * width, width);
-  Convolution(path + ".proj_out", width, width, 1);
+  projection(".proj_out");
 }
 
-WeightMap RandomWeights::UNet(const std::vector<int64_t>& widths, int64_t text_features) {
+WeightMap RandomWeights::UNet(const UNetShape& shape) {
+  const std::vector<int64_t>& widths = shape.widths;
   const int64_t time_features = 4 * widths.front();
   const size_t levels = widths.size();
   Convolution("conv_in", 4, widths.front(), 3);
   Linear("time_embedding.linear_1", widths.front(), time_features);
   Linear("time_embedding.linear_2", time_features, time_features);
+  if (shape.added_features > 0) {
+    Linear("add_embedding.linear_1", shape.added_features, time_features);
+    Linear("add_embedding.linear_2", time_features, time_features);
+  }
   // The widths of the skip connections, last in first out.
   std::vector<int64_t> skips = {widths.front()};
   int64_t width = widths.front();
@@ -72,8 +87,8 @@ WeightMap RandomWeights::UNet(const std::vector<int64_t>& widths, int64_t text_f
     for (int i = 0; i < 2; ++i) {
       Resnet(absl::StrCat(block, ".resnets.", i), width, widths[level], time_features);
       width = widths[level];
-      if (level + 1 < levels) {
-        Transformer(absl::StrCat(block, ".attentions.", i), width, text_features);
+      if (shape.depths[level] > 0) {
+        Transformer(absl::StrCat(block, ".attentions.", i), width, shape.depths[level], shape);
       }
       skips.push_back(width);
     }
@@ -82,16 +97,17 @@ WeightMap RandomWeights::UNet(const std::vector<int64_t>& widths, int64_t text_f
     skips.push_back(width);
   }
   Resnet("mid_block.resnets.0", width, width, time_features);
-  Transformer("mid_block.attentions.0", width, text_features);
+  Transformer("mid_block.attentions.0", width, shape.middle_depth, shape);
   Resnet("mid_block.resnets.1", width, width, time_features);
   for (size_t number = 0; number < levels; ++number) {
     const std::string block = absl::StrCat("up_blocks.", number);
     const int64_t out = widths[levels - 1 - number];
+    const int64_t depth = shape.depths[levels - 1 - number];
     for (int i = 0; i < 3; ++i) {
       Resnet(absl::StrCat(block, ".resnets.", i), width + skips.back(), out, time_features);
       skips.pop_back();
       width = out;
-      if (number > 0) Transformer(absl::StrCat(block, ".attentions.", i), width, text_features);
+      if (depth > 0) Transformer(absl::StrCat(block, ".attentions.", i), width, depth, shape);
     }
     if (number + 1 < levels) Convolution(block + ".upsamplers.0.conv", width, width, 3);
   }
@@ -143,7 +159,7 @@ WeightMap RandomWeights::Autoencoder(const std::vector<int64_t>& widths) {
   return std::exchange(map_, {});
 }
 
-WeightMap RandomWeights::TextEncoder(int64_t vocabulary, int64_t width) {
+WeightMap RandomWeights::TextEncoder(int64_t vocabulary, int64_t width, int64_t pooled_width) {
   map_["text_model.embeddings.token_embedding.weight"].tensor = Random({vocabulary, width}, 1.0);
   map_["text_model.embeddings.position_embedding.weight"].tensor = Random({77, width}, 1.0);
   const std::string layer = "text_model.encoder.layers.0";
@@ -155,6 +171,7 @@ WeightMap RandomWeights::TextEncoder(int64_t vocabulary, int64_t width) {
   Linear(layer + ".mlp.fc1", width, 2 * width);
   Linear(layer + ".mlp.fc2", 2 * width, width);
   Norm("text_model.final_layer_norm", width);
+  if (pooled_width > 0) Linear("text_projection", width, pooled_width, false);
   return std::exchange(map_, {});
 }
 

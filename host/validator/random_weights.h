@@ -14,13 +14,23 @@ class RandomWeights {
  public:
   explicit RandomWeights(uint64_t seed);
 
-  // U-Net of Stable Diffusion 1: UNet2DConditionModel with attention in all blocks but the deepest,
-  // two resnets a block.
-  WeightMap UNet(const std::vector<int64_t>& widths, int64_t text_features);
+  // UNet2DConditionModel with two resnets a block.
+  struct UNetShape {
+    std::vector<int64_t> widths;  // of the levels, outermost first
+    // Transformer blocks at each resnet of a level, in the encoder and the decoder; 0: no
+    // attention.
+    std::vector<int64_t> depths;
+    int64_t middle_depth = 1;
+    int64_t text_features = 0;
+    bool linear_projection = false;  // of the transformers' ends; else 1x1 convolutions
+    // Width of the pooled text with all numbers of the size conditioning (SDXL); 0: none.
+    int64_t added_features = 0;
+  };
+  WeightMap UNet(const UNetShape& shape);
   // AutoencoderKL with one resnet a level in the encoder and two in the decoder.
   WeightMap Autoencoder(const std::vector<int64_t>& widths);
-  // CLIPTextModel of one layer.
-  WeightMap TextEncoder(int64_t vocabulary, int64_t width);
+  // CLIPTextModel of one layer; with a projection of the pooled vector unless that width is 0.
+  WeightMap TextEncoder(int64_t vocabulary, int64_t width, int64_t pooled_width = 0);
 
  private:
   void Linear(const std::string& path, int64_t in, int64_t out, bool with_bias = true);
@@ -28,7 +38,7 @@ class RandomWeights {
   void Norm(const std::string& path, int64_t width);
   // time_features: 0 for none.
   void Resnet(const std::string& path, int64_t in, int64_t out, int64_t time_features);
-  void Transformer(const std::string& path, int64_t width, int64_t text_features);
+  void Transformer(const std::string& path, int64_t width, int64_t depth, const UNetShape& shape);
   void MiddleAttention(const std::string& path, int64_t width);
   void AutoencoderHalf(const std::string& half, const std::vector<int64_t>& widths, int64_t in,
                        int64_t out);

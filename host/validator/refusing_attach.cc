@@ -67,6 +67,13 @@ struct RefusingAttach::Functions {
     return real.functions->shared(&real, key, make, data, destroy, object, error);
   }
 
+  static patchbay_status ReleaseWeights(patchbay_attach* attach, uint32_t site, uint64_t* bytes,
+                                        patchbay_error* error) {
+    if (Refuses(attach, error)) return PATCHBAY_FAILED_PRECONDITION;
+    patchbay_attach& real = Of(attach).real_;
+    return real.functions->release_weights(&real, site, bytes, error);
+  }
+
   static constexpr patchbay_attach_functions kTable = {
       .struct_size = sizeof(patchbay_attach_functions),
       .site_count = &SiteCount,
@@ -77,6 +84,7 @@ struct RefusingAttach::Functions {
       .add_overlay = &AddOverlay,
       .operator_weights = &OperatorWeights,
       .shared = &Shared,
+      .release_weights = &ReleaseWeights,
   };
 };
 
@@ -85,7 +93,8 @@ RefusingAttach::RefusingAttach(patchbay_attach& real, int64_t allowed)
       attach_{.struct_size = sizeof(patchbay_attach),
               .model = real.model,
               .functions = &Functions::kTable,
-              .host = this},
+              .host = this,
+              .action = real.action},
       allowed_(allowed) {}
 
 }  // namespace patchbay

@@ -8,11 +8,14 @@
 
 namespace patchbay {
 
-// A model with Stable Diffusion 1's structure, small widths and random weights, for trying plugins
-// on: every kind of site that the family has is there under its usual name. Made for pictures of
-// kTinyModelPixels; the same bits at every call. On the processor, fp32 or bf16.
+// A model with the structure of Stable Diffusion 1, 2 (velocity prediction, linear projections) or
+// XL (two text encoders, size conditioning, deeper transformers and none in the outermost level),
+// small widths and random weights, for trying plugins on: every kind of site that the family has is
+// there under its usual name. Made for pictures of kTinyModelPixels; the same bits at every call.
+// On the processor, fp32 or bf16.
 inline constexpr int kTinyModelPixels = 64;
-absl::StatusOr<std::unique_ptr<const LoadedModel>> MakeTinyModel(at::ScalarType precision);
+absl::StatusOr<std::unique_ptr<const LoadedModel>> MakeTinyModel(ModelFamily family,
+                                                                 at::ScalarType precision);
 
 }  // namespace patchbay
 

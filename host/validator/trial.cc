@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/memory/memory.h"
@@ -10,16 +11,37 @@
 #include "host/validator/tiny_model.h"
 
 namespace patchbay {
+namespace {
+
+// The first of the validator's models that the plugin is for.
+absl::StatusOr<ModelFamily> FirstFamily(const std::vector<patchbay_model_family>& families) {
+  constexpr std::pair<patchbay_model_family, ModelFamily> kTried[] = {
+      {PATCHBAY_MODEL_SD1, ModelFamily::kStableDiffusion1},
+      {PATCHBAY_MODEL_SD2, ModelFamily::kStableDiffusion2},
+      {PATCHBAY_MODEL_SDXL, ModelFamily::kStableDiffusionXl}};
+  for (const auto& [declared, family] : kTried) {
+    if (families.empty() || std::find(families.begin(), families.end(), declared) != families.end())
+      return family;
+  }
+  return absl::UnimplementedError(
+      "the plugin is for no family that the validator has a model of: sd1, sd2, sdxl");
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<Trial>> Trial::Open(const Subject& subject, Place& place,
-                                                   at::ScalarType precision) {
+                                                   at::ScalarType precision,
+                                                   std::optional<ModelFamily> family) {
   // Results must not depend on how many there are, and the machine may be busy.
   at::set_num_threads(1);
   place.Set("while it was loaded");
   PATCHBAY_ASSIGN_OR_RETURN(std::shared_ptr<const PluginLibrary> library,
                             PluginLibrary::Load(*subject.plugin, ThisHostAbi()));
   place.Set("");
-  PATCHBAY_ASSIGN_OR_RETURN(auto model, MakeTinyModel(precision));
+  if (!family.has_value()) {
+    PATCHBAY_ASSIGN_OR_RETURN(family, FirstFamily(subject.manifest().description.families));
+  }
+  PATCHBAY_ASSIGN_OR_RETURN(auto model, MakeTinyModel(*family, precision));
   return absl::WrapUnique(new Trial(std::move(library), std::move(model), subject.settings, place));
 }
 
@@ -41,7 +63,7 @@ absl::StatusOr<std::shared_ptr<const Chain>> Trial::Attach(const PluginSettings&
   const std::string text = settings.CanonicalText();
   place_.Set(text.empty() ? "in create() or attach()" : "in create() or attach() with " + text);
   return Chain::Build({{library_, settings}}, /*is_explicit=*/false,
-                      {model_->unet->sites(), info_.info(), monitor_, shared_, {}});
+                      {model_->unet->sites(), info_.info(), monitor_, shared_, {}, &weights_});
 }
 
 std::vector<std::string> Trial::site_names() const {

@@ -2,6 +2,7 @@
 #define PATCHBAY_HOST_VALIDATOR_TRIAL_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,8 +17,10 @@ namespace patchbay {
 // The plugin loaded into this process, and the tiny model to hang it on.
 class Trial {
  public:
-  static absl::StatusOr<std::unique_ptr<Trial>> Open(const Subject& subject, Place& place,
-                                                     at::ScalarType precision = at::kFloat);
+  // family: of the tiny model; without, the first that the plugin is for.
+  static absl::StatusOr<std::unique_ptr<Trial>> Open(
+      const Subject& subject, Place& place, at::ScalarType precision = at::kFloat,
+      std::optional<ModelFamily> family = std::nullopt);
 
   // A chain of this plugin alone, with the subject's own settings or with others.
   absl::StatusOr<std::shared_ptr<const Chain>> Attach();
@@ -38,7 +41,23 @@ class Trial {
         std::string settings, Place& place);
 
   std::shared_ptr<const PluginLibrary> library_;
+  // Those of the model, as the host gives them to chains.
+  class Weights final : public WeightSource {
+   public:
+    explicit Weights(const LoadedModel& model) : model_(model) {}
+    absl::Status CheckRelease(SiteIndex site) const override {
+      return model_.releasable->Check(model_.unet->sites(), site);
+    }
+    absl::StatusOr<OperatorWeights> Read(SiteIndex site) const override {
+      return model_.releasable->Read(model_.unet->sites(), site);
+    }
+
+   private:
+    const LoadedModel& model_;
+  };
+
   std::unique_ptr<const LoadedModel> model_;
+  Weights weights_{*model_};
   ModelInfo info_;
   HookMonitor monitor_;
   SharedObjects shared_;

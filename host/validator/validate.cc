@@ -16,7 +16,7 @@ namespace {
 std::vector<Check> AllChecks() {
   std::vector<Check> checks;
   for (const auto& group : {StaticChecks(), BinaryChecks(), LibraryChecks(), InstanceChecks(),
-                            ParameterChecks(), PassChecks(), FaultChecks()}) {
+                            ParameterChecks(), PassChecks(), FaultChecks(), FamilyChecks()}) {
     checks.insert(checks.end(), group.begin(), group.end());
   }
   return checks;

@@ -63,6 +63,18 @@ Json Ids(const char* const* ids, uint32_t count, const std::string& where) {
   return list;
 }
 
+Json Families(const patchbay_descriptor& descriptor) {
+  Json list = Json::array();
+  const uint32_t count = descriptor.family_count;
+  if (count == 0) return list;
+  if (descriptor.families == nullptr) Fail("families is NULL, but its count is not 0");
+  if (count > kMaxElements) Fail("families has " + std::to_string(count) + " elements");
+  for (uint32_t i = 0; i < count; ++i) {
+    list.push_back(Name(sdk::kFamilyNames, descriptor.families[i], "families"));
+  }
+  return list;
+}
+
 Json Choice(const patchbay_choice& choice, const std::string& where) {
   return {{"id", Text(choice.id, where + ".id")}, {"label", Text(choice.label, where + ".label")}};
 }
@@ -153,6 +165,7 @@ nlohmann::ordered_json EntryToJson(const patchbay_entry& entry) {
           {"before", Ids(d.before, d.before_count, "before")},
           {"after", Ids(d.after, d.after_count, "after")},
           {"conflicts", Ids(d.conflicts, d.conflict_count, "conflicts")},
+          {"families", Families(d)},
           {"fields", List(d.fields, d.field_count, "fields", Field)},
           {"actions", List(d.actions, d.action_count, "actions", Action)}};
 }

@@ -15,6 +15,8 @@ import tempfile
 
 DRAFT_HEADERS = {"action.h"}
 DRAFT_SECTION = "/* ---- Draft:"
+# A member, with the comment above it that says so.
+DRAFT_MEMBER = re.compile(r"/\* Draft\..*?\*/[^;]*;", re.DOTALL)
 STRUCT = re.compile(r"struct (patchbay_\w+) \{(.*?)\n\}", re.DOTALL)
 ENUM = re.compile(r"enum \{(.*?)\}", re.DOTALL)
 TEXT = re.compile(r'^#define (PATCHBAY_\w+) "', re.MULTILINE)
@@ -25,6 +27,7 @@ GROWING = "PATCHBAY_ABI_MINOR"
 
 def stable_text(header: pathlib.Path) -> str:
     text = header.read_text(encoding="utf-8").split(DRAFT_SECTION)[0]
+    text = DRAFT_MEMBER.sub("", text)
     return re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
 
 

@@ -47,6 +47,23 @@ def test_ours_pass(program, plugin):
     assert checks["pass.runs"]["result"] == "PASS" and checks["thread.two_jobs"]["result"] == "PASS"
 
 
+@pytest.mark.parametrize("plugin", OURS)
+def test_ours_serve_every_structure(program, plugin):
+    checks = validate(program, BUILD / "plugins" / plugin, "--only", "family")
+    for family in ("sd1", "sd2", "sdxl"):
+        assert checks[f"family.{family}"]["result"] == "PASS"
+        assert "refuses" not in checks[f"family.{family}"]["reason"]
+
+
+def test_a_plugin_for_one_family_is_tried_on_that(program):
+    checks = validate(program, BUILD / "tests/service_plugins/test-family")
+    assert failures(checks) == {}
+    assert checks["pass.runs"]["result"] == "PASS" and checks["family.sdxl"]["reason"] == ""
+    for family in ("sd1", "sd2"):
+        assert checks[f"family.{family}"]["result"] == "PASS"
+        assert "refuses it: plugin test-family is for models of the family sdxl" in checks[f"family.{family}"]["reason"]
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_faults_are_found(program, fault):
     check, reason = FAULTS[fault]

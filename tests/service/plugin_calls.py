@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pathlib
+import time
+
+import grpc
+from PIL import Image
 
 from service.conftest import ROOT
 
@@ -41,6 +46,16 @@ def state(server, api, folder: pathlib.Path) -> int:
     return listed(server, api)[folder.name, build_of(folder)].state
 
 
+def create_when_there_is_room(server, **settings):
+    while True:
+        try:
+            return server.create(**settings)
+        except grpc.RpcError as error:
+            if error.code() != grpc.StatusCode.RESOURCE_EXHAUSTED:
+                raise
+        time.sleep(0.05)
+
+
 def draw(server, api, **settings):
     generation = server.finish(server.create(**settings).id)
     assert generation.state == api.GENERATION_STATE_SUCCEEDED, generation.error
@@ -49,3 +64,8 @@ def draw(server, api, **settings):
 
 def picture(generation) -> str:
     return generation.pictures[0].artifact_id
+
+
+def pixels(server, generation) -> bytes:
+    """Of the picture, without what its file says of the plugins."""
+    return Image.open(io.BytesIO(server.download(picture(generation)))).tobytes()

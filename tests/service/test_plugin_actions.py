@@ -8,9 +8,10 @@ import grpc
 import pytest
 
 from service.conftest import error_info, reason
-from service.plugin_calls import BUILT, activate, install
+from service.plugin_calls import BUILT, activate, draw, install, picture, pixels
 
 ACTION = BUILT / "service_plugins/test-action"
+STUDY = BUILT / "service_plugins/test-study"
 
 
 @pytest.fixture
@@ -19,10 +20,17 @@ def acting(server, api):
     return server
 
 
-def start(server, api, request_id: str = "", **settings: str):
+def start(server, api, request_id: str = "", plugin: str = "test-action", action: str = "count", **settings: str):
     values = {field: api.ParameterValue(typed_value=value) for field, value in settings.items()}
     return server.plugins.StartPluginAction(api.StartPluginActionRequest(
-        plugin_id="test-action", action_id="count", settings=values, request_id=request_id)).run
+        plugin_id=plugin, action_id=action, settings=values, request_id=request_id)).run
+
+
+def study(server, api, action: str, **settings: str) -> str:
+    """Runs an action of test-study; the text that it makes."""
+    last = watch(server, api, start(server, api, plugin="test-study", action=action, **settings).id)[-1]
+    assert last.state == api.PLUGIN_ACTION_STATE_SUCCEEDED, last.error
+    return server.download(last.results[0].artifact_id).decode()
 
 
 def watch(server, api, run: str) -> list:
@@ -96,3 +104,62 @@ def test_a_server_ends_in_the_middle_of_an_action(acting, api):
     begin = time.monotonic()
     assert acting.end() == 0
     assert time.monotonic() - begin < 20
+
+
+def test_jobs_go_on_beside_an_action(acting, api):
+    run = start(acting, api, steps="1000")
+    while not watch_once(acting, api, run.id).fraction:
+        time.sleep(0.02)
+    for _ in range(3):
+        draw(acting, api)
+    assert watch_once(acting, api, run.id).state == api.PLUGIN_ACTION_STATE_RUNNING
+    acting.plugins.CancelPluginAction(api.CancelPluginActionRequest(run_id=run.id))
+
+
+def test_an_action_records_while_it_draws(server, api):
+    install(server, api, STUDY)
+    plain = pixels(server, draw(server, api))
+    sites, times = (int(word) for word in study(server, api, "record", steps="5", pictures="2").split()[0:3:2])
+    # The keys and values of a prompt are computed once for each of the two.
+    assert sites > 30 and times >= 2
+    # The same plugin does nothing in jobs, and what the action did is not seen in them.
+    assert pixels(server, draw(server, api, plugins=[{"plugin_id": "test-study"}])) == plain
+
+
+def test_jobs_and_an_actions_drawing_take_turns(server, api):
+    install(server, api, STUDY)
+    expected = picture(draw(server, api, steps=5))
+    run = start(server, api, plugin="test-study", action="record", steps="1000", pictures="8")
+    while watch_once(server, api, run.id).state == api.PLUGIN_ACTION_STATE_QUEUED:
+        time.sleep(0.02)
+    for _ in range(4):
+        assert picture(draw(server, api, steps=5)) == expected
+    assert watch_once(server, api, run.id).state == api.PLUGIN_ACTION_STATE_RUNNING
+    # A drawing ends within a step.
+    begin = time.monotonic()
+    server.plugins.CancelPluginAction(api.CancelPluginActionRequest(run_id=run.id))
+    assert watch(server, api, run.id)[-1].state == api.PLUGIN_ACTION_STATE_CANCELLED
+    assert time.monotonic() - begin < 5
+
+
+def test_a_model_stays_for_the_action_that_uses_it(server, api):
+    install(server, api, STUDY)
+    run = start(server, api, plugin="test-study", action="record", steps="300", pictures="1")
+    while watch_once(server, api, run.id).state == api.PLUGIN_ACTION_STATE_QUEUED:
+        time.sleep(0.02)
+    server.models_stub.UnloadModel(api.UnloadModelRequest(name="sd1"))
+    draw(server, api)
+    assert watch(server, api, run.id)[-1].state == api.PLUGIN_ACTION_STATE_SUCCEEDED
+
+
+def test_an_action_trains_through_the_model(server, api):
+    install(server, api, STUDY)
+    losses = [float(line) for line in study(server, api, "train", steps="8").split()]
+    assert len(losses) == 8 and losses == sorted(losses, reverse=True) and losses[-1] < 0.996 * losses[0]
+
+
+def test_an_action_asks_the_model(server, api):
+    install(server, api, STUDY)
+    assert study(server, api, "ask") == "[2, 3, 64, 64]"
+    last = watch(server, api, start(server, api, plugin="test-study", action="ask", with_prompts="false").id)[-1]
+    assert last.state == api.PLUGIN_ACTION_STATE_FAILED and "set_prompts" in last.error.message

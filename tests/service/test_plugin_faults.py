@@ -10,7 +10,7 @@ import pytest
 from service.conftest import error_info, reason
 from service.plugin_calls import FAULTY, activate, build_of, draw, install, listed, picture, state
 
-WAYS = {"throw": "thrown on purpose", "nan": "not finite", "shape": "gave a tensor [1, 1, 8, 8]", "slow": "500 ms"}
+WAYS = {"throw": "thrown on purpose", "nan": "not finite", "shape": "gave a tensor [1, 1, 8, 8]", "slow": "of the 400 ms that a hook may take"}
 
 
 def faulty(way: str, **settings: object) -> list[dict]:
@@ -102,6 +102,16 @@ def test_a_crash_quarantines_the_plugin(server, api):
         server.create(plugins=faulty("none"))
     assert reason(api, error.value)[0] == "PLUGIN_QUARANTINED"
     activate(server, api, "test-faulty", way="none")
+    draw(server, api)
+
+
+def test_a_stack_overflow_is_a_crash_like_any_other(server, api):
+    doomed = server.create(plugins=faulty("overflow", step={"int_value": 1}))
+    assert server.process.wait(60) == -signal.SIGSEGV
+    server.start()
+    failed = server.finish(doomed.id)
+    assert error_info(api, failed.error)[0] == "PLUGIN_QUARANTINED"
+    assert "patchbay.hook.guidance/1, step 1: Segmentation fault" in failed.error.message
     draw(server, api)
 
 

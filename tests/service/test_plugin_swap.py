@@ -13,7 +13,7 @@ import time
 
 import grpc
 
-from service.plugin_calls import SWAP, activate, build_of, draw, install, picture, state
+from service.plugin_calls import SWAP, activate, build_of, create_when_there_is_room, draw, install, picture, state
 
 # PATCHBAY_SWAPS=1000 is the full soak; so is PATCHBAY_KILLS=50.
 SWAPS = int(os.environ.get("PATCHBAY_SWAPS", "150"))
@@ -76,7 +76,7 @@ def test_swap_soak(new_server, api):
 
 def test_kills_with_plugins_lose_nothing(new_server, api):
     randomness = random.Random(20240802)
-    server = new_server().start("--job-attempts", 1000, "--queue", 1000)
+    server = new_server().start("--job-attempts", 1000, "--queue", 100)
     for number in (1, 2):
         install(server, api, SWAP[number])
     accepted = []
@@ -86,7 +86,8 @@ def test_kills_with_plugins_lose_nothing(new_server, api):
         try:
             while True:
                 activate(server, api, "test-swap", build_of(SWAP[randomness.randint(1, 2)]))
-                accepted.append(server.create(seed=len(accepted), steps=randomness.randint(1, 20)).id)
+                accepted.append(create_when_there_is_room(server, seed=len(accepted),
+                                                          steps=randomness.randint(1, 20)).id)
         except grpc.RpcError as error:
             assert error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED), error
         timer.join()

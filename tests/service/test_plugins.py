@@ -138,8 +138,8 @@ def bad_library(server, api, bad: str):
     """Tries to install a plugin that must be refused, under the manifest of a good one."""
     library = (BUILT / f"plugins/{bad}/{bad}.so").read_bytes()
     manifest = json.loads((BUILT / "plugins/test-plain/plugin.json").read_text())
-    manifest.update(id=bad, title="Bad", summary="", library=f"{bad}.so", phase="normal", required_hooks=[], fields=[],
-                    sha256=hashlib.sha256(library).hexdigest())
+    manifest.update(id=bad, title="Bad", summary="", library=f"{bad}.so", phase="normal", required_hooks=[],
+                    families=[], fields=[], sha256=hashlib.sha256(library).hexdigest())
     server.plugins.InstallPlugin(api.InstallPluginRequest(
         manifest_artifact_id=server.upload(json.dumps(manifest).encode()).id,
         library_artifact_id=server.upload(library).id))
@@ -235,3 +235,15 @@ def test_only_administrators_change_plugins(new_server, api, tmp_path):
         assert error.value.code() == grpc.StatusCode.PERMISSION_DENIED
     metadata = [("authorization", "Bearer secret")]
     assert server.plugins.ActivatePlugin(api.ActivatePluginRequest(plugin_id="pag"), metadata=metadata).plugin.id == "pag"
+
+
+def test_a_plugin_for_another_family_is_refused(server, api):
+    family = install(server, api, BUILT / "service_plugins/test-family")
+    assert list(family.families) == ["sdxl", "sdxl-refiner"]
+    refused = server.finish(server.create(plugins=[{"plugin_id": "test-family"}]).id)
+    assert refused.state == api.GENERATION_STATE_FAILED
+    assert "plugin test-family is for models of the family sdxl, sdxl-refiner; sd1 is of the family sd1" in (
+        refused.error.message)
+    shown = server.run("plugin", "show", "test-family").stdout
+    assert "for models of the family sdxl, sdxl-refiner" in shown
+    assert "sdxl,sdxl-refiner" in server.run("plugin", "list").stdout

@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "host/base/status_macros.h"
 #include "host/engine/jobs/error_reason.h"
+#include "host/engine/jobs/model_turns.h"
 #include "host/engine/jobs/plugin_error.h"
 
 namespace patchbay {
@@ -30,7 +31,13 @@ struct ActionRunner::Entry {
 // Reports a running action to its watchers.
 class ActionRunner::Observer final : public ActionObserver {
  public:
-  Observer(ActionRunner& runner, EntryPointer entry) : runner_(runner), entry_(std::move(entry)) {}
+  Observer(ActionRunner& runner, const EntryPointer& entry)
+      : runner_(runner),
+        entry_(entry),
+        turns_(runner.queue_, [entry] { return entry->cancelled.load(); }, {}) {}
+
+  absl::Status TakeModel() override { return turns_.Take(); }
+  void GiveModelBack() override { turns_.GiveBack(); }
 
   void OnProgress(double fraction, const std::string& text) override {
     runner_.Change(entry_, [&](ActionRun& run) {
@@ -50,6 +57,7 @@ class ActionRunner::Observer final : public ActionObserver {
  private:
   ActionRunner& runner_;
   const EntryPointer entry_;
+  ModelTurns turns_;
 };
 
 ActionRunner::ActionRunner(JobQueue& queue, EngineExecutor& executor, ArtifactStore& artifacts)
@@ -164,12 +172,12 @@ void ActionRunner::Work() {
 }
 
 void ActionRunner::RunOne(const EntryPointer& entry) {
-  Observer observer(*this, entry);
-  const absl::Status status = queue_.RunBetweenJobs([&]() -> absl::Status {
-    if (entry->cancelled) return absl::CancelledError("cancelled before it began");
+  absl::Status status = absl::CancelledError("cancelled before it began");
+  if (!entry->cancelled) {
     Change(entry, [](ActionRun& run) { run.state = ActionState::kRunning; });
-    return executor_.RunAction(entry->run.request, observer);
-  });
+    Observer observer(*this, entry);
+    status = executor_.RunAction(entry->run.request, observer);
+  }
   Change(entry, [&](ActionRun& run) {
     if (status.ok()) {
       run.state = ActionState::kSucceeded;

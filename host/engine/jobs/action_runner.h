@@ -18,8 +18,9 @@
 
 namespace patchbay {
 
-// Runs plugins' actions, one at a time, between two jobs: an action has the machine to itself, as a
-// job has. Runs are not kept beyond the process. Any thread.
+// Runs plugins' actions, one at a time, on a thread of its own. Jobs go on meanwhile: between them
+// an action gets the model for each of its questions (see ModelTurns). Runs are not kept beyond the
+// process. Any thread.
 class ActionRunner {
  public:
   // All must outlive this.

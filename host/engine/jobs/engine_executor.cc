@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "host/base/status_macros.h"
@@ -177,7 +178,13 @@ absl::Status EngineExecutor::CheckAction(const ActionRequest& request) const {
 }
 
 absl::Status EngineExecutor::RunAction(const ActionRequest& request, ActionObserver& observer) {
-  PATCHBAY_ASSIGN_OR_RETURN(const std::shared_ptr<Engine> engine, models_.Acquire(request.model));
+  std::shared_ptr<Engine> engine;
+  {
+    // Opening one may drop another that a job uses.
+    PATCHBAY_RETURN_IF_ERROR(observer.TakeModel());
+    const absl::Cleanup give_back = [&observer] { observer.GiveModelBack(); };
+    PATCHBAY_ASSIGN_OR_RETURN(engine, models_.Acquire(request.model));
+  }
   PluginSelection selection;
   selection.choices.push_back({request.plugin, {}});
   // With the settings that it is active with, and without the others that are.

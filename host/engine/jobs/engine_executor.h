@@ -30,8 +30,9 @@ class EngineExecutor final : public JobExecutor {
 
   // Whether plugin and action are there and take these settings. Any thread.
   absl::Status CheckAction(const ActionRequest& request) const;
-  // Runs a plugin's action on a model, with the settings that the plugin is active with. On the
-  // thread of Execute().
+  // Runs a plugin's action on a model, with the settings that the plugin is active with. Any
+  // thread, provided that the observer lets it have the model only while that of Execute() does
+  // nothing.
   absl::Status RunAction(const ActionRequest& request, ActionObserver& observer);
 
   // Opens a model and draws one step that nobody sees, so that its weights are in memory and packed

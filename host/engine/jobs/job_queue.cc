@@ -272,15 +272,19 @@ void JobQueue::Forget() {
 absl::Status JobQueue::RunBetweenJobs(std::function<absl::Status()> work) {
   const auto promise = std::make_shared<std::promise<absl::Status>>();
   std::future<absl::Status> result = promise->get_future();
-  {
-    const std::lock_guard lock(mutex_);
-    if (stopping_) return absl::UnavailableError("the server is about to end");
-    between_jobs_.push_back([this, promise, work = std::move(work)] {
-      promise->set_value(stopping_ ? absl::UnavailableError("the server is about to end") : work());
-    });
-    changed_.notify_all();
-  }
+  const bool accepted = PostBetweenJobs([this, promise, work = std::move(work)] {
+    promise->set_value(stopping_ ? absl::UnavailableError("the server is about to end") : work());
+  });
+  if (!accepted) return absl::UnavailableError("the server is about to end");
   return result.get();
+}
+
+bool JobQueue::PostBetweenJobs(std::function<void()> work) {
+  const std::lock_guard lock(mutex_);
+  if (stopping_) return false;
+  between_jobs_.push_back(std::move(work));
+  changed_.notify_all();
+  return true;
 }
 
 void JobQueue::SetDraining(bool draining) {

@@ -77,8 +77,12 @@ class JobQueue {
   absl::StatusOr<std::shared_ptr<JobEventLog>> Watch(std::string_view id) const;
   absl::StatusOr<std::vector<Job>> List(const JobListQuery& query) const;
 
-  // Runs `work` between two jobs and waits for it. UNAVAILABLE when the queue ends first.
+  // Runs `work` between two jobs and waits for it. UNAVAILABLE when the queue ends first. Jobs that
+  // wait and such work take turns.
   absl::Status RunBetweenJobs(std::function<absl::Status()> work);
+  // The same without waiting for it. False when the queue is about to end; what was accepted is
+  // run.
+  bool PostBetweenJobs(std::function<void()> work);
 
   // While draining no job is accepted.
   void SetDraining(bool draining);
@@ -122,6 +126,7 @@ class JobQueue {
   EntryPointer running_;
   std::deque<std::string> finished_;  // ids in entries_, the oldest first
   std::deque<std::function<void()>> between_jobs_;
+  bool job_is_next_ = false;  // rather than work between jobs
   bool begin_no_more_ = false;
   JobQueueStatus status_;
   std::atomic<bool> stopping_ = false;

@@ -51,7 +51,9 @@ void JobQueue::Work() {
     changed_.wait(lock, [this] {
       return stopping_ || !between_jobs_.empty() || (!waiting_.empty() && !begin_no_more_);
     });
-    if (!between_jobs_.empty()) {
+    const bool can_draw = !waiting_.empty() && !begin_no_more_ && !stopping_;
+    if (!between_jobs_.empty() && !(job_is_next_ && can_draw)) {
+      job_is_next_ = true;
       const std::function<void()> work = std::move(between_jobs_.front());
       between_jobs_.pop_front();
       lock.unlock();
@@ -60,6 +62,7 @@ void JobQueue::Work() {
       continue;
     }
     if (stopping_) return;
+    job_is_next_ = false;
     running_ = *waiting_.begin();
     waiting_.erase(waiting_.begin());
     const EntryPointer entry = running_;

@@ -1,5 +1,8 @@
 #include "host/runtime/nn/convolution.h"
 
+#include <utility>
+#include <vector>
+
 #include "host/runtime/nn/accumulate.h"
 #include "host/runtime/nn/onednn.h"
 
@@ -13,44 +16,87 @@ bool IsPositionwise(const ConvolutionGeometry& geometry) {
 
 }  // namespace
 
+class Convolution::Storage final : public OperatorStorage {
+ public:
+  Storage(const at::Tensor& weight, at::Tensor bias, const ConvolutionGeometry& geometry)
+      : shape_(weight.sizes().vec()),
+        bytes_(weight.nbytes()),
+        geometry_(geometry),
+        bias_(std::move(bias)) {
+    GiveBack(weight);
+  }
+
+  OperatorWeights Weights() const override { return {weight(), bias_}; }
+  bool has_weight() const override {
+    return packed_ != nullptr || packed_linear_.defined() || plain_.defined();
+  }
+  uint64_t bytes() const override {
+    return packed_ == nullptr ? bytes_ : bytes_ * packed_->kept_orders();
+  }
+  const std::vector<int64_t>& shape() const override { return shape_; }
+  void LetGo() override {
+    packed_ = nullptr;
+    packed_linear_ = at::Tensor();
+    plain_ = at::Tensor();
+  }
+  void GiveBack(const at::Tensor& weight) override {
+    if (!CanPackWeight(weight)) {
+      plain_ = weight.contiguous(at::MemoryFormat::ChannelsLast);
+    } else if (shape_[3] == 1 && IsPositionwise(geometry_)) {
+      packed_linear_ = PackLinearWeight(weight.flatten(1));
+    } else {
+      packed_ = std::make_shared<const PackedConvolutionWeight>(weight, geometry_);
+    }
+  }
+
+  const std::shared_ptr<const PackedConvolutionWeight>& packed() const { return packed_; }
+  const at::Tensor& packed_linear() const { return packed_linear_; }
+  at::Tensor weight() const {
+    if (packed_ != nullptr) return packed_->Unpacked();
+    if (packed_linear_.defined()) return UnpackWeight(packed_linear_).unsqueeze(-1).unsqueeze(-1);
+    return plain_;
+  }
+
+ private:
+  std::vector<int64_t> shape_;
+  uint64_t bytes_;
+  ConvolutionGeometry geometry_;
+  at::Tensor bias_;
+  // One of the three: packed as a convolution, as a linear layer, as it is.
+  std::shared_ptr<const PackedConvolutionWeight> packed_;
+  at::Tensor packed_linear_;
+  at::Tensor plain_;
+};
+
 Convolution::Convolution(const ModuleScope& scope, int64_t in_channels, int64_t out_channels,
                          int64_t kernel, const ConvolutionGeometry& geometry)
     : geometry_(geometry) {
   const at::Tensor weight = scope.Read("weight", {out_channels, in_channels, kernel, kernel});
   out_channels_ = weight.size(0);
   in_channels_ = weight.size(1);
-  if (!CanPackWeight(weight)) {
-    weight_ = weight.contiguous(at::MemoryFormat::ChannelsLast);
-  } else if (kernel == 1 && IsPositionwise(geometry)) {
-    packed_linear_ = PackLinearWeight(weight.flatten(1));
-  } else {
-    packed_ = std::make_shared<const PackedConvolutionWeight>(weight, geometry);
-  }
   bias_ = scope.Read("bias", {out_channels_});
+  storage_ = std::make_shared<Storage>(weight, bias_, geometry);
   site_ = scope.AddSite(SiteKind::kConvolution, in_channels_, out_channels_);
   Site& site = scope.sites().Edit(site_);
   site.kernel = kernel;
   site.stride = geometry.stride;
   site.padding = geometry.padding;
-  scope.sites().SetWeights(site_, [copy = *this] {
-    return OperatorWeights{copy.weight(), copy.bias()};
-  });
+  scope.sites().SetStorage(site_, storage_);
 }
 
-at::Tensor Convolution::weight() const {
-  if (packed_) return packed_->Unpacked();
-  if (packed_linear_.defined()) return UnpackWeight(packed_linear_).unsqueeze(-1).unsqueeze(-1);
-  return weight_;
-}
+at::Tensor Convolution::weight() const { return storage_->weight(); }
 
 at::Tensor Convolution::Apply(const at::Tensor& x, const ConvolutionGeometry& geometry) const {
+  TORCH_CHECK(storage_->has_weight(), "a convolution's weight was released by the plugin that ",
+              "replaces it, and the plugin gave no output in its place");
   const bool use_packed = CanUsePackedWeight(x);
-  if (use_packed && packed_linear_.defined() && IsPositionwise(geometry)) {
-    return PackedLinear(x.permute({0, 2, 3, 1}), packed_linear_, bias_).permute({0, 3, 1, 2});
+  const at::Tensor& packed_linear = storage_->packed_linear();
+  if (use_packed && packed_linear.defined() && IsPositionwise(geometry)) {
+    return PackedLinear(x.permute({0, 2, 3, 1}), packed_linear, bias_).permute({0, 3, 1, 2});
   }
   const at::Tensor input = x.contiguous(at::MemoryFormat::ChannelsLast);
-  if (use_packed && packed_) {
-    return PackedConvolution(input, packed_->For(input, geometry), bias_, geometry.stride,
+  if (const auto& packed = storage_->packed(); use_packed && packed != nullptr) {
+    return PackedConvolution(input, packed->For(input, geometry), bias_, geometry.stride,
                              geometry.padding, geometry.dilation);
   }
   return at::conv2d(input, weight().contiguous(at::MemoryFormat::ChannelsLast), bias_,

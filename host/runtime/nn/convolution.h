@@ -28,7 +28,8 @@ class Convolution {
   const ConvolutionGeometry& geometry() const { return geometry_; }
   SiteIndex site() const { return site_; }
 
-  // The weight [out, in, kernel, kernel]; a copy where it is kept packed.
+  // The weight [out, in, kernel, kernel]; a copy where it is kept packed, undefined while it is let
+  // go of.
   at::Tensor weight() const;
   const at::Tensor& bias() const { return bias_; }
 
@@ -43,14 +44,13 @@ class Convolution {
  private:
   at::Tensor Apply(const at::Tensor& x, const ConvolutionGeometry& geometry) const;
 
+  class Storage;
+
   int64_t in_channels_;
   int64_t out_channels_;
   ConvolutionGeometry geometry_;
   SiteIndex site_;
-  // One of the three: packed as a convolution (copies share it), as a linear layer, as it is.
-  std::shared_ptr<const PackedConvolutionWeight> packed_;
-  at::Tensor packed_linear_;
-  at::Tensor weight_;
+  std::shared_ptr<Storage> storage_;  // copies share it
   at::Tensor bias_;
 };
 

@@ -111,6 +111,18 @@ TEST_P(ConvolutionTest, AddsTheResidualAndLeavesItAlone) {
   EXPECT_TRUE(at::equal(residual, before));
 }
 
+TEST_P(ConvolutionTest, LetsGoOfItsWeightAndTakesItBack) {
+  const Convolution convolution = Make();
+  const at::Tensor y = convolution.Forward(x_, no_patches_);
+  const auto storage = weights_.scope().sites().Storage(convolution.site());
+  EXPECT_GE(storage->bytes(), weight_.nbytes());
+  storage->LetGo();
+  EXPECT_FALSE(convolution.weight().defined());
+  EXPECT_THROW(convolution.Forward(x_, no_patches_), c10::Error);
+  storage->GiveBack(weight_);
+  EXPECT_TRUE(at::equal(convolution.Forward(x_, no_patches_), y));
+}
+
 TEST_P(ConvolutionTest, GivesItsWeightBack) { EXPECT_TRUE(at::equal(Make().weight(), weight_)); }
 
 TEST_P(ConvolutionTest, IsDifferentiable) {

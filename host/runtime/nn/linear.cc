@@ -1,28 +1,59 @@
 #include "host/runtime/nn/linear.h"
 
+#include <utility>
+#include <vector>
+
 #include "host/runtime/nn/accumulate.h"
 #include "host/runtime/nn/onednn.h"
 
 namespace patchbay {
 
-Linear::Linear(const ModuleScope& scope, int64_t in_features, int64_t out_features, Bias bias)
-    : weight_(scope.Read("weight", {out_features, in_features})) {
-  out_features_ = weight_.size(0);
-  in_features_ = weight_.size(1);
-  packed_ = CanPackWeight(weight_);
-  if (packed_) weight_ = PackLinearWeight(weight_);
+class Linear::Storage final : public OperatorStorage {
+ public:
+  Storage(const at::Tensor& weight, at::Tensor bias)
+      : shape_(weight.sizes().vec()), bytes_(weight.nbytes()), bias_(std::move(bias)) {
+    GiveBack(weight);
+  }
+
+  OperatorWeights Weights() const override { return {weight(), bias_}; }
+  bool has_weight() const override { return kept_.defined(); }
+  uint64_t bytes() const override { return bytes_; }
+  const std::vector<int64_t>& shape() const override { return shape_; }
+  void LetGo() override { kept_ = at::Tensor(); }
+  void GiveBack(const at::Tensor& weight) override {
+    packed_ = CanPackWeight(weight);
+    kept_ = packed_ ? PackLinearWeight(weight) : weight;
+  }
+
+  bool packed() const { return packed_; }
+  const at::Tensor& kept() const { return kept_; }
+  at::Tensor weight() const { return packed_ && kept_.defined() ? UnpackWeight(kept_) : kept_; }
+
+ private:
+  std::vector<int64_t> shape_;
+  uint64_t bytes_;
+  at::Tensor bias_;
+  bool packed_ = false;
+  at::Tensor kept_;
+};
+
+Linear::Linear(const ModuleScope& scope, int64_t in_features, int64_t out_features, Bias bias) {
+  const at::Tensor weight = scope.Read("weight", {out_features, in_features});
+  out_features_ = weight.size(0);
+  in_features_ = weight.size(1);
   if (bias == Bias::kRequired) bias_ = scope.Read("bias", {out_features_});
   if (bias == Bias::kIfStored) bias_ = scope.ReadOptional("bias", {out_features_});
+  storage_ = std::make_shared<Storage>(weight, bias_);
   site_ = scope.AddSite(SiteKind::kLinear, in_features_, out_features_);
-  scope.sites().SetWeights(site_, [packed = packed_, stored = weight_, stored_bias = bias_] {
-    return OperatorWeights{packed ? UnpackWeight(stored) : stored, stored_bias};
-  });
+  scope.sites().SetStorage(site_, storage_);
 }
 
-at::Tensor Linear::weight() const { return packed_ ? UnpackWeight(weight_) : weight_; }
+at::Tensor Linear::weight() const { return storage_->weight(); }
 
 at::Tensor Linear::Apply(const at::Tensor& x) const {
-  if (packed_ && CanUsePackedWeight(x)) return PackedLinear(x, weight_, bias_);
+  TORCH_CHECK(storage_->has_weight(), "a linear layer's weight was released by the plugin that ",
+              "replaces it, and the plugin gave no output in its place");
+  if (storage_->packed() && CanUsePackedWeight(x)) return PackedLinear(x, storage_->kept(), bias_);
   return at::linear(x, weight(), bias_);
 }
 

@@ -3,6 +3,8 @@
 
 #include <ATen/ATen.h>
 
+#include <memory>
+
 #include "host/runtime/nn/module_scope.h"
 #include "host/runtime/nn/operator_table.h"
 
@@ -24,7 +26,7 @@ class Linear {
   int64_t out_features() const { return out_features_; }
   SiteIndex site() const { return site_; }
 
-  // The weight [out, in]; a copy where it is kept packed.
+  // The weight [out, in]; a copy where it is kept packed, undefined while it is let go of.
   at::Tensor weight() const;
   // [out], or undefined.
   const at::Tensor& bias() const { return bias_; }
@@ -38,11 +40,12 @@ class Linear {
  private:
   at::Tensor Apply(const at::Tensor& x) const;
 
+  class Storage;
+
+  SiteIndex site_;
+  std::shared_ptr<Storage> storage_;  // copies share it
   int64_t in_features_;
   int64_t out_features_;
-  SiteIndex site_;
-  bool packed_;
-  at::Tensor weight_;
   at::Tensor bias_;
 };
 

@@ -73,6 +73,19 @@ TEST_P(LinearTest, GivesItsWeightBack) {
   EXPECT_TRUE(at::equal(linear.bias(), bias_));
 }
 
+TEST_P(LinearTest, LetsGoOfItsWeightAndTakesItBack) {
+  const Linear linear(weights_.scope(), -1, -1, Linear::Bias::kRequired);
+  const Linear copy = linear;
+  const at::Tensor y = linear.Forward(x_, no_patches_);
+  const auto storage = weights_.scope().sites().Storage(linear.site());
+  EXPECT_EQ(storage->bytes(), weight_.nbytes());
+  storage->LetGo();
+  EXPECT_FALSE(copy.weight().defined());
+  EXPECT_THROW(copy.Forward(x_, no_patches_), c10::Error);
+  storage->GiveBack(weight_);
+  EXPECT_TRUE(at::equal(copy.Forward(x_, no_patches_), y));
+}
+
 TEST_P(LinearTest, IsDifferentiable) {
   const Linear linear(weights_.scope(), -1, -1, Linear::Bias::kRequired);
   const c10::AutoGradMode enabled(true);

@@ -1,6 +1,7 @@
 #include "host/runtime/nn/packed_convolution_weight.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "host/runtime/nn/onednn.h"
@@ -69,6 +70,13 @@ void PackedConvolutionWeight::ForgetOldUses() const {
     ++kept;
   }
   known_.resize(kept);
+}
+
+size_t PackedConvolutionWeight::kept_orders() const {
+  const absl::MutexLock lock(&mutex_);
+  std::set<const c10::TensorImpl*> orders;
+  for (const KnownUse& known : known_) orders.insert(known.packed.unsafeGetTensorImpl());
+  return orders.size();
 }
 
 at::Tensor PackedConvolutionWeight::Unpacked() const {

@@ -35,6 +35,8 @@ class PackedConvolutionWeight {
 
   // The weight as PackedConvolution wants it for x [B, in, H, W].
   at::Tensor For(const at::Tensor& x, const ConvolutionGeometry& geometry) const;
+  // How many copies of the weight there are.
+  size_t kept_orders() const;
   // The weight [out, in, kernel, kernel] as it was before packing, in a new tensor.
   at::Tensor Unpacked() const;
 

@@ -104,13 +104,13 @@ SiteIndex SiteTable::AddStage(SiteKind kind, int64_t number, int64_t in_channels
   return sites_.back().index;
 }
 
-OperatorWeights SiteTable::Weights(SiteIndex index) const {
-  const auto found = weights_.find(index);
-  return found == weights_.end() ? OperatorWeights() : found->second();
+std::shared_ptr<OperatorStorage> SiteTable::Storage(SiteIndex index) const {
+  const auto found = storages_.find(index);
+  return found == storages_.end() ? nullptr : found->second;
 }
 
-void SiteTable::SetWeights(SiteIndex index, std::function<OperatorWeights()> weights) {
-  weights_[index] = std::move(weights);
+void SiteTable::SetStorage(SiteIndex index, std::shared_ptr<OperatorStorage> storage) {
+  storages_[index] = std::move(storage);
 }
 
 void SiteTable::AddLdmNames(

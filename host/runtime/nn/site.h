@@ -6,12 +6,14 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
+#include "host/runtime/nn/operator_storage.h"
 
 namespace patchbay {
 
@@ -66,13 +68,6 @@ struct Site {
   int64_t skip_split = 0;
 };
 
-// What a linear layer or convolution computes with: [out, in] or [out, in, kernel, kernel], and
-// [out] or undefined.
-struct OperatorWeights {
-  at::Tensor weight;
-  at::Tensor bias;
-};
-
 // All sites of one component. Immutable once the component is loaded; any thread may read.
 class SiteTable {
  public:
@@ -98,11 +93,10 @@ class SiteTable {
   // Adds encoder or decoder stage `number`: "unet.encoder.3", LDM's "input_blocks.3". Stages are no
   // modules of diffusers and have no name there.
   SiteIndex AddStage(SiteKind kind, int64_t number, int64_t in_channels, int64_t out_channels);
-  // The weights of a linear layer or convolution, in new tensors where they are kept packed;
-  // undefined ones for other sites.
-  OperatorWeights Weights(SiteIndex index) const;
-  // Says how to get at them; only while the component is being built.
-  void SetWeights(SiteIndex index, std::function<OperatorWeights()> weights);
+  // Where a linear layer or convolution keeps its weight; null for other sites.
+  std::shared_ptr<OperatorStorage> Storage(SiteIndex index) const;
+  // Only while the component is being built.
+  void SetStorage(SiteIndex index, std::shared_ptr<OperatorStorage> storage);
 
   // To say more of a site; only while the component is being built.
   Site& Edit(SiteIndex index) { return sites_[static_cast<size_t>(index)]; }
@@ -110,7 +104,7 @@ class SiteTable {
  private:
   std::string component_;
   std::vector<Site> sites_;
-  std::map<SiteIndex, std::function<OperatorWeights()>> weights_;
+  std::map<SiteIndex, std::shared_ptr<OperatorStorage>> storages_;
   std::map<std::string, SiteIndex, std::less<>> by_name_;
 };
 

@@ -69,6 +69,7 @@ absl::StatusOr<const GuidedDenoiser::Rows*> GuidedDenoiser::RowsFor(const Reques
   const Key key{with_positive ? StageAt(conditioning_.positive, request.call) : 0,
                 with_negative ? StageAt(conditioning_.negative, request.call) : 0, with_positive,
                 with_negative};
+  if (request.forgets_text) rows_.erase(key);
   const auto found = rows_.find(key);
   if (found != rows_.end()) return &found->second;
   PATCHBAY_ASSIGN_OR_RETURN(Rows rows, MakeRows(key, request.evaluation));

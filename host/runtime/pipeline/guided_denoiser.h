@@ -54,6 +54,8 @@ class GuidedDenoiser {
     // Also where the guidance scale does not need it.
     bool wants_unconditional = false;
     bool wants_conditional = false;
+    // What depends on the text is computed anew: hooks' own weights may have changed since.
+    bool forgets_text = false;
     // Where in the job this is, without rows; null only if there are no hooks.
     const Evaluation* evaluation = nullptr;
   };

@@ -80,7 +80,9 @@ absl::StatusOr<std::unique_ptr<const LoadedModel>> LoadModel(const Checkpoint& c
   }
   return std::make_unique<const LoadedModel>(LoadedModel{
       description, compute, NoiseSchedule(schedule), std::move(text), std::move(unet),
-      std::move(autoencoder), std::make_unique<const Previews>(std::move(preview_decoder))});
+      std::move(autoencoder), std::make_unique<const Previews>(std::move(preview_decoder)),
+      std::make_unique<ReleasableWeights>(checkpoint.unet, loras, compute.precision,
+                                          compute.device)});
 }
 
 }  // namespace patchbay

@@ -12,6 +12,7 @@
 #include "host/runtime/denoiser/unet.h"
 #include "host/runtime/lora/lora_set.h"
 #include "host/runtime/pipeline/previews.h"
+#include "host/runtime/pipeline/releasable_weights.h"
 #include "host/runtime/sampling/noise_schedule.h"
 #include "host/runtime/text_encoder/conditioning.h"
 
@@ -32,7 +33,8 @@ struct TokenizerSources {
   std::string vocabulary_file;  // CLIP's own merge list
 };
 
-// A model with its weights in memory, ready to compute. Immutable; shared by all jobs.
+// A model with its weights in memory, ready to compute. Immutable but for `releasable`; shared by
+// all jobs.
 struct LoadedModel {
   ModelDescription description;
   ComputeOptions compute;
@@ -41,6 +43,8 @@ struct LoadedModel {
   std::unique_ptr<const UNet> unet;
   std::unique_ptr<const Autoencoder> autoencoder;
   std::unique_ptr<const Previews> previews;
+  // Of the U-Net; what they let go of is let go of for all jobs.
+  std::unique_ptr<ReleasableWeights> releasable;
 };
 
 // Builds the networks of a checkpoint, with `loras` merged into their weights. INVALID_ARGUMENT

@@ -1,5 +1,7 @@
 #include "host/runtime/pipeline/model_info.h"
 
+#include <filesystem>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
@@ -62,6 +64,9 @@ ModelInfo::ModelInfo(const LoadedModel& model) {
       absl::StrAppend(&fingerprint_, ",", type, bytes);
   }
   info_.fingerprint = fingerprint_.c_str();
+  const std::filesystem::path path(description.path);
+  name_ = (path.has_filename() ? path : path.parent_path()).filename().string();
+  info_.name = name_.c_str();
 }
 
 }  // namespace patchbay

@@ -19,6 +19,7 @@ class ModelInfo {
 
  private:
   std::string fingerprint_;
+  std::string name_;
   patchbay_model_info info_{};
 };
 

@@ -1,6 +1,9 @@
 #include "host/runtime/pipeline/model_services.h"
 
+#include <c10/core/GradMode.h>
+
 #include <algorithm>
+#include <cstddef>
 #include <cstdio>
 #include <exception>
 
@@ -11,6 +14,12 @@
 
 namespace patchbay {
 namespace {
+
+// A plugin that was built before there were flags has none.
+uint32_t FlagsOf(const patchbay_evaluation& evaluation) {
+  constexpr size_t kWithFlags = offsetof(patchbay_evaluation, flags) + sizeof(uint32_t);
+  return evaluation.struct_size < kWithFlags ? 0 : evaluation.flags;
+}
 
 patchbay_status Report(const absl::Status& status, patchbay_error* error) {
   if (!status.ok() && error != nullptr) {
@@ -129,6 +138,11 @@ void ModelServices::Serve(GuidedDenoiser& denoiser, const ChainInPass& chain,
 }
 
 absl::StatusOr<at::Tensor> ModelServices::Denoise(const patchbay_evaluation& evaluation) {
+  const bool with_gradients = (FlagsOf(evaluation) & PATCHBAY_EVALUATE_WITH_GRADIENTS) != 0;
+  if (with_gradients && !serves_action_) {
+    return absl::FailedPreconditionError("denoise() gives gradients in actions only");
+  }
+  const c10::AutoGradMode gradients(with_gradients);
   const at::Tensor latent = Borrowed(evaluation.latent).to(at::kFloat);
   if (latent.dim() != 4 || latent.size(0) != static_cast<int64_t>(seeds_.size())) {
     return absl::InvalidArgumentError(
@@ -146,6 +160,7 @@ absl::StatusOr<at::Tensor> ModelServices::Denoise(const patchbay_evaluation& eva
   request.guidance_scale = 1;
   request.call = call_;
   request.evaluation = &at;
+  request.forgets_text = serves_action_;
   PATCHBAY_ASSIGN_OR_RETURN(const at::Tensor output, RunRole(request, evaluation));
   return preconditioning_.Denoised(latent, output.cpu(), evaluation.sigma);
 }

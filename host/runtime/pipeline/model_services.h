@@ -32,6 +32,9 @@ class ModelServices {
   void Serve(GuidedDenoiser& denoiser, const ChainInPass& chain, absl::Span<const uint64_t> seeds);
   // The evaluation of the pass that is under way; prompt editing follows it.
   void SetCall(int64_t call) { call_ = call; }
+  // In actions, whose plugin may change between two questions: nothing is kept from one to the
+  // next, and answers carry gradients where the question says so.
+  void ServeAction() { serves_action_ = true; }
 
  private:
   struct PluginSide {
@@ -52,6 +55,7 @@ class ModelServices {
   const ChainInPass* chain_ = nullptr;
   absl::Span<const uint64_t> seeds_;
   int64_t call_ = 0;
+  bool serves_action_ = false;
 };
 
 }  // namespace patchbay

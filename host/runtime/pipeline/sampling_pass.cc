@@ -18,16 +18,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-GuidedDenoiser::Sizes SizesFor(const LoadedModel& model, const PictureSize& size) {
-  if (!model.unet->needs_added_text()) return {};
-  const SizeConditioning sizes = UncroppedSize(size.height, size.width);
-  if (!model.description.requires_aesthetics_score) {
-    return {MicroConditioning(sizes), MicroConditioning(sizes)};
-  }
-  return {MicroConditioning(sizes, kAestheticScore),
-          MicroConditioning(sizes, kNegativeAestheticScore)};
-}
-
 // Whether the sampler's noise is that of a Brownian path, which needs both ends of its interval.
 bool UsesPath(const std::string& sampler, CompatProfile profile) {
   if (sampler == "dpmpp_sde") return true;
@@ -39,6 +29,16 @@ bool UsesPath(const std::string& sampler, CompatProfile profile) {
 constexpr size_t kMostStepsPerPlanned = 100;
 
 }  // namespace
+
+GuidedDenoiser::Sizes SizesFor(const LoadedModel& model, const PictureSize& size) {
+  if (!model.unet->needs_added_text()) return {};
+  const SizeConditioning sizes = UncroppedSize(size.height, size.width);
+  if (!model.description.requires_aesthetics_score) {
+    return {MicroConditioning(sizes), MicroConditioning(sizes)};
+  }
+  return {MicroConditioning(sizes, kAestheticScore),
+          MicroConditioning(sizes, kNegativeAestheticScore)};
+}
 
 SamplingPass::SamplingPass(const LoadedModel& model, const GenerationRequest& request,
                            const SamplingChoice& choice, const Conditioning& conditioning,

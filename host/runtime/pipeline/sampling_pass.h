@@ -21,6 +21,9 @@
 
 namespace patchbay {
 
+// What SDXL-like models are told of a picture's size; nothing for others.
+GuidedDenoiser::Sizes SizesFor(const LoadedModel& model, const PictureSize& size);
+
 // One run of the sampler loop, from noise or from a latent to a latent.
 class SamplingPass {
  public:

@@ -36,7 +36,7 @@ inline constexpr size_t kSmallestSize<patchbay_entry> = 40;
 template <>
 inline constexpr size_t kSmallestSize<patchbay_plugin_functions> = 48;
 template <>
-inline constexpr size_t kSmallestSize<patchbay_descriptor> = 152;
+inline constexpr size_t kSmallestSize<patchbay_descriptor> = 168;
 template <>
 inline constexpr size_t kSmallestSize<patchbay_field> = 128;
 template <>

@@ -17,6 +17,8 @@ class Attach {
   explicit Attach(patchbay_attach* attach) : attach_(attach) {}
 
   const patchbay_model_info& model() const { return *attach_->model; }
+  // The id of the action that this is for; empty for jobs.
+  std::string action() const { return attach_->action == nullptr ? "" : attach_->action; }
   Denoiser denoiser() const { return Denoiser(attach_); }
 
   // ---- What a pass begins and ends with ----

@@ -1,116 +1,54 @@
 #ifndef PATCHBAY_SDK_DESCRIPTION_H_
 #define PATCHBAY_SDK_DESCRIPTION_H_
 
-#include <cmath>
-#include <cstdio>
+#include <cstring>
 #include <deque>
 #include <functional>
 #include <initializer_list>
-#include <limits>
-#include <map>
+#include <memory>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "patchbay/abi/plugin.h"
-#include "patchbay/abi_struct.h"
-#include "patchbay/error.h"
-#include "patchbay/tensor_tier.h"
+#include "patchbay/action.h"
+#include "patchbay/fields.h"
 
 namespace patchbay {
 
-// A file that the user names; the host has checked that it is one that requests may name.
-struct File {
-  std::string path;  // absolute; empty: none was given
+// What an action takes; returned by Description::action() to say more of it.
+template <class ActionSettings>
+class ActionFields final : public Fields<ActionSettings> {
+ public:
+  ActionFields& title(const char* text) {
+    title_ = this->keep(text);
+    return *this;
+  }
+  // One or two sentences.
+  ActionFields& help(const char* text) {
+    help_ = this->keep(text);
+    return *this;
+  }
+
+  // The rest is for the SDK.
+  patchbay_action finish(const char* id) const {
+    return {sizeof(patchbay_action),
+            id,
+            title_,
+            help_,
+            this->list().data(),
+            static_cast<uint32_t>(this->list().size())};
+  }
+
+ private:
+  const char* title_ = "";
+  const char* help_ = "";
 };
-
-// A picture that the user gives.
-struct Picture {
-  Tensor rgba;  // [1, 4, H, W] in 0..1; undefined: none was given
-};
-
-namespace sdk {
-
-// The spelling that patchbay_field.default_text has.
-inline std::string spelling(bool value) { return value ? "true" : "false"; }
-inline std::string spelling(int64_t value) { return std::to_string(value); }
-inline std::string spelling(double value) {
-  char text[32];
-  // The shortest that reads back as the same number.
-  for (int digits = 1; digits <= 17; ++digits) {
-    std::snprintf(text, sizeof(text), "%.*g", digits, value);
-    if (std::stod(text) == value) break;
-  }
-  return text;
-}
-inline std::string spelling(const std::string& value) { return value; }
-inline std::string spelling(const File&) { return ""; }
-inline std::string spelling(const Picture&) { return ""; }
-template <class Number>
-std::string spelling(const std::vector<Number>& values) {
-  std::string text;
-  for (const Number& value : values) text += (text.empty() ? "" : "/") + spelling(value);
-  return text;
-}
-
-template <class T>
-constexpr patchbay_field_type field_type() {
-  if constexpr (std::is_same_v<T, bool>) {
-    return PATCHBAY_FIELD_BOOL;
-  } else if constexpr (std::is_enum_v<T>) {
-    return PATCHBAY_FIELD_CHOICE;
-  } else if constexpr (std::is_integral_v<T>) {
-    return PATCHBAY_FIELD_INT;
-  } else if constexpr (std::is_same_v<T, double>) {
-    return PATCHBAY_FIELD_DOUBLE;
-  } else if constexpr (std::is_same_v<T, std::string>) {
-    return PATCHBAY_FIELD_STRING;
-  } else if constexpr (std::is_same_v<T, std::vector<int64_t>>) {
-    return PATCHBAY_FIELD_INT_LIST;
-  } else if constexpr (std::is_same_v<T, std::vector<double>>) {
-    return PATCHBAY_FIELD_DOUBLE_LIST;
-  } else if constexpr (std::is_same_v<T, Picture>) {
-    return PATCHBAY_FIELD_PICTURE;
-  } else {
-    static_assert(
-        std::is_same_v<T, File>,
-        "a setting is a bool, an integer, a double, a std::string, an enum with choices(), "
-        "a std::vector of int64_t or double, a patchbay::Picture or a patchbay::File");
-    return PATCHBAY_FIELD_FILE;
-  }
-}
-
-template <class T>
-void read_value(const patchbay_value& value, T& target) {
-  if constexpr (std::is_same_v<T, bool>) {
-    target = value.integer != 0;
-  } else if constexpr (std::is_integral_v<T>) {
-    target = static_cast<T>(value.integer);
-  } else if constexpr (std::is_same_v<T, double>) {
-    target = value.real;
-  } else if constexpr (std::is_same_v<T, std::string>) {
-    target = value.text;
-  } else if constexpr (std::is_same_v<T, std::vector<int64_t>>) {
-    target.assign(value.ints, value.ints + value.count);
-  } else if constexpr (std::is_same_v<T, std::vector<double>>) {
-    target.assign(value.reals, value.reals + value.count);
-  } else if constexpr (std::is_same_v<T, Picture>) {
-    target.rgba = borrow_optional(value.picture);
-  } else if constexpr (std::is_same_v<T, File>) {
-    target.path = value.text;
-  }
-}
-
-}  // namespace sdk
 
 // Collects what a plugin says of itself and of its settings. Texts are copied.
 template <class Settings>
-class Description {
+class Description : public Fields<Settings> {
  public:
-  template <class T>
-  class Field;
-
   Description() { descriptor_.phase = PATCHBAY_PHASE_NORMAL; }
 
   Description& id(const char* text) { return set(descriptor_.id, text); }
@@ -129,29 +67,28 @@ class Description {
   Description& before(const char* id) { return add(before_, id); }
   Description& after(const char* id) { return add(after_, id); }
   Description& conflicts(const char* id) { return add(conflicts_, id); }
+  // The families of models that it is for, PATCHBAY_MODEL_...; without a call: any.
+  Description& families(std::initializer_list<patchbay_model_family> list) {
+    families_.assign(list.begin(), list.end());
+    return *this;
+  }
   // A hook without which the plugin cannot work: PATCHBAY_HOOK_...
   Description& requires_hook(const char* id) { return add(required_hooks_, id); }
 
-  // A setting. Number: positive, unique, and never used again for anything else; the position among
-  // positional arguments.
-  template <int32_t Number, class T>
-  Field<T> field(T Settings::*member, const char* id) {
-    static_assert(Number > 0);
-    patchbay_field& field = fields_.emplace_back();
-    field.struct_size = sizeof(field);
-    field.id = keep(id);
-    field.number = Number;
-    field.type = sdk::field_type<T>();
-    field.label = field.help = field.group = field.visible_if = "";
-    const double limit = field.type == PATCHBAY_FIELD_DOUBLE ? std::numeric_limits<double>::max()
-                                                             : 9007199254740992.0;  // 2^53
-    field.minimum = field.soft_minimum = -limit;
-    field.maximum = field.soft_maximum = limit;
-    if constexpr (!std::is_enum_v<T>) field.default_text = keep(sdk::spelling(Settings{}.*member));
-    readers_[Number] = [member](Settings& settings, const patchbay_value& value) {
-      sdk::read_value(value, settings.*member);
-    };
-    return Field<T>(*this, member);
+  // A long-running operation outside of any job, see patchbay/action.h: calls
+  //   void run(Action&, const ActionSettings&)
+  // of the plugin with what a request says. The result takes the action's title, help and fields.
+  template <class PluginClass, class ActionSettings>
+  ActionFields<ActionSettings>& action(const char* id,
+                                       void (PluginClass::*run)(Action&, const ActionSettings&)) {
+    auto fields = std::make_shared<ActionFields<ActionSettings>>();
+    actions_.push_back({this->keep(id), [fields](const char* name) { return fields->finish(name); },
+                        [fields, run](void* plugin, Action& action) {
+                          (static_cast<PluginClass*>(plugin)->*run)(
+                              action,
+                              fields->read(action.context().values, action.context().value_count));
+                        }});
+    return *fields;
   }
 
   // The rest is for the SDK.
@@ -163,35 +100,40 @@ class Description {
     if (descriptor_.id == nullptr) descriptor_.id = "";
     if (descriptor_.version == nullptr) descriptor_.version = "0.0.0";
     if (descriptor_.licence == nullptr) descriptor_.licence = "";
-    descriptor_.fields = fields_.data();
-    descriptor_.field_count = static_cast<uint32_t>(fields_.size());
+    descriptor_.fields = this->list().data();
+    descriptor_.field_count = static_cast<uint32_t>(this->list().size());
+    for (const ActionEntry& action : actions_) finished_.push_back(action.finish(action.id));
+    descriptor_.actions = finished_.data();
+    descriptor_.action_count = static_cast<uint32_t>(finished_.size());
+    descriptor_.families = families_.data();
+    descriptor_.family_count = static_cast<uint32_t>(families_.size());
     expose(before_, descriptor_.before, descriptor_.before_count);
     expose(after_, descriptor_.after, descriptor_.after_count);
     expose(conflicts_, descriptor_.conflicts, descriptor_.conflict_count);
     expose(required_hooks_, descriptor_.required_hooks, descriptor_.required_hook_count);
     return &descriptor_;
   }
-  Settings read(const patchbay_value* values, uint32_t count) const {
-    Settings settings;
-    for (uint32_t i = 0; i < count; ++i) {
-      const patchbay_value value = sdk::element(values, i);
-      const auto reader = readers_.find(value.number);
-      if (reader == readers_.end()) {
-        throw Error("there is no setting with number " + std::to_string(value.number));
-      }
-      reader->second(settings, value);
+  // Runs the action with this id; `plugin` is the object of the class that it is a member of.
+  void run_action(void* plugin, const char* id, Action& action) const {
+    for (const ActionEntry& entry : actions_) {
+      if (std::strcmp(entry.id, id) == 0) return entry.run(plugin, action);
     }
-    return settings;
+    throw Error("there is no action \"" + std::string(id) + "\"", PATCHBAY_NOT_FOUND);
   }
 
  private:
-  const char* keep(std::string text) { return texts_.emplace_back(std::move(text)).c_str(); }
+  struct ActionEntry {
+    const char* id;
+    std::function<patchbay_action(const char* id)> finish;
+    std::function<void(void* plugin, Action& action)> run;
+  };
+
   Description& set(const char*& target, const char* text) {
-    target = keep(text);
+    target = this->keep(text);
     return *this;
   }
   Description& add(std::vector<const char*>& list, const char* text) {
-    list.push_back(keep(text));
+    list.push_back(this->keep(text));
     return *this;
   }
   static void expose(const std::vector<const char*>& list, const char* const*& target,
@@ -201,92 +143,10 @@ class Description {
   }
 
   patchbay_descriptor descriptor_{};
-  std::vector<patchbay_field> fields_;
-  std::deque<std::string> texts_;
-  std::deque<std::vector<patchbay_choice>> choices_;
   std::vector<const char*> before_, after_, conflicts_, required_hooks_;
-  std::map<int32_t, std::function<void(Settings&, const patchbay_value&)>> readers_;
-};
-
-// Says more of a field; used while describing only.
-template <class Settings>
-template <class T>
-class Description<Settings>::Field {
- public:
-  Field(Description& description, T Settings::*member)
-      : description_(description), index_(description.fields_.size() - 1), member_(member) {}
-
-  Field& label(const char* text) { return set(&patchbay_field::label, text); }
-  Field& help(const char* text) { return set(&patchbay_field::help, text); }
-  Field& group(const char* text) { return set(&patchbay_field::group, text); }
-  // "field=value": front ends show this one only while that holds.
-  Field& visible_if(const char* text) { return set(&patchbay_field::visible_if, text); }
-  Field& unit(patchbay_unit unit) {
-    get().unit = unit;
-    return *this;
-  }
-  // What is accepted, ends included. Also what a slider offers, unless soft_range says otherwise.
-  Field& range(double minimum, double maximum) {
-    get().minimum = get().soft_minimum = minimum;
-    get().maximum = get().soft_maximum = maximum;
-    return *this;
-  }
-  Field& soft_range(double minimum, double maximum) {
-    get().soft_minimum = minimum;
-    get().soft_maximum = maximum;
-    return *this;
-  }
-  Field& step(double step) {
-    get().step = step;
-    return *this;
-  }
-  Field& advanced() { return flag(PATCHBAY_FIELD_ADVANCED); }
-  Field& multiline() { return flag(PATCHBAY_FIELD_MULTILINE); }
-  Field& deprecated() { return flag(PATCHBAY_FIELD_DEPRECATED); }
-
-  struct Choice {
-    T value;
-    const char* id;
-    const char* label;
-  };
-  // What an enum's values are called.
-  Field& choices(std::initializer_list<Choice> list) {
-    static_assert(std::is_enum_v<T>, "only an enum has choices");
-    auto& kept = description_.choices_.emplace_back();
-    std::map<std::string, T> values;
-    for (const Choice& choice : list) {
-      kept.push_back(
-          {sizeof(patchbay_choice), description_.keep(choice.id), description_.keep(choice.label)});
-      values[choice.id] = choice.value;
-      if (choice.value == Settings{}.*member_) get().default_text = kept.back().id;
-    }
-    get().choices = kept.data();
-    get().choice_count = static_cast<uint32_t>(kept.size());
-    description_.readers_[get().number] = [member = member_, values](Settings& settings,
-                                                                     const patchbay_value& value) {
-      const auto chosen = values.find(value.text);
-      if (chosen == values.end())
-        throw Error("there is no choice \"" + std::string(value.text) + "\"");
-      settings.*member = chosen->second;
-    };
-    return *this;
-  }
-
- private:
-  // Fields move while others are added.
-  patchbay_field& get() { return description_.fields_[index_]; }
-  Field& set(const char* patchbay_field::*target, const char* text) {
-    get().*target = description_.keep(text);
-    return *this;
-  }
-  Field& flag(uint32_t flag) {
-    get().flags |= flag;
-    return *this;
-  }
-
-  Description& description_;
-  size_t index_;
-  T Settings::*member_;
+  std::vector<patchbay_model_family> families_;
+  std::vector<ActionEntry> actions_;
+  std::vector<patchbay_action> finished_;
 };
 
 }  // namespace patchbay

@@ -65,6 +65,15 @@ class PluginExport {
     });
   }
 
+  static patchbay_status run_action(patchbay_instance* instance, const char* id,
+                                    patchbay_action_context* context,
+                                    patchbay_error* error) noexcept {
+    return sdk::guard(error, [&] {
+      Action action(context);
+      description().run_action(reinterpret_cast<PluginClass*>(instance), id, action);
+    });
+  }
+
   static void destroy(patchbay_instance* instance) noexcept {
     delete reinterpret_cast<PluginClass*>(instance);
   }
@@ -93,7 +102,7 @@ class PluginExport {
       &::patchbay::PluginExport<PluginClass>::create,                               \
       &::patchbay::PluginExport<PluginClass>::attach,                               \
       &::patchbay::PluginExport<PluginClass>::destroy,                              \
-      nullptr};                                                                     \
+      &::patchbay::PluginExport<PluginClass>::run_action};                          \
   }                                                                                 \
   PATCHBAY_EXPORT const patchbay_entry patchbay_plugin = {                          \
       PATCHBAY_ABI_MAGIC,    sizeof(patchbay_entry), PATCHBAY_ABI_MAJOR,            \

@@ -24,6 +24,12 @@ inline constexpr SchemaName kPhaseNames[] = {{PATCHBAY_PHASE_EARLY, "early"},
                                              {PATCHBAY_PHASE_NORMAL, "normal"},
                                              {PATCHBAY_PHASE_LATE, "late"}};
 
+inline constexpr SchemaName kFamilyNames[] = {{PATCHBAY_MODEL_OTHER, "other"},
+                                              {PATCHBAY_MODEL_SD1, "sd1"},
+                                              {PATCHBAY_MODEL_SD2, "sd2"},
+                                              {PATCHBAY_MODEL_SDXL, "sdxl"},
+                                              {PATCHBAY_MODEL_SDXL_REFINER, "sdxl-refiner"}};
+
 inline constexpr SchemaName kFieldTypeNames[] = {{PATCHBAY_FIELD_BOOL, "bool"},
                                                  {PATCHBAY_FIELD_INT, "int"},
                                                  {PATCHBAY_FIELD_DOUBLE, "double"},

@@ -160,6 +160,16 @@ class Operator : public Site {
   void replace(Function f) const {
     add<sdk::OperatorCall>(PATCHBAY_HOOK_OPERATOR_REPLACE, std::move(f));
   }
+  // Lets the host drop the weight while jobs run with this chain; replace() comes first, and its
+  // function must give an output at every call. Returns how many bytes that frees. weight() still
+  // works, by reading the model's file. Throws where the file is no more what the model was read
+  // from. Draft.
+  uint64_t release_weights() const {
+    uint64_t bytes = 0;
+    sdk::HostCall call;
+    call.check(attach_->functions->release_weights(attach_, site_->index, &bytes, call.error()));
+    return bytes;
+  }
   // Tensor f(const Step&, Tensor input, Tensor output)
   template <class Function>
   void transform(Function f) const {

@@ -37,6 +37,8 @@ struct Evaluation {
   patchbay_row_role role = PATCHBAY_ROW_CONDITIONAL;
   Tensor text = Tensor();  // for PATCHBAY_ROW_OTHER: [1 or B, T, text features]
   uint32_t overlay = 0;    // Overlay::number()
+  // In actions: whether the result carries LibTorch's graph back to the plugin's own tensors.
+  bool with_gradients = false;
 };
 
 // What a hook may ask of the model. Valid during the call only.
@@ -57,6 +59,7 @@ class Model {
     request.role = evaluation.role;
     request.text = text.get();
     request.overlay = evaluation.overlay;
+    if (evaluation.with_gradients) request.flags |= PATCHBAY_EVALUATE_WITH_GRADIENTS;
     return ask([&](patchbay_tensor* result, patchbay_error* error) {
       return model_->functions->denoise(model_, &request, result, error);
     });

@@ -12,7 +12,7 @@
 
 namespace {
 
-enum class Way { kNone, kThrow, kNan, kShape, kSlow, kCrash, kKill };
+enum class Way { kNone, kThrow, kNan, kShape, kSlow, kCrash, kOverflow, kKill };
 
 struct Settings {
   Way way = Way::kNone;
@@ -24,6 +24,13 @@ struct Settings {
 void WriteTo(uintptr_t address) {
   volatile uintptr_t hidden = address;
   *reinterpret_cast<volatile int*>(hidden) = 1;
+}
+
+// The same way, so that the compiler cannot make a loop of it.
+int Recurse(int depth) {
+  volatile char frame[4096];
+  frame[depth % 4096] = static_cast<char>(depth);
+  return depth < 0 ? 0 : Recurse(depth + 1) + frame[0];
 }
 
 class Faulty final : public patchbay::Plugin<Settings> {
@@ -38,6 +45,7 @@ class Faulty final : public patchbay::Plugin<Settings> {
                   {Way::kShape, "shape", "Gives another shape"},
                   {Way::kSlow, "slow", "Takes half a second"},
                   {Way::kCrash, "crash", "Writes to address 8"},
+                  {Way::kOverflow, "overflow", "Recurses without end"},
                   {Way::kKill, "kill", "Ends the process with SIGKILL"}});
     d.field<2>(&Settings::step, "step").range(0, 1000);
     d.field<3>(&Settings::refuses, "refuses");
@@ -67,6 +75,8 @@ class Faulty final : public patchbay::Plugin<Settings> {
       case Way::kCrash:
         WriteTo(8);
         break;
+      case Way::kOverflow:
+        return guided + Recurse(0);
       case Way::kKill:
         std::raise(SIGKILL);
     }

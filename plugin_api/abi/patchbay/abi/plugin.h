@@ -62,6 +62,10 @@ typedef struct patchbay_descriptor {
   const char* const* conflicts;
   uint32_t conflict_count;
   patchbay_phase phase;
+  /* The families of models that it is for; none: any. With a model of another one its chain is
+   * refused before attach is called. */
+  const patchbay_model_family* families;
+  uint32_t family_count;
 } patchbay_descriptor;
 
 /* A plugin with one set of settings. It must not change while jobs run; what changes lives in the
@@ -84,7 +88,8 @@ typedef struct patchbay_plugin_functions {
                             patchbay_error* error);
   /* After every chain that it was attached to is gone. [control] */
   void (*destroy)(patchbay_instance* instance);
-  /* Runs the action with this id; NULL where there are none. [a thread of its own] */
+  /* Runs the action with this id; NULL where there are none. The instance is the action's alone and
+   * may change. [a thread of its own] */
   patchbay_status (*run_action)(patchbay_instance* instance, const char* id,
                                 patchbay_action_context* context, patchbay_error* error);
 } patchbay_plugin_functions;

@@ -70,6 +70,14 @@ typedef struct patchbay_attach_functions {
                                                     patchbay_error* error),
                             void* data, void (*destroy)(void* object), void** object,
                             patchbay_error* error);
+  /* Draft. The plugin does without this operator's weight: its replace hook, which must hang there
+   * already and always give an output, never lets the operator compute. While a job runs with this
+   * chain, the host does not keep the weight in memory; it reads it from the model's file again for
+   * the next job whose chain needs it. `bytes`: how much memory that frees. operator_weights still
+   * gives the weight, read from the file. FAILED_PRECONDITION: no such hook, or the file is not any
+   * more what the model was read from. */
+  patchbay_status (*release_weights)(patchbay_attach* attach, uint32_t site, uint64_t* bytes,
+                                     patchbay_error* error);
 } patchbay_attach_functions;
 
 struct patchbay_attach {
@@ -77,6 +85,9 @@ struct patchbay_attach {
   const patchbay_model_info* model;
   const patchbay_attach_functions* functions;
   void* host; /* the host's own */
+  /* Draft. The id of the action that this chain is made for, whose hooks no job calls; NULL: the
+   * chain is for jobs. */
+  const char* action;
 };
 
 #if defined(__cplusplus)

@@ -47,6 +47,8 @@ typedef struct patchbay_model_info {
   int64_t text_features;
   /* Tells this model from every other: a hash of its configuration and weights' headers. */
   const char* fingerprint;
+  /* What messages call it: the name of its file or folder. */
+  const char* name;
 } patchbay_model_info;
 
 typedef int32_t patchbay_site_kind;
@@ -108,6 +110,12 @@ typedef struct patchbay_site {
   int64_t padding;
 } patchbay_site;
 
+enum {
+  /* Draft; in actions only. What the result owes to tensors of the plugin's hooks that require
+   * gradients can be differentiated through: it carries LibTorch's graph (exact tier). */
+  PATCHBAY_EVALUATE_WITH_GRADIENTS = 1u << 0
+};
+
 /* What the network is asked for by patchbay_model_functions.denoise. */
 typedef struct patchbay_evaluation {
   uint32_t struct_size;
@@ -122,11 +130,13 @@ typedef struct patchbay_evaluation {
   /* The plugin's overlay that is active for this run, or 0. Hooks without an overlay are active
    * too. */
   uint32_t overlay;
+  uint32_t flags; /* PATCHBAY_EVALUATE_... */
 } patchbay_evaluation;
 
 typedef struct patchbay_model patchbay_model;
 
-/* What a hook may ask of the model. [job], and only from within a hook that is given a model. */
+/* What a hook may ask of the model. [job], and only from within a hook that is given a model; an
+ * action's own model is asked on the action's thread. */
 typedef struct patchbay_model_functions {
   uint32_t struct_size;
   /* Runs the network beside the sampler. `denoised` is its idea of the clean latent, [B, C, h, w],

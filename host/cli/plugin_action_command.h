@@ -1,0 +1,45 @@
+#ifndef PATCHBAY_HOST_CLI_PLUGIN_ACTION_COMMAND_H_
+#define PATCHBAY_HOST_CLI_PLUGIN_ACTION_COMMAND_H_
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "host/cli/generate_command.h"
+#include "host/cli/plugin_command.h"
+
+namespace patchbay {
+
+// `patchbay plugin action`, as it is typed.
+struct ActionOptions {
+  std::string plugin;
+  std::string action;
+  std::string model;  // a path here, a name on a server; empty: the default model
+  std::string output_folder = ".";
+  SettingPairs settings;
+};
+
+// A file that an action has made.
+struct ActionFile {
+  std::string name;
+  std::string bytes;
+};
+
+// Runs an action to its end and gives what it has made; CANCELLED after Ctrl-C.
+using ActionProgram = std::function<absl::StatusOr<std::vector<ActionFile>>(const ActionOptions&)>;
+
+// In this process, with the plugins that come with the program.
+absl::StatusOr<std::vector<ActionFile>> RunActionHere(const ActionOptions& options);
+
+// Adds `plugin actions`, which lists those of a plugin, and `plugin action`, which runs one with
+// `run` and saves what it has made.
+void AddPluginActionCommands(CLI::App& plugin, CommandAction& action, PluginSource source,
+                             ActionProgram run);
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_CLI_PLUGIN_ACTION_COMMAND_H_

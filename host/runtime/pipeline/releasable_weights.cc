@@ -1,0 +1,80 @@
+#include "host/runtime/pipeline/releasable_weights.h"
+
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "host/base/status_macros.h"
+#include "host/runtime/kernels/process_memory.h"
+
+namespace patchbay {
+namespace {
+
+std::string TensorName(const SiteTable& sites, SiteIndex site) {
+  return absl::StrCat(sites[site].diffusers_name, ".weight");
+}
+
+}  // namespace
+
+absl::Status ReleasableWeights::Check(const SiteTable& sites, SiteIndex site) const {
+  const auto stored = stored_.find(TensorName(sites, site));
+  if (stored == stored_.end() || sites.Storage(site) == nullptr) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("site ", sites[site].name, " has no weight of its own in the model's file"));
+  }
+  // Made in memory, as tests do.
+  if (stored->second.file == nullptr) return absl::OkStatus();
+  const absl::Status unchanged = stored->second.file->CheckUnchanged();
+  if (unchanged.ok()) return unchanged;
+  return absl::FailedPreconditionError(
+      absl::StrCat(std::string(unchanged.message()), ", and the weight of ", sites[site].name,
+                   " cannot be read from it again; unload the model, so that all of it is read "
+                   "from what the file is now"));
+}
+
+absl::StatusOr<at::Tensor> ReleasableWeights::ReadStored(const SiteTable& sites,
+                                                         SiteIndex site) const {
+  PATCHBAY_RETURN_IF_ERROR(Check(sites, site));
+  const auto stored = stored_.find(TensorName(sites, site));
+  WeightReader reader(sites[site].name, {*stored}, precision_, device_);
+  merged_.MergeInto(LoraComponent::kUNet, reader);
+  at::Tensor weight = reader.Read(stored->first, sites.Storage(site)->shape());
+  PATCHBAY_RETURN_IF_ERROR(reader.Finish());
+  // Changed while it was being read.
+  PATCHBAY_RETURN_IF_ERROR(Check(sites, site));
+  return weight;
+}
+
+absl::StatusOr<OperatorWeights> ReleasableWeights::Read(const SiteTable& sites,
+                                                        SiteIndex site) const {
+  const std::shared_ptr<OperatorStorage> storage = sites.Storage(site);
+  if (storage == nullptr) return Check(sites, site);
+  OperatorWeights weights = storage->Weights();
+  if (weights.weight.defined()) return weights;
+  PATCHBAY_ASSIGN_OR_RETURN(weights.weight, ReadStored(sites, site));
+  return weights;
+}
+
+absl::Status ReleasableWeights::Release(const SiteTable& sites, const std::set<SiteIndex>& wanted) {
+  if (wanted == released_) return absl::OkStatus();
+  for (auto site = released_.begin(); site != released_.end();) {
+    if (wanted.count(*site) != 0) {
+      ++site;
+      continue;
+    }
+    PATCHBAY_ASSIGN_OR_RETURN(const at::Tensor weight, ReadStored(sites, *site));
+    sites.Storage(*site)->GiveBack(weight);
+    site = released_.erase(site);
+  }
+  for (const SiteIndex site : wanted) {
+    if (released_.count(site) != 0) continue;
+    PATCHBAY_RETURN_IF_ERROR(Check(sites, site));
+    sites.Storage(site)->LetGo();
+    released_.insert(site);
+  }
+  // What was let go of, and what reading has used.
+  ReturnFreedMemory();
+  return absl::OkStatus();
+}
+
+}  // namespace patchbay

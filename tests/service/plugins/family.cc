@@ -1,0 +1,20 @@
+// A plugin for models of one family.
+
+#include <patchbay/aten.h>
+
+namespace {
+
+class Family final : public patchbay::Plugin<patchbay::NoSettings> {
+ public:
+  static void describe(patchbay::Description<patchbay::NoSettings>& d) {
+    d.id("test-family").title("Family").version("1.0.0").licence("CC0-1.0");
+    d.summary("Is for SDXL.");
+    d.families({PATCHBAY_MODEL_SDXL, PATCHBAY_MODEL_SDXL_REFINER});
+  }
+
+  void attach(patchbay::Attach&) const override {}
+};
+
+}  // namespace
+
+PATCHBAY_PLUGIN(Family)
