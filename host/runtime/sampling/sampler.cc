@@ -22,6 +22,14 @@ std::unique_ptr<Sampler> MakeUniPcFor(const std::string& name, const SamplerOpti
 
 }  // namespace
 
+bool UsesEta(const std::string& name) {
+  for (const char* drawing :
+       {"ddim", "euler_a", "dpm2_a", "dpmpp_2s_a", "dpmpp_sde", "dpmpp_2m_sde", "dpmpp_3m_sde"}) {
+    if (name == drawing) return true;
+  }
+  return false;
+}
+
 double DefaultEta(const std::string& sampler) { return sampler == "ddim" ? 0 : 1; }
 
 absl::StatusOr<std::unique_ptr<Sampler>> MakeSampler(const std::string& name,

@@ -49,6 +49,9 @@ struct SamplerOptions {
   NoiseScheduleConfig config;
 };
 
+// Whether the sampler draws noise at its steps and eta says how much.
+bool UsesEta(const std::string& name);
+
 // What eta is unless the user says otherwise.
 double DefaultEta(const std::string& sampler);
 

@@ -58,6 +58,13 @@ const Aliases& ScheduleAliases() {
   return aliases;
 }
 
+using Labels = std::map<std::string, std::string>;  // canonical name to A1111's
+
+std::string LabelIn(const Labels& labels, const std::string& name) {
+  const auto found = labels.find(name);
+  return found == labels.end() ? name : found->second;
+}
+
 absl::Status Unknown(const char* what, std::string_view spelling,
                      const std::vector<std::string>& known) {
   const std::string nearest = NearestSpelling(Folded(spelling), known);
@@ -82,6 +89,36 @@ const std::vector<std::string>& KnownSchedules() {
       "normal",       "karras",           "exponential", "sgm_uniform", "simple",   "beta",
       "ddim_uniform", "linear_quadratic", "kl_optimal",  "leading",     "linspace", "trailing"};
   return names;
+}
+
+// modules/sd_samplers_kdiffusion.py, sd_samplers_timesteps.py, sd_samplers_lcm.py
+std::string SamplerLabel(const std::string& name) {
+  static const auto& labels = *new Labels{{"ddim", "DDIM"},
+                                          {"ddpm", "DDPM"},
+                                          {"euler", "Euler"},
+                                          {"euler_a", "Euler a"},
+                                          {"heun", "Heun"},
+                                          {"lms", "LMS"},
+                                          {"dpm2", "DPM2"},
+                                          {"dpm2_a", "DPM2 a"},
+                                          {"dpmpp_2m", "DPM++ 2M"},
+                                          {"dpmpp_2s_a", "DPM++ 2S a"},
+                                          {"dpmpp_sde", "DPM++ SDE"},
+                                          {"dpmpp_2m_sde", "DPM++ 2M SDE"},
+                                          {"dpmpp_3m_sde", "DPM++ 3M SDE"},
+                                          {"unipc", "UniPC"},
+                                          {"plms", "PLMS"},
+                                          {"lcm", "LCM"}};
+  return LabelIn(labels, name);
+}
+
+// modules/sd_schedulers.py
+std::string ScheduleLabel(const std::string& name) {
+  static const auto& labels = *new Labels{
+      {"normal", "Normal"},           {"karras", "Karras"},        {"exponential", "Exponential"},
+      {"sgm_uniform", "SGM Uniform"}, {"simple", "Simple"},        {"beta", "Beta"},
+      {"ddim_uniform", "DDIM"},       {"kl_optimal", "KL Optimal"}};
+  return LabelIn(labels, name);
 }
 
 absl::StatusOr<SamplerChoice> ResolveSampler(std::string_view spelling) {

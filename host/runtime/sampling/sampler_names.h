@@ -13,6 +13,11 @@ namespace patchbay {
 const std::vector<std::string>& KnownSamplers();
 const std::vector<std::string>& KnownSchedules();
 
+// What A1111 shows for a canonical name and writes into pictures ("DPM++ 2M", "SGM Uniform"); what
+// it does not have keeps its own name.
+std::string SamplerLabel(const std::string& name);
+std::string ScheduleLabel(const std::string& name);
+
 // What a user's spelling stands for. A1111's labels may name both ("DPM++ 2M Karras").
 struct SamplerChoice {
   std::string sampler;

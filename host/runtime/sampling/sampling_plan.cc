@@ -27,6 +27,21 @@ absl::StatusOr<SamplingPlan> PlanByProfile(const NoiseSchedule& schedule,
   return PlanLikeDiffusers(schedule, request);
 }
 
+std::string WhyNoSteps(const SamplingPlanRequest& request, const SamplingPlan& plan) {
+  if (request.from_picture) {
+    return absl::StrCat("with strength ", request.strength, " and ", request.steps,
+                        " steps there is nothing to do; raise either");
+  }
+  // A1111's DDIM and PLMS walk timesteps of their own, whatever schedule is asked for, and one less
+  // than the steps.
+  if (plan.schedule != request.schedule) {
+    return absl::StrCat("the sampler ", request.sampler, " makes no picture in ", request.steps,
+                        " steps here; ask for more steps or another sampler");
+  }
+  return absl::StrCat("the schedule \"", plan.schedule, "\" has no levels for ", request.steps,
+                      " steps; ask for more steps or another schedule");
+}
+
 }  // namespace
 
 absl::StatusOr<SamplingPlan> PlanSampling(const NoiseSchedule& schedule,
@@ -34,12 +49,7 @@ absl::StatusOr<SamplingPlan> PlanSampling(const NoiseSchedule& schedule,
   PATCHBAY_RETURN_IF_ERROR(CheckSteps(schedule, request.steps));
   PATCHBAY_ASSIGN_OR_RETURN(SamplingPlan plan, PlanByProfile(schedule, request));
   if (plan.steps.empty() && !(request.range.has_value() && request.range->first > 0)) {
-    return absl::InvalidArgumentError(
-        request.from_picture
-            ? absl::StrCat("with strength ", request.strength, " and ", request.steps,
-                           " steps there is nothing to do; raise either")
-            : absl::StrCat("the schedule \"", plan.schedule, "\" has no levels for ", request.steps,
-                           " steps; ask for more steps or another schedule"));
+    return absl::InvalidArgumentError(WhyNoSteps(request, plan));
   }
   return plan;
 }
