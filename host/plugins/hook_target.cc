@@ -72,8 +72,9 @@ at::Tensor HookTarget::Checked(patchbay_tensor result, const at::Tensor& like,
                       tensor.device().str(), " where ", at::toString(like.scalar_type()), " on ",
                       like.device().str(), " is wanted"));
   }
-  // One pass over the numbers and no memory: a sum is finite only if they all are.
-  if (!std::isfinite(tensor.sum(at::kFloat).item<float>()) &&
+  // One pass over the numbers and no memory: a sum is finite only if they all are. (Asked for fp32,
+  // LibTorch would copy bf16 numbers first.)
+  if (!std::isfinite(tensor.sum().item<float>()) &&
       !tensor.isfinite().all().item<bool>()) {
     Fail(absl::StatusCode::kDataLoss, "gave numbers that are not finite");
   }
