@@ -213,6 +213,8 @@ class Job {
     if (!start.mask.has_value()) return absl::OkStatus();
     BRIDGE_ASSIGN_OR_RETURN(const std::string mask, context_.host.Upload(EncodePng(*start.mask)));
     settings.set_mask_artifact_id(mask);
+    // StartPicture::Finished() does it, with the blurred mask and in the whole picture.
+    settings.set_overlay(false);
     return absl::OkStatus();
   }
 

@@ -104,15 +104,18 @@ class Engine::Model {
     PATCHBAY_RETURN_IF_ERROR(CheckRequest(request, weights_.description()));
     PATCHBAY_RETURN_IF_ERROR(ResolveSize(request, weights_.description()).status());
     PATCHBAY_ASSIGN_OR_RETURN(const ResolvedPrompts prompts, ResolvePrompts(request));
+    if (observer.IsCancelled()) return absl::CancelledError("cancelled");
     PATCHBAY_ASSIGN_OR_RETURN(const WeightsForRequest::Ready ready,
                               weights_.Prepare(prompts.loras));
+    if (observer.IsCancelled()) return absl::CancelledError("cancelled");
     PATCHBAY_ASSIGN_OR_RETURN(const ChainCache::Use chain, chains_.ChainFor(request, *ready.model));
     PATCHBAY_RETURN_IF_ERROR(weights_.Release(chain.released()));
     absl::StatusOr<GenerationResult> result =
         GeneratePictures(*ready.model, ready.loras, chain.hooks(), request, prompts, observer);
     if (!result.ok()) {
       // What a plugin gave is checked at its edge: the weights are not to blame.
-      return PluginFaultOf(result.status()) ? result.status() : WithDiagnosis(result.status());
+      return PluginFaultOf(result.status()) ? result.status()
+                                            : WithDiagnosis(result.status(), prompts.loras);
     }
     chain.RecordSuccess();
     std::vector<std::string>& warnings = result->report.warnings;
@@ -176,8 +179,12 @@ class Engine::Model {
   }
 
   // Names the tensor to blame when a network gave numbers that are not finite.
-  absl::Status WithDiagnosis(const absl::Status& status) const {
+  absl::Status WithDiagnosis(const absl::Status& status, absl::Span<const LoraChoice> loras) const {
     if (!absl::IsDataLoss(status)) return status;
+    if (const std::optional<std::string> damaged = FindDamagedLora(loras); damaged.has_value()) {
+      return absl::DataLossError(absl::StrCat(
+          *damaged, " holds numbers that are not finite; the file is damaged, get it again"));
+    }
     const std::optional<std::string> damaged = FindDamagedWeight(weights_.checkpoint());
     if (!damaged.has_value()) return status;
     return absl::DataLossError(absl::StrCat(*damaged, " in ", weights_.description().path,

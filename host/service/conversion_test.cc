@@ -45,6 +45,7 @@ JobRequest Unusual() {
   settings.hires = HiresPass{{256, 512}, 0.2, 5};
   settings.keep_latent = true;
   settings.without_pictures = true;
+  settings.overlay = false;
   settings.range = StepRange{3, 6, false, true};
   settings.plugins = {{"a", {{"x", "1"}, {"y", "2/3"}}}, {"b", {}}};
   settings.plugins_in_given_order = true;

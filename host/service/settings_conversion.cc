@@ -122,6 +122,7 @@ void TakeScalars(const v1::GenerationSettings& from, GenerationRequest& to) {
   if (from.has_strength()) to.strength = from.strength();
   to.keep_latent = from.keep_latent();
   to.without_pictures = from.without_pictures();
+  if (from.has_overlay()) to.overlay = from.overlay();
 }
 
 HiresPass HiresFromProto(const v1::HiresPass& proto) {
@@ -162,6 +163,7 @@ void ScalarsToProto(const GenerationRequest& from, v1::GenerationSettings& to) {
   to.set_strength(from.strength);
   to.set_keep_latent(from.keep_latent);
   to.set_without_pictures(from.without_pictures);
+  if (from.overlay.has_value()) to.set_overlay(*from.overlay);
   if (from.range.has_value()) RangeToProto(*from.range, *to.mutable_range());
   if (!from.hires.has_value()) return;
   SizeToProto(from.hires->size, to.mutable_hires()->mutable_size());

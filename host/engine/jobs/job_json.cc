@@ -75,6 +75,7 @@ void VisitFields(Visitor& visit, Request& request, const JobRequest& fallback) {
   visit("strength", settings.strength, usual.strength);
   visit("keep_latent", settings.keep_latent, usual.keep_latent);
   visit("without_pictures", settings.without_pictures, usual.without_pictures);
+  visit("overlay", settings.overlay, usual.overlay);
   visit("plugins_in_given_order", settings.plugins_in_given_order, usual.plugins_in_given_order);
 }
 

@@ -38,6 +38,7 @@ JobRequest Unusual() {
   settings.hires = HiresPass{{256, 512}, 0.2, 5};
   settings.keep_latent = true;
   settings.without_pictures = true;
+  settings.overlay = false;
   settings.range = StepRange{3, 6, false, true};
   settings.plugins = {{"a", {{"x", "1"}, {"y", "2/3"}}}, {"b", {}}};
   settings.plugins_in_given_order = true;
@@ -63,6 +64,7 @@ TEST(JobJsonTest, KeepsEveryFieldOfARequest) {
   EXPECT_EQ(read->settings.plugins, wanted.settings.plugins);
   EXPECT_EQ(read->settings.clip_skip, wanted.settings.clip_skip);
   EXPECT_EQ(read->settings.range, wanted.settings.range);
+  EXPECT_EQ(read->settings.overlay, wanted.settings.overlay);
 }
 
 TEST(JobJsonTest, LeavesDefaultsOut) { EXPECT_EQ(JobRequestJson({}), "{}"); }

@@ -1,6 +1,7 @@
 #include "host/runtime/pipeline/damaged_weights.h"
 
 #include "absl/strings/str_cat.h"
+#include "host/runtime/lora/lora_file.h"
 
 namespace patchbay {
 namespace {
@@ -34,6 +35,21 @@ std::optional<std::string> FindDamagedWeight(const Checkpoint& checkpoint) {
     if (auto found = FindIn("text encoder", part.weights)) return found;
   }
   return FindIn("autoencoder", checkpoint.autoencoder);
+}
+
+std::optional<std::string> FindDamagedLora(absl::Span<const LoraChoice> loras) {
+  for (const LoraChoice& lora : loras) {
+    const absl::StatusOr<LoraFile> file = LoraFile::Open(lora.path);
+    if (!file.ok()) continue;
+    for (const LoraModule& module : file->modules()) {
+      for (const auto& [role, tensor] : module.tensors) {
+        if (tensor.is_floating_point() && !IsFinite(tensor)) {
+          return absl::StrCat("\"", module.name, "\" of the LoRA ", lora.path);
+        }
+      }
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace patchbay

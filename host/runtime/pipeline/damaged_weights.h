@@ -4,7 +4,9 @@
 #include <optional>
 #include <string>
 
+#include "absl/types/span.h"
 #include "host/runtime/checkpoint/checkpoint.h"
+#include "host/runtime/pipeline/generation_request.h"
 
 namespace patchbay {
 
@@ -13,6 +15,9 @@ namespace patchbay {
 // Reads every weight, so it is asked only after a result was not finite. May throw what LibTorch
 // throws.
 std::optional<std::string> FindDamagedWeight(const Checkpoint& checkpoint);
+
+// The same of LoRAs' files: `"lora_unet_x" of the LoRA some/file.safetensors`.
+std::optional<std::string> FindDamagedLora(absl::Span<const LoraChoice> loras);
 
 }  // namespace patchbay
 

@@ -7,8 +7,10 @@
 
 #include "host/base/status_macros.h"
 #include "host/runtime/pipeline/infotext.h"
+#include "host/runtime/pipeline/inpainting_pictures.h"
 #include "host/runtime/pipeline/picture_tensor.h"
 #include "host/runtime/pipeline/request_check.h"
+#include "host/runtime/pipeline/unused_settings.h"
 
 namespace patchbay {
 namespace {
@@ -80,6 +82,7 @@ GenerationJob::GenerationJob(const LoadedModel& model, const LoraPatches& loras,
       prompts_(prompts),
       observer_(observer),
       noise_(request.compat, request.seed),
+      cancellation_([&observer] { return observer.IsCancelled(); }),
       text_(WithPatches(model.text, loras)) {}
 
 absl::StatusOr<GenerationResult> GenerationJob::Run() {
@@ -87,17 +90,22 @@ absl::StatusOr<GenerationResult> GenerationJob::Run() {
   PATCHBAY_ASSIGN_OR_RETURN(choice_, ChooseSampling(request_, model_.schedule.config()));
   SamplingPass::Task task;
   PATCHBAY_ASSIGN_OR_RETURN(task.size, ResolveSize(request_, model_.description));
+  first_size_ = task.size;
   task.steps = request_.steps;
   report_.seed = request_.seed;
   report_.sampler = choice_.sampler;
   report_.warnings = choice_.warnings;
+  for (std::string& warning : UnusedSettings(request_, choice_.sampler)) {
+    report_.warnings.push_back(std::move(warning));
+  }
   if (hooks_ != nullptr) report_.plugins = hooks_->text;
   PATCHBAY_RETURN_IF_ERROR(EncodeText(0, task.steps));
 
   StartPicture start;
   {
     const Stopwatch stopwatch(report_.vae_seconds);
-    PATCHBAY_ASSIGN_OR_RETURN(start, ReadStartPicture(request_, task.size, model_, noise_));
+    PATCHBAY_ASSIGN_OR_RETURN(start,
+                              ReadStartPicture(request_, task.size, model_, noise_, cancellation_));
   }
   if (start.latent.defined()) {
     task.start = start.latent.expand({request_.batch, -1, -1, -1}).clone();
@@ -119,6 +127,8 @@ absl::StatusOr<GenerationResult> GenerationJob::Run() {
   for (int i = 0; i < static_cast<int>(result.pictures.size()); ++i) {
     result.metadata.push_back({{"parameters", Infotext(i)}});
   }
+  // Whoever ends a job wants none of it, however little was left to do.
+  if (observer_.IsCancelled()) return absl::CancelledError("cancelled");
   result.report = std::move(report_);
   return result;
 }
@@ -128,9 +138,10 @@ std::string GenerationJob::Infotext(int picture) const {
   const std::string model_name = std::filesystem::path(model_.description.path).filename().string();
   // The prompt as written, with its tags, unless wildcards have been replaced in it.
   const bool chosen = !request_.wildcard_folder.empty();
-  return MakeInfotext(request_, report_, chosen ? prompts_.positive[index] : request_.prompt,
-                      chosen ? prompts_.negative[index] : request_.negative_prompt, model_name,
-                      SeedOf(picture));
+  return MakeInfotext(
+      request_, {chosen ? prompts_.positive[index] : request_.prompt,
+                 chosen ? prompts_.negative[index] : request_.negative_prompt, model_name,
+                 choice_.sampler, report_.schedule, report_.plugins, first_size_, SeedOf(picture)});
 }
 
 // A1111 gives each picture of a batch a seed of its own.
@@ -192,12 +203,25 @@ absl::Status GenerationJob::Decode(const at::Tensor& latents, GenerationResult& 
   if (request_.keep_latent) result.latent = BufferOf(latents);
   if (request_.without_pictures) return absl::OkStatus();
   const Stopwatch stopwatch(report_.vae_seconds);
-  const at::Tensor pictures = model_.autoencoder->Decode(latents);
+  AutoencoderOptions options;
+  options.is_cancelled = cancellation_;
+  const at::Tensor pictures = model_.autoencoder->Decode(latents, options);
+  if (!pictures.defined()) return absl::CancelledError("cancelled");
   if (!pictures.isfinite().all().item<bool>()) {
     return absl::DataLossError(
         "the autoencoder gave numbers that are not finite; the model may be damaged");
   }
   result.pictures = PicturesFromTensor(pass_->EditPictures(pictures), request_.compat);
+  return LayOriginalOver(result.pictures);
+}
+
+absl::Status GenerationJob::LayOriginalOver(std::vector<Picture>& pictures) const {
+  const bool wanted = request_.overlay.value_or(request_.compat == CompatProfile::kA1111);
+  if (!wanted || !request_.image.has_value() || !request_.mask.has_value()) return absl::OkStatus();
+  const Picture mask = GreyMask(*request_.mask);
+  for (Picture& picture : pictures) {
+    PATCHBAY_ASSIGN_OR_RETURN(picture, WithOriginalOver(picture, *request_.image, mask));
+  }
   return absl::OkStatus();
 }
 

@@ -27,6 +27,7 @@ class GenerationJob {
   absl::StatusOr<at::Tensor> RunPass(const SamplingPass::Task& task);
   absl::StatusOr<at::Tensor> RunHiresPass(const at::Tensor& latents);
   absl::Status Decode(const at::Tensor& latents, GenerationResult& result);
+  absl::Status LayOriginalOver(std::vector<Picture>& pictures) const;
   std::string Infotext(int picture) const;
   uint64_t SeedOf(int picture) const;
 
@@ -41,9 +42,12 @@ class GenerationJob {
   const ResolvedPrompts& prompts_;
   GenerationObserver& observer_;
   NoiseSource noise_;
+  // For what takes long besides sampling.
+  CancellationCheck cancellation_;
   SamplingChoice choice_;
   TextModel text_;
   Conditioning conditioning_;
+  PictureSize first_size_;  // of the first pass
   GenerationReport report_;
 };
 

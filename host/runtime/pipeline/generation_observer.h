@@ -17,7 +17,8 @@ class GenerationObserver {
   // batch, are what the denoiser takes the pictures to be, an eighth of their size or larger.
   virtual bool WantsPreview() { return false; }
   virtual void OnPreview(const std::vector<Picture>& pictures) { static_cast<void>(pictures); }
-  // Asked before each run of the denoiser; true ends the job with CANCELLED.
+  // Asked before each run of the denoiser, between the autoencoder's blocks and before the result
+  // is given; true ends the job with CANCELLED.
   virtual bool IsCancelled() = 0;
 };
 

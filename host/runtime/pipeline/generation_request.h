@@ -80,8 +80,12 @@ struct GenerationRequest {
   // In its place: a clean latent, or what a job before this one left; scaled as the denoiser takes
   // it, for one picture or for each of the batch.
   std::optional<LatentBuffer> start_latent;
-  // Inpainting: white is painted anew, black is kept. Needs a start; one channel, same size.
+  // Inpainting: white is painted anew, black is kept; where the mask is transparent anywhere, its
+  // opacity counts instead of its colour. Needs a start.
   std::optional<Picture> mask;
+  // Whether the start picture itself stands in the result where nothing is painted; else it is as
+  // the autoencoder gives it back. Default: in A1111's profile, as A1111 does.
+  std::optional<bool> overlay;
   std::optional<HiresPass> hires;
 
   std::vector<LoraChoice> loras;

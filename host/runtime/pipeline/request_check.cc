@@ -193,6 +193,17 @@ absl::Status CheckSampling(const GenerationRequest& request, const ModelDescript
   return absl::Status(hires.code(), absl::StrCat("the hires pass: ", hires.message()));
 }
 
+// Of the picture that a job starts from, whose size is not asked for otherwise.
+absl::Status CheckOwnSize(const Picture& picture, int64_t multiple) {
+  for (const int side : {picture.width, picture.height}) {
+    if (side >= multiple && side <= kMaxSide) continue;
+    return Refuse(absl::StrCat("the start picture is ", picture.width, "x", picture.height,
+                               " pixels; both sides must be from ", multiple, " to ", kMaxSide,
+                               ", or the size to draw must be given (--size)"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<PictureSize> ResolveSize(const GenerationRequest& request,
@@ -206,6 +217,7 @@ absl::StatusOr<PictureSize> ResolveSize(const GenerationRequest& request,
     height = request.size->height;
   } else if (request.image.has_value()) {
     field = "the start picture's size";
+    PATCHBAY_RETURN_IF_ERROR(CheckOwnSize(*request.image, multiple));
     width = request.image->width / multiple * multiple;
     height = request.image->height / multiple * multiple;
   } else if (request.start_latent.has_value() && request.start_latent->shape.size() == 4) {

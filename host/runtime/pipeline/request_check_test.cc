@@ -62,6 +62,31 @@ TEST(RequestCheckTest, NamesWhatIsWrong) {
        },
        "nothing to do"},
       {[](auto& r) {
+         r.image = Picture{1, 1, 3, {0, 0, 0}};
+       },
+       "the start picture is 1x1 pixels; both sides must be from 8 to 16384"},
+      {[](auto& r) {
+         r.image = Picture{20000, 2, 1, std::vector<uint8_t>(40000)};
+       },
+       "the start picture is 20000x2 pixels; both sides must be from 8 to 16384"},
+      {[](auto& r) {
+         r.image = Picture{16392, 8, 1, std::vector<uint8_t>(16392 * 8)};
+       },
+       "16392x8"},
+      {[](auto& r) {
+         r.compat = CompatProfile::kA1111;
+         r.sampler = "ddim";
+         r.steps = 1;
+       },
+       "the sampler ddim makes no picture in 1 steps here; ask for more"},
+      {[](auto& r) {
+         r.compat = CompatProfile::kA1111;
+         r.sampler = "PLMS";
+         r.schedule = "karras";
+         r.steps = 1;
+       },
+       "the sampler plms makes no picture"},
+      {[](auto& r) {
          r.hires = HiresPass{{512, 512}, 0.01};
        },
        "hires pass"},

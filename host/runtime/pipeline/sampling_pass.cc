@@ -69,7 +69,7 @@ absl::StatusOr<at::Tensor> SamplingPass::Run(const Task& task) {
   report_.schedule = plan.schedule;
   if (plan.steps.empty()) return task.start.defined() ? task.start : at::zeros(Shape(task));
   PATCHBAY_ASSIGN_OR_RETURN(at::Tensor x, FirstLatent(task, plan));
-  extra_channels_ = ExtraChannels(task);
+  PATCHBAY_ASSIGN_OR_RETURN(extra_channels_, ExtraChannels(task));
   if (hooks_ != nullptr) chain_ = std::make_unique<Chain>(*this, task, plan);
   PATCHBAY_ASSIGN_OR_RETURN(x, RunLoop(task, plan, std::move(x)));
   return x * plan.last_scale;
@@ -104,18 +104,19 @@ absl::StatusOr<at::Tensor> SamplingPass::UnitNoise(const Task& task, at::IntArra
   return noise;
 }
 
-at::Tensor SamplingPass::ExtraChannels(const Task& task) const {
+absl::StatusOr<at::Tensor> SamplingPass::ExtraChannels(const Task& task) const {
   const bool takes_mask = TakesMask(model_);
   const bool masked = task.picture != nullptr && task.picture->has_mask();
-  if (!takes_mask && !masked) return {};
+  if (!takes_mask && !masked) return at::Tensor();
   // diffusers' inpainting encodes the masked picture even where no network sees it, and so moves
   // its generator on.
-  if (!takes_mask && request_.compat != CompatProfile::kDiffusers) return {};
+  if (!takes_mask && request_.compat != CompatProfile::kDiffusers) return at::Tensor();
   const StartPicture nothing;
-  const at::Tensor channels =
+  PATCHBAY_ASSIGN_OR_RETURN(
+      const at::Tensor channels,
       InpaintingChannels(request_, task.picture == nullptr ? nothing : *task.picture, task.size,
-                         *model_.autoencoder, noise_);
-  if (!takes_mask) return {};
+                         *model_.autoencoder, noise_, [this] { return observer_.IsCancelled(); }));
+  if (!takes_mask) return at::Tensor();
   return channels.repeat({request_.batch, 1, 1, 1}).to(model_.compute.device);
 }
 

@@ -74,7 +74,7 @@ class SamplingPass {
   std::vector<int64_t> Shape(const Task& task) const;
   absl::StatusOr<at::Tensor> FirstLatent(const Task& task, const SamplingPlan& plan);
   absl::StatusOr<at::Tensor> UnitNoise(const Task& task, at::IntArrayRef shape);
-  at::Tensor ExtraChannels(const Task& task) const;
+  absl::StatusOr<at::Tensor> ExtraChannels(const Task& task) const;
   absl::StatusOr<at::Tensor> RunLoop(const Task& task, const SamplingPlan& plan, at::Tensor x);
   at::Tensor StepNoise(const SamplingPlan& plan, const at::Tensor& x, double sigma,
                        double sigma_next);

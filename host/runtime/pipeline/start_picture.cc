@@ -4,20 +4,26 @@
 
 #include "host/base/status_macros.h"
 #include "host/formats/picture_resize.h"
+#include "host/runtime/pipeline/inpainting_pictures.h"
 #include "host/runtime/pipeline/picture_tensor.h"
 
 namespace patchbay {
 namespace {
 
-at::Tensor Encoded(const GenerationRequest& request, const at::Tensor& picture,
-                   const Autoencoder& autoencoder, NoiseSource& noise) {
+absl::StatusOr<at::Tensor> Encoded(const GenerationRequest& request, const at::Tensor& picture,
+                                   const Autoencoder& autoencoder, NoiseSource& noise,
+                                   const CancellationCheck& is_cancelled) {
   at::Tensor posterior_noise;
   if (request.compat == CompatProfile::kDiffusers) {
     const int64_t scale = autoencoder.scale();
     posterior_noise = noise.Draw(
         {1, autoencoder.latent_channels(), picture.size(2) / scale, picture.size(3) / scale});
   }
-  return autoencoder.Encode(picture, posterior_noise).cpu();
+  AutoencoderOptions options;
+  options.is_cancelled = is_cancelled;
+  const at::Tensor latent = autoencoder.Encode(picture, posterior_noise, options);
+  if (!latent.defined()) return absl::CancelledError("cancelled");
+  return latent.cpu();
 }
 
 absl::StatusOr<Picture> Resized(const Picture& picture, const PictureSize& size) {
@@ -39,9 +45,9 @@ at::Tensor BinaryMask(const Picture& picture) {
   return (TensorFromPicture(picture).mean(1, /*keepdim=*/true) >= 0).to(at::kFloat);
 }
 
-// The request's mask at the size of the pictures.
+// The request's mask in grey, at the size of the pictures.
 absl::StatusOr<Picture> MaskOf(const GenerationRequest& request, const PictureSize& size) {
-  return Resized(*request.mask, size);
+  return Resized(GreyMask(*request.mask), size);
 }
 
 // [1, 1, h, w]. ComfyUI's masks are soft, except for networks that are shown them.
@@ -73,7 +79,8 @@ absl::StatusOr<StartPicture> FromLatent(const GenerationRequest& request, const 
 
 absl::StatusOr<StartPicture> ReadStartPicture(const GenerationRequest& request,
                                               const PictureSize& size, const LoadedModel& model,
-                                              NoiseSource& noise) {
+                                              NoiseSource& noise,
+                                              const CancellationCheck& is_cancelled) {
   const Autoencoder& autoencoder = *model.autoencoder;
   StartPicture start;
   if (request.start_latent.has_value()) return FromLatent(request, size, model);
@@ -89,7 +96,10 @@ absl::StatusOr<StartPicture> ReadStartPicture(const GenerationRequest& request,
   // masked picture needs nothing else; so the picture is not encoded, which would take noise.
   const bool is_needed = !start.has_mask() || !TakesMask(model) || request.strength < 1 ||
                          request.compat != CompatProfile::kDiffusers;
-  if (is_needed) start.latent = Encoded(request, picture, autoencoder, noise);
+  if (is_needed) {
+    PATCHBAY_ASSIGN_OR_RETURN(start.latent,
+                              Encoded(request, picture, autoencoder, noise, is_cancelled));
+  }
   return start;
 }
 
@@ -97,15 +107,18 @@ bool TakesMask(const LoadedModel& model) {
   return model.unet->in_channels() == 2 * model.autoencoder->latent_channels() + 1;
 }
 
-at::Tensor InpaintingChannels(const GenerationRequest& request, const StartPicture& start,
-                              const PictureSize& size, const Autoencoder& autoencoder,
-                              NoiseSource& noise) {
+absl::StatusOr<at::Tensor> InpaintingChannels(const GenerationRequest& request,
+                                              const StartPicture& start, const PictureSize& size,
+                                              const Autoencoder& autoencoder, NoiseSource& noise,
+                                              const CancellationCheck& is_cancelled) {
   const int64_t scale = autoencoder.scale();
   const at::Tensor mask =
       start.has_mask() ? start.mask : at::ones({1, 1, size.height / scale, size.width / scale});
   const at::Tensor masked =
       start.has_mask() ? start.masked : at::zeros({1, 3, size.height, size.width});
-  return at::cat({mask, Encoded(request, masked, autoencoder, noise)}, 1);
+  PATCHBAY_ASSIGN_OR_RETURN(const at::Tensor latent,
+                            Encoded(request, masked, autoencoder, noise, is_cancelled));
+  return at::cat({mask, latent}, 1);
 }
 
 }  // namespace patchbay

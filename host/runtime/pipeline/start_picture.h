@@ -23,19 +23,21 @@ struct StartPicture {
 
 // Takes the request's latent, or scales its picture and mask to `size` and encodes the picture. The
 // posterior is sampled with the job's noise where the profile's origin does so (diffusers), else
-// its mean is taken.
+// its mean is taken. CANCELLED as soon as `is_cancelled` says so.
 absl::StatusOr<StartPicture> ReadStartPicture(const GenerationRequest& request,
                                               const PictureSize& size, const LoadedModel& model,
-                                              NoiseSource& noise);
+                                              NoiseSource& noise,
+                                              const CancellationCheck& is_cancelled);
 
 // Whether the U-Net was trained for inpainting: it takes [latent, mask, masked picture].
 bool TakesMask(const LoadedModel& model);
 
 // The input channels that inpainting models have more than others: [1, 1 + C, h, w]. Without a
-// picture everything is painted.
-at::Tensor InpaintingChannels(const GenerationRequest& request, const StartPicture& start,
-                              const PictureSize& size, const Autoencoder& autoencoder,
-                              NoiseSource& noise);
+// picture everything is painted. CANCELLED as soon as `is_cancelled` says so.
+absl::StatusOr<at::Tensor> InpaintingChannels(const GenerationRequest& request,
+                                              const StartPicture& start, const PictureSize& size,
+                                              const Autoencoder& autoencoder, NoiseSource& noise,
+                                              const CancellationCheck& is_cancelled);
 
 }  // namespace patchbay
 

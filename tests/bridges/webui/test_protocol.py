@@ -154,6 +154,19 @@ def test_formats_carry_the_infotext(bridges, name, form):
         assert comment[:8] == b"UNICODE\0" and comment[8:].decode("utf-16-be") == told["info"]
 
 
+def test_infotext_of_the_command_line_draws_the_same_again(bridges, program, model):
+    """What `patchbay generate` writes, read here: samplers by A1111's names, the first pass's size, the second pass."""
+    result = program.run("generate", "an (apple:1.2)", "--negative", "blur", "--model", model("sd1"), "--compat", "a1111",
+                         "--sampler", "dpmpp_2s_a", "--schedule", "exponential", "--eta", 0.5, "--steps", 3, "--seed", 5,
+                         "--guidance", 4.5, "--size", "64x96", "--hires", "96x128", "--hires-steps", 4,
+                         "--hires-strength", 0.6, "--precision", "fp32", "--threads", 1, "-o", program.folder / "x.png")
+    assert result.returncode == 0, result.stderr
+    picture = Image.open(program.folder / "x.png")
+    again = post(bridges, "/sdapi/v1/txt2img", {"infotext": picture.info["parameters"]})
+    assert again.status_code == 200, again.text
+    assert opened(again.json()["images"][0]).tobytes() == picture.tobytes()
+
+
 def test_png_info_of_foreign_files(bridges):
     file, texts = io.BytesIO(), PngImagePlugin.PngInfo()
     texts.add_text("parameters", "a\nSteps: 1, Sampler: Euler, CFG scale: 2", zip=True)
