@@ -7,6 +7,7 @@
 
 #include "host/base/file_writer.h"
 #include "host/base/status_macros.h"
+#include "host/cli/interrupt.h"
 #include "host/cli/output_files.h"
 #include "host/cli/progress.h"
 #include "host/cli/resources.h"
@@ -21,11 +22,17 @@ absl::Status SavePictures(const GenerationResult& result, const std::string& pat
                           std::vector<std::string>& written) {
   PATCHBAY_ASSIGN_OR_RETURN(const PictureFormat format, OutputFormat(path));
   const size_t count = result.pictures.size();
+  std::vector<std::string> encoded;
+  for (size_t i = 0; i < count; ++i) {
+    // Large pictures take a while, and then all of them are written or none.
+    if (WasInterrupted()) return absl::CancelledError("cancelled");
+    PATCHBAY_ASSIGN_OR_RETURN(encoded.emplace_back(),
+                              EncodePicture(result.pictures[i], result.metadata[i], format));
+  }
+  if (WasInterrupted()) return absl::CancelledError("cancelled");
   for (size_t i = 0; i < count; ++i) {
     const std::string file = NumberedPath(path, i, count);
-    PATCHBAY_ASSIGN_OR_RETURN(const std::string bytes,
-                              EncodePicture(result.pictures[i], result.metadata[i], format));
-    PATCHBAY_RETURN_IF_ERROR(WriteFileAtomically(file, {bytes}));
+    PATCHBAY_RETURN_IF_ERROR(WriteFileAtomically(file, {encoded[i]}));
     written.push_back(file);
   }
   return absl::OkStatus();
@@ -66,6 +73,9 @@ absl::Status GenerateHere(GenerateOptions& options) {
   PATCHBAY_RETURN_IF_ERROR(SavePictures(*result, options.output_file, files));
   if (result->latent.has_value()) {
     PATCHBAY_RETURN_IF_ERROR(SaveLatent(*result->latent, options.save_latent_file));
+  }
+  for (std::string& unused : UnusedOptions(options)) {
+    result->report.warnings.push_back(std::move(unused));
   }
   PrintReport(result->report, engine->load_seconds(), files, options.json);
   return absl::OkStatus();

@@ -6,26 +6,15 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "host/base/mapped_file.h"
 #include "host/base/status_macros.h"
+#include "host/cli/option_values.h"
 #include "host/engine/plugin_access.h"
 #include "host/formats/picture.h"
 #include "host/formats/safetensors.h"
 
 namespace patchbay {
 namespace {
-
-absl::StatusOr<PictureSize> ParseSize(const std::string& option, const std::string& text) {
-  PictureSize size;
-  const std::vector<std::string> parts = absl::StrSplit(text, 'x');
-  if (parts.size() != 2 || !absl::SimpleAtoi(parts[0], &size.width) ||
-      !absl::SimpleAtoi(parts[1], &size.height)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(option, " ", text, " is not a size; write width x height, such as 768x512"));
-  }
-  return size;
-}
 
 absl::StatusOr<Picture> ReadPicture(const std::string& option, const std::string& path) {
   const auto file = MappedFile::Open(path);
@@ -87,6 +76,10 @@ void DeclareStepRange(CLI::App& command, GenerationRequest& request) {
       "Keep the noise that is left at --end-step (--compat comfyui)");
 }
 
+// More are refused whatever the model.
+constexpr int kMostSteps = 1000;
+constexpr int kMostPictures = 64;
+
 }  // namespace
 
 void DeclareGenerateOptions(CLI::App& command, GenerateOptions& options) {
@@ -96,7 +89,9 @@ void DeclareGenerateOptions(CLI::App& command, GenerateOptions& options) {
   command.add_option("--model", options.model,
                      "Diffusers folder or safetensors file (default: the model that comes with "
                      "Patchbay)");
-  command.add_option("--steps", request.steps, "Sampling steps")->capture_default_str();
+  command.add_option("--steps", request.steps, "Sampling steps")
+      ->check(CLI::Range(1, kMostSteps))
+      ->capture_default_str();
   command.add_option("--guidance", request.guidance_scale, "Guidance scale; 1 switches it off")
       ->capture_default_str();
   command.add_option(
@@ -107,10 +102,19 @@ void DeclareGenerateOptions(CLI::App& command, GenerateOptions& options) {
       "--schedule", request.schedule,
       "normal karras exponential sgm_uniform simple beta ddim_uniform "
       "linear_quadratic kl_optimal leading linspace trailing (default: the profile's)");
-  command.add_option("--seed", options.seed, "Seed; negative: a random one")->capture_default_str();
-  command.add_option("--batch", request.batch, "Pictures drawn together")->capture_default_str();
-  command.add_option("--size", options.size,
-                     "Width x height, multiples of 8 (default: the model's own)");
+  command
+      .add_option_function<std::string>(
+          "--seed", [&options](const std::string& text) { options.seed = *ParseSeed(text); },
+          "Seed, 0 to 2^64 - 1; negative: a random one")
+      ->check(CheckedBy(ParseSeed))
+      ->default_str("-1");
+  command.add_option("--batch", request.batch, "Pictures drawn together")
+      ->check(CLI::Range(1, kMostPictures))
+      ->capture_default_str();
+  command
+      .add_option("--size", options.size,
+                  "Width x height, multiples of 8 (default: the model's own)")
+      ->check(CheckedBy(ParseSize));
   command.add_option_function<double>(
       "--eta",
       [&request](double eta) {
@@ -126,10 +130,19 @@ void DeclareGenerateOptions(CLI::App& command, GenerateOptions& options) {
   command.add_option("--image", options.image_file, "Picture to start from (img2img, inpainting)");
   command.add_option("--strength", request.strength, "How far from --image, in (0, 1]")
       ->capture_default_str();
-  command.add_option("--mask", options.mask_file, "White is painted anew, black is kept");
-  command.add_option("--hires", options.hires_size, "Size of a second pass, width x height");
-  command.add_option("--hires-strength", options.hires_strength, "Strength of the second pass")
-      ->capture_default_str();
+  command.add_option("--mask", options.mask_file,
+                     "White is painted anew, black is kept; where the mask is transparent "
+                     "anywhere, its opacity counts instead: opaque is painted anew");
+  command.add_flag_function(
+      "--overlay,!--no-overlay", [&request](int64_t count) { request.overlay = count > 0; },
+      "Put --image itself where nothing is painted (default: with --compat a1111)");
+  command.add_option("--hires", options.hires_size, "Size of a second pass, width x height")
+      ->check(CheckedBy(ParseSize));
+  options.of_hires = {
+      command.add_option("--hires-strength", options.hires_strength, "Strength of the second pass")
+          ->capture_default_str(),
+      command.add_option("--hires-steps", options.hires_steps,
+                         "Steps of the second pass (default: as many as in the first)")};
   command.add_option("--lora", options.loras, "LoRA file, PATH or PATH:WEIGHT (repeatable)")
       ->take_all();
   command.add_option("--lora-folder", request.lora_folder,
@@ -163,6 +176,7 @@ void DeclareGenerateOptions(CLI::App& command, GenerateOptions& options) {
       ->capture_default_str();
   command.add_flag("--json", options.json,
                    "Print one JSON object about the job instead of progress");
+  RefuseEmptyValues(command, {"PROMPT", "--negative"});
 }
 
 absl::Status CompleteRequest(GenerateOptions& options) {
@@ -172,9 +186,9 @@ absl::Status CompleteRequest(GenerateOptions& options) {
     request.plugins.push_back(std::move(plugin));
   }
   request.compat = ParseCompatProfile(options.compat).value_or(CompatProfile::kDiffusers);
-  request.seed = options.seed < 0 ? std::random_device{}() : static_cast<uint64_t>(options.seed);
+  request.seed = options.seed.has_value() ? *options.seed : std::random_device{}();
   if (!options.size.empty()) {
-    PATCHBAY_ASSIGN_OR_RETURN(request.size, ParseSize("--size", options.size));
+    PATCHBAY_ASSIGN_OR_RETURN(request.size, ParseSize(options.size));
   }
   if (!options.image_file.empty()) {
     PATCHBAY_ASSIGN_OR_RETURN(request.image, ReadPicture("--image", options.image_file));
@@ -184,8 +198,9 @@ absl::Status CompleteRequest(GenerateOptions& options) {
   }
   if (!options.hires_size.empty()) {
     HiresPass hires;
-    PATCHBAY_ASSIGN_OR_RETURN(hires.size, ParseSize("--hires", options.hires_size));
+    PATCHBAY_ASSIGN_OR_RETURN(hires.size, ParseSize(options.hires_size));
     hires.strength = options.hires_strength;
+    hires.steps = options.hires_steps;
     request.hires = hires;
   }
   for (const std::string& lora : options.loras) request.loras.push_back(ParseLora(lora));
@@ -199,6 +214,16 @@ absl::Status CompleteRequest(GenerateOptions& options) {
   }
   request.keep_latent = !options.save_latent_file.empty();
   return absl::OkStatus();
+}
+
+std::vector<std::string> UnusedOptions(const GenerateOptions& options) {
+  std::vector<std::string> unused;
+  if (!options.hires_size.empty()) return unused;
+  for (const CLI::Option* option : options.of_hires) {
+    if (option->count() == 0) continue;
+    unused.push_back(absl::StrCat(option->get_name(), " means nothing without --hires"));
+  }
+  return unused;
 }
 
 }  // namespace patchbay

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,12 +26,14 @@ struct GenerateOptions {
   std::string mask_file;
   std::string hires_size;
   double hires_strength = 0.7;
+  int hires_steps = 0;
+  std::vector<const CLI::Option*> of_hires;  // which need --hires
   std::string preview_file;
   std::vector<std::string> loras;
   std::vector<std::string> plugins;
   std::string initial_latent_file;
   std::string start_latent_file;
-  int64_t seed = -1;  // negative: a random one
+  std::optional<uint64_t> seed;  // absent: a random one
 
   std::string save_latent_file;
   std::string output_file = "picture.png";
@@ -43,6 +46,9 @@ void DeclareGenerateOptions(CLI::App& command, GenerateOptions& options);
 // Reads the files that the options name and completes `options.request`. INVALID_ARGUMENT and
 // NOT_FOUND say which option is wrong.
 absl::Status CompleteRequest(GenerateOptions& options);
+
+// What was typed and means nothing, one sentence each, for the report's warnings.
+std::vector<std::string> UnusedOptions(const GenerateOptions& options);
 
 }  // namespace patchbay
 

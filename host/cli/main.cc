@@ -37,8 +37,13 @@ std::string UsageMessage(const CLI::ParseError& error) {
   return text;
 }
 
-__attribute__((section(".preinit_array"), used)) constexpr auto kBeforeLibraries =
-    &patchbay::PreferShortSpins;
+// LibTorch's initialization takes long enough for a signal to come.
+void BeforeLibraries(int argc, char** argv, char** environment) {
+  patchbay::PreferShortSpins(argc, argv, environment);
+  patchbay::CatchInterrupts();
+}
+
+__attribute__((section(".preinit_array"), used)) constexpr auto kBeforeLibraries = &BeforeLibraries;
 
 int Run(int argc, char** argv) {
   CLI::App program("Patchbay draws pictures with diffusion models.");
@@ -68,7 +73,6 @@ int Run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  patchbay::CatchInterrupts();
   patchbay::CatchFileSignals();
   try {
     return Run(argc, argv);

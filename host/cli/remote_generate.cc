@@ -47,7 +47,7 @@ absl::Status GenerateRemotely(GenerateOptions& options, const RemoteGenerateOpti
   JobSubmission submission;
   PATCHBAY_ASSIGN_OR_RETURN(submission.request, UploadRequestFiles(options, *client));
   // A random seed is the server's to draw: with a request_id, the second call must equal the first.
-  if (options.seed < 0) submission.request.seed.reset();
+  if (!options.seed.has_value()) submission.request.seed.reset();
   submission.request.without_default_plugins = remote.without_default_plugins;
   if (remote.skip_failed_plugins) {
     submission.request.plugin_failure_policy = PluginFailurePolicy::kSkip;
@@ -67,7 +67,9 @@ absl::Status GenerateRemotely(GenerateOptions& options, const RemoteGenerateOpti
   PATCHBAY_ASSIGN_OR_RETURN(
       const std::vector<std::string> files,
       SaveJobFiles(*ended, options.output_file, options.save_latent_file, *client));
-  PrintReport(ended->result->report, ended->result->load_seconds, files, options.json);
+  GenerationReport report = ended->result->report;
+  for (std::string& unused : UnusedOptions(options)) report.warnings.push_back(std::move(unused));
+  PrintReport(report, ended->result->load_seconds, files, options.json);
   return absl::OkStatus();
 }
 

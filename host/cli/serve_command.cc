@@ -14,6 +14,7 @@
 #include "host/base/status_macros.h"
 #include "host/cli/engine_options.h"
 #include "host/cli/interrupt.h"
+#include "host/cli/option_values.h"
 #include "host/cli/resources.h"
 #include "host/cli/serve_bridges.h"
 #include "host/engine/jobs/action_runner.h"
@@ -214,6 +215,7 @@ void AddServeCommand(CLI::App& program, CommandAction& action) {
   DeclareJobOptions(*command, *options);
   DeclareBridgeOptions(*command, options->bridges);
   DeclareEngineOptions(*command, options->engine);
+  RefuseEmptyValues(*command);
   command->callback([&action, options] { action = [options] { return Serve(*options); }; });
 }
 

@@ -168,7 +168,7 @@ def test_preview(server, files):
 @pytest.mark.parametrize(("arguments", "words"), [
     (["--precision", "fp32"], "serve"), (["--threads", "2"], "serve"), (["-o", "x.bmp"], ".png"),
     (["-o", "/nowhere/x.png"], "no folder"), (["--image", "/nowhere.png"], "--image"), (["--model", "sd7"], "sd1"),
-    (["--steps", "0"], "steps"), (["--priority", "500"], "priority")])
+    (["--guidance", "1e9"], "guidance"), (["--priority", "500"], "priority")])
 def test_refused(server, tmp_path, arguments, words):
     result = server.run("generate", "x", "--size", "64x64", "--seed", 1,
                         *(["-o", tmp_path / "x.png"] if "-o" not in arguments else []), *arguments)
