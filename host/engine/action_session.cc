@@ -226,10 +226,10 @@ absl::StatusOr<std::unique_ptr<ActionSession::Subject>> ActionSession::MakeSubje
   subject->sizes = SizesFor(loaded_, *request.size);
   if (TakesMask(loaded_)) {
     NoiseSource noise(request.compat, request.seed);
-    subject->extra_channels =
-        InpaintingChannels(request, StartPicture(), *request.size, *loaded_.autoencoder, noise)
-            .repeat({request.batch, 1, 1, 1})
-            .to(loaded_.compute.device);
+    PATCHBAY_ASSIGN_OR_RETURN(const at::Tensor channels,
+                              InpaintingChannels(request, StartPicture(), *request.size,
+                                                 *loaded_.autoencoder, noise, /*is_cancelled=*/{}));
+    subject->extra_channels = channels.repeat({request.batch, 1, 1, 1}).to(loaded_.compute.device);
   }
   subject->denoiser =
       std::make_unique<GuidedDenoiser>(*loaded_.unet, subject->conditioning, subject->sizes,
