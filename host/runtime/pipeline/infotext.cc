@@ -32,19 +32,6 @@ std::string ScheduleText(const GenerationRequest& request, const std::string& sc
   return left_open && label == schedule ? "Automatic" : label;
 }
 
-// "name: 0.8", or the two weights as A1111's <lora:name:te=0.5:unet=0.8> has them.
-std::string LorasText(const std::vector<LoraChoice>& loras) {
-  std::vector<std::string> texts;
-  for (const LoraChoice& lora : loras) {
-    const std::string weights =
-        lora.unet_weight == lora.text_weight
-            ? absl::StrCat(lora.unet_weight)
-            : absl::StrCat("te=", lora.text_weight, ":unet=", lora.unet_weight);
-    texts.push_back(absl::StrCat(NameOf(lora.path), ": ", weights));
-  }
-  return absl::StrJoin(texts, ", ");
-}
-
 std::string EmbeddingsText(const std::vector<std::string>& paths) {
   std::vector<std::string> names;
   for (const std::string& path : paths) names.push_back(NameOf(path));
@@ -108,7 +95,6 @@ Pairs PairsOf(const GenerationRequest& request, const DrawnPicture& picture) {
   }
   AddHires(request, pairs);
   AddRange(request, pairs);
-  pairs.emplace_back("Loras", LorasText(request.loras));
   pairs.emplace_back("Embeddings", EmbeddingsText(request.embeddings));
   pairs.emplace_back("Plugins", picture.plugins);
   pairs.emplace_back("Compat", std::string(CompatProfileName(request.compat)));

@@ -70,12 +70,11 @@ TEST(InfotextTest, GivesTheFirstPassSizeBesideTheSecond) {
                     Not(HasSubstr("Hires steps"))));
 }
 
-TEST(InfotextTest, NamesLorasAndEmbeddings) {
+TEST(InfotextTest, NamesEmbeddings) {
   GenerationRequest request;
-  request.loras = {{"some/folder/ink.safetensors", 0.8, 0.8}, {"b.v2.safetensors", 1, 0.5}};
   request.embeddings = {"x/style.safetensors", "y.safetensors"};
   EXPECT_THAT(MakeInfotext(request, Drawn("euler", "normal")),
-              HasSubstr("Loras: \"ink: 0.8, b.v2: te=0.5:unet=1\", Embeddings: \"style, y\""));
+              HasSubstr("Embeddings: \"style, y\""));
 }
 
 TEST(InfotextTest, NamesEtaWhereItCounts) {
