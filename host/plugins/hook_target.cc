@@ -74,8 +74,7 @@ at::Tensor HookTarget::Checked(patchbay_tensor result, const at::Tensor& like,
   }
   // One pass over the numbers and no memory: a sum is finite only if they all are. (Asked for fp32,
   // LibTorch would copy bf16 numbers first.)
-  if (!std::isfinite(tensor.sum().item<float>()) &&
-      !tensor.isfinite().all().item<bool>()) {
+  if (!std::isfinite(tensor.sum().item<float>()) && !tensor.isfinite().all().item<bool>()) {
     Fail(absl::StatusCode::kDataLoss, "gave numbers that are not finite");
   }
   return tensor;
