@@ -12,7 +12,9 @@ class Family final : public patchbay::Plugin<patchbay::NoSettings> {
     d.families({PATCHBAY_MODEL_SDXL, PATCHBAY_MODEL_SDXL_REFINER});
   }
 
-  void attach(patchbay::Attach&) const override {}
+  void attach(patchbay::Attach& at) const override {
+    at.before_step([](const patchbay::Step&, patchbay::Tensor&) {});
+  }
 };
 
 }  // namespace
