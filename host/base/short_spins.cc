@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::size_t kMostVariables = 4096;
 
-// About two microseconds.
 char setting[] = "GOMP_SPINCOUNT=1000";
 char* variables[kMostVariables + 2];
 char program[PATH_MAX];

@@ -3,9 +3,9 @@
 
 namespace patchbay {
 
-// Makes the threads of parallel loops wait asleep after a few microseconds. GNU OpenMP's default is
-// to spin for milliseconds, which is no faster on an idle machine and many times slower on one that
-// does other work too: a thread that spins takes the processor from the one it waits for.
+// Makes the threads of parallel loops wait asleep after a thousand turns of spinning. GNU OpenMP's
+// default is 300,000, which is no faster on an idle machine and many times slower on one that does
+// other work too: a thread that spins takes the processor from the one it waits for.
 //
 // GNU OpenMP reads its environment when it is loaded and offers no function for this, so the
 // program starts itself once more with GOMP_SPINCOUNT set, unless the user has set that or

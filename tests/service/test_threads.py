@@ -1,4 +1,4 @@
-"""How threads wait for each other: asleep after a moment, unless the user has said otherwise."""
+"""How threads wait for each other: asleep after a short spin, unless the user has said otherwise."""
 
 from __future__ import annotations
 
