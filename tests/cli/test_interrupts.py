@@ -55,3 +55,32 @@ def test_while_encoding(program, model, tmp_path):
     time.sleep(2)
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=60) == 130 and not (tmp_path / "x.safetensors").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt(number, program, model, tmp_path):
+    output = tmp_path / "output"
+    output.mkdir()
+    process = subprocess.Popen([program.path, "generate", "an apple", "--model", model("sd1"), "--steps", "1000",
+                                "--sampler", "ddim", "--size", "256x256", "--threads", "1", "-o",
+                                output / "picture.png"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(4)
+    assert process.poll() is None
+    process.send_signal(number)
+    assert process.wait(timeout=8) == 130
+    assert "cancelled" in process.stderr.read()
+    assert not list(output.iterdir())
+
+
+def test_second_interrupt_ends_at_once(program, model, tmp_path):
+    process = subprocess.Popen([program.path, "generate", "an apple", "--model", model("sd1"), "--steps", "1000",
+                                "--sampler", "ddim", "--size", "512x512", "--threads", "1", "-o",
+                                tmp_path / "picture.png"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(4)
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    started = time.monotonic()
+    assert process.wait(timeout=8) == 130
+    assert time.monotonic() - started < 2
+    assert not (tmp_path / "picture.png").exists()
