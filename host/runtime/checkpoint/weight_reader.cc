@@ -68,7 +68,19 @@ std::vector<int64_t> WeightReader::Shape(std::string_view name) const {
 }
 
 at::Tensor WeightReader::Read(std::string_view name, at::IntArrayRef shape) {
-  at::Tensor weight = ReadOptional(name, shape);
+  return ReadInto(Memory::kOwn, name, shape);
+}
+
+at::Tensor WeightReader::Lend(std::string_view name, at::IntArrayRef shape) {
+  return ReadInto(Memory::kLent, name, shape);
+}
+
+at::Tensor WeightReader::ReadOptional(std::string_view name, at::IntArrayRef shape) {
+  return Find(Memory::kOwn, name, shape);
+}
+
+at::Tensor WeightReader::ReadInto(Memory memory, std::string_view name, at::IntArrayRef shape) {
+  at::Tensor weight = Find(memory, name, shape);
   if (weight.defined()) return weight;
   if (!Has(name)) missing_.emplace_back(name);
   std::vector<int64_t> sizes = shape.vec();
@@ -76,7 +88,7 @@ at::Tensor WeightReader::Read(std::string_view name, at::IntArrayRef shape) {
   return at::zeros(sizes, at::TensorOptions().dtype(precision_).device(device_));
 }
 
-at::Tensor WeightReader::ReadOptional(std::string_view name, at::IntArrayRef shape) {
+at::Tensor WeightReader::Find(Memory memory, std::string_view name, at::IntArrayRef shape) {
   const auto found = weights_.find(name);
   if (found == weights_.end()) return at::Tensor();
   read_.emplace(name);
@@ -90,20 +102,36 @@ at::Tensor WeightReader::ReadOptional(std::string_view name, at::IntArrayRef sha
     not_real_.push_back(found->first);
     return at::Tensor();
   }
-  at::Tensor weight = Convert(found->first, found->second);
+  at::Tensor weight = Convert(memory, found->first, found->second);
   if (stored.size() == shape.size()) return weight;
   std::vector<int64_t> sizes = WithoutTrailingOnes(stored);
   if (shape.size() == 4) sizes.insert(sizes.end(), {1, 1});
   return weight.reshape(sizes);
 }
 
-at::Tensor WeightReader::Convert(const std::string& name, const StoredWeight& stored) {
+at::Tensor WeightReader::Convert(Memory memory, const std::string& name,
+                                 const StoredWeight& stored) {
   const auto target = at::TensorOptions().dtype(precision_).device(device_);
-  at::Tensor weight = stored.tensor;
-  if (adjustment_ && adjustment_filter_(name)) weight = adjustment_(name, weight.to(at::kFloat));
-  weight = weight.to(target, /*non_blocking=*/false, /*copy=*/true);
+  const bool adjusted = adjustment_ && adjustment_filter_(name);
+  at::Tensor weight;
+  if (adjusted) {
+    weight = adjustment_(name, stored.tensor.to(at::kFloat)).to(target, false, /*copy=*/true);
+  } else if (memory == Memory::kLent && device_.is_cpu()) {
+    weight = Lent(stored);
+  } else {
+    weight = stored.tensor.to(target, /*non_blocking=*/false, /*copy=*/true);
+  }
   stored.Forget();
   return weight;
+}
+
+at::Tensor WeightReader::Lent(const StoredWeight& stored) {
+  const int64_t elements = stored.tensor.numel();
+  if (!lent_memory_.defined() || lent_memory_.numel() < elements) {
+    lent_memory_ = at::Tensor();  // first give back, then take
+    lent_memory_ = at::empty({elements}, precision_);
+  }
+  return lent_memory_.narrow(0, 0, elements).view(stored.tensor.sizes()).copy_(stored.tensor);
 }
 
 absl::Status WeightReader::Finish() const {

@@ -54,12 +54,21 @@ class WeightReader {
   at::Tensor Read(std::string_view name, at::IntArrayRef shape);
   // Likewise; an undefined tensor, and no complaint, when there is no such tensor.
   at::Tensor ReadOptional(std::string_view name, at::IntArrayRef shape);
+  // As Read, for a weight that is about to be put into another order elsewhere: the values are
+  // valid until the next call of Lend, which reuses their memory, and must not be written to. New
+  // memory for each weight would be cleared by the system first, which takes as long as the
+  // conversion.
+  at::Tensor Lend(std::string_view name, at::IntArrayRef shape);
 
   // INVALID_ARGUMENT naming the tensors that were missing, wrongly shaped or left over.
   absl::Status Finish() const;
 
  private:
-  at::Tensor Convert(const std::string& name, const StoredWeight& stored);
+  enum class Memory { kOwn, kLent };
+  at::Tensor ReadInto(Memory memory, std::string_view name, at::IntArrayRef shape);
+  at::Tensor Find(Memory memory, std::string_view name, at::IntArrayRef shape);
+  at::Tensor Convert(Memory memory, const std::string& name, const StoredWeight& stored);
+  at::Tensor Lent(const StoredWeight& stored);
 
   std::string component_;
   WeightMap weights_;
@@ -72,6 +81,7 @@ class WeightReader {
   std::vector<std::string> missing_;
   std::vector<std::string> misshapen_;
   std::vector<std::string> not_real_;
+  at::Tensor lent_memory_;  // [elements of the largest weight lent so far]
 };
 
 }  // namespace patchbay

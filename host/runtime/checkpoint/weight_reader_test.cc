@@ -45,6 +45,23 @@ TEST(WeightReader, NeverHandsOutTheFileItself) {
   EXPECT_EQ(reader.weights().at("a.weight").tensor.sum().item<float>(), 15);
 }
 
+TEST(WeightReader, LendsTheSameMemoryAgain) {
+  WeightReader reader = MakeReader(at::kBFloat16);
+  const at::Tensor first = reader.Lend("b.weight", {4, 2, 1, 1});
+  EXPECT_EQ(first.sum().item<float>(), 8);
+  const at::Tensor second = reader.Lend("a.weight", {2, 3});
+  EXPECT_EQ(second.data_ptr(), first.data_ptr());
+  EXPECT_TRUE(at::equal(second.to(at::kFloat), reader.weights().at("a.weight").tensor));
+  EXPECT_THAT(Complaint(reader), Not(HasSubstr(".weight")));
+}
+
+TEST(WeightReader, LendsWhatWasAdjusted) {
+  WeightReader reader = MakeReader();
+  reader.SetAdjustment([](const std::string& name) { return name == "a.weight"; },
+                       [](const std::string&, const at::Tensor& weight) { return weight * 2; });
+  EXPECT_EQ(reader.Lend("a.weight", {2, 3}).sum().item<float>(), 30);
+}
+
 TEST(WeightReader, TakesALinearLayerForAPointwiseConvolution) {
   WeightReader reader = MakeReader();
   EXPECT_EQ(reader.Read("b.weight", {4, 2}).sizes(), at::IntArrayRef({4, 2}));

@@ -71,7 +71,9 @@ class Convolution::Storage final : public OperatorStorage {
 Convolution::Convolution(const ModuleScope& scope, int64_t in_channels, int64_t out_channels,
                          int64_t kernel, const ConvolutionGeometry& geometry)
     : geometry_(geometry) {
-  const at::Tensor weight = scope.Read("weight", {out_channels, in_channels, kernel, kernel});
+  const std::vector<int64_t> shape = {out_channels, in_channels, kernel, kernel};
+  const bool packs = CanPackWeights(scope.precision(), scope.device());
+  const at::Tensor weight = packs ? scope.Lend("weight", shape) : scope.Read("weight", shape);
   out_channels_ = weight.size(0);
   in_channels_ = weight.size(1);
   bias_ = scope.Read("bias", {out_channels_});

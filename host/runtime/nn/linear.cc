@@ -38,7 +38,9 @@ class Linear::Storage final : public OperatorStorage {
 };
 
 Linear::Linear(const ModuleScope& scope, int64_t in_features, int64_t out_features, Bias bias) {
-  const at::Tensor weight = scope.Read("weight", {out_features, in_features});
+  const std::vector<int64_t> shape = {out_features, in_features};
+  const bool packs = CanPackWeights(scope.precision(), scope.device());
+  const at::Tensor weight = packs ? scope.Lend("weight", shape) : scope.Read("weight", shape);
   out_features_ = weight.size(0);
   in_features_ = weight.size(1);
   if (bias == Bias::kRequired) bias_ = scope.Read("bias", {out_features_});

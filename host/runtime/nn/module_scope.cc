@@ -33,6 +33,10 @@ at::Tensor ModuleScope::ReadOptional(std::string_view name, at::IntArrayRef shap
   return weights_->ReadOptional(Full(name), shape);
 }
 
+at::Tensor ModuleScope::Lend(std::string_view name, at::IntArrayRef shape) const {
+  return weights_->Lend(Full(name), shape);
+}
+
 int64_t ModuleScope::CountChildren(std::string_view name) const {
   int64_t count = 0;
   while (true) {

@@ -49,13 +49,16 @@ std::optional<at::Tensor> OptionalTensor(const at::Tensor& tensor) {
 
 }  // namespace
 
-bool CanPackWeight(const at::Tensor& weight) {
+bool CanPackWeights(at::ScalarType type, at::Device device) {
   static const bool present =
       at::globalContext().hasMKLDNN() &&
       c10::Dispatcher::singleton().findSchema({"mkldnn::_linear_pointwise", ""}).has_value();
-  if (!present || !weight.device().is_cpu() || weight.numel() == 0) return false;
-  return weight.scalar_type() == at::kFloat ||
-         (weight.scalar_type() == at::kBFloat16 && HasBFloat16Products());
+  if (!present || !device.is_cpu()) return false;
+  return type == at::kFloat || (type == at::kBFloat16 && HasBFloat16Products());
+}
+
+bool CanPackWeight(const at::Tensor& weight) {
+  return weight.numel() > 0 && CanPackWeights(weight.scalar_type(), weight.device());
 }
 
 bool CanUsePackedWeight(const at::Tensor& x) {

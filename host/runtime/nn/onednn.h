@@ -9,7 +9,9 @@ namespace patchbay {
 // that its compiler emits for frozen models. The plain operators reorder the weight at each call.
 // They have no derivative. Any thread may call.
 
-// Whether a weight of this type on this device can be packed by this LibTorch on this processor.
+// Whether weights of this type on this device can be packed by this LibTorch on this processor.
+bool CanPackWeights(at::ScalarType type, at::Device device);
+// Likewise, for a weight at hand.
 bool CanPackWeight(const at::Tensor& weight);
 // Whether an operator on a packed weight serves this input: it is on the CPU, and no gradient is
 // asked for.
