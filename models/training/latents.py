@@ -39,9 +39,11 @@ class LatentCache:
     """Shards on disk, encoded by the finished autoencoder."""
 
     def __init__(self, work: Path, size: int) -> None:
-        # A changed choice of things must not meet shards of the old one.
+        # Another choice of things or another autoencoder must not meet shards of the old one.
         things = "\n".join(concept.name for concept in load_concepts() if concept.core)
-        self.folder = work / f"latents-{size}-{zlib.crc32(things.encode()):08x}"
+        weights = (work / "vae" / "diffusion_pytorch_model.safetensors").read_bytes()
+        digest = zlib.crc32(weights, zlib.crc32(things.encode()))
+        self.folder = work / f"latents-{size}-{digest:08x}"
         self.folder.mkdir(exist_ok=True)
         self.work, self.size = work, size
         self.sprites: Sprites | None = None

@@ -11,6 +11,7 @@ import tempfile
 import torch
 from diffusers import UNet2DConditionModel
 
+import bridge_bench
 import peers
 import plugin_bench
 import plugin_effects
@@ -30,6 +31,7 @@ def parse_arguments():
     parser.add_argument("--openvino", action="store_true", help="also OpenVINO (package openvino)")
     parser.add_argument("--operators", action="store_true", help="operators instead of whole steps")
     parser.add_argument("--plugins", action="store_true", help="plugins instead of whole steps")
+    parser.add_argument("--bridges", action="store_true", help="pictures through the bridges instead of whole steps")
     parser.add_argument("--effects", type=int, nargs="?", const=40, metavar="PICTURES",
                         help="what plugins change in pictures of the model that comes along")
     parser.add_argument("--plugin-sizes", type=int, nargs="+", default=[1024], help="sides for HiDiffusion")
@@ -127,6 +129,9 @@ def main():
         raise SystemExit(f"{program} is missing: build the target patchbay_bench first")
     if arguments.effects:
         plugin_effects.bench_effects(build, arguments.effects)
+        return
+    if arguments.bridges:
+        bridge_bench.bench_bridges(build, arguments.runs, arguments.threads)
         return
     if arguments.operators:
         for precision in arguments.precision:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import pathlib
 import signal
 import subprocess
-import sys
 import time
 import types
 from collections.abc import Iterator
 
 import grpc
-import grpc_tools
 import pytest
-from grpc_tools import protoc
+from service.stubs import make_stubs
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -23,17 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="session")
 def api(tmp_path_factory) -> types.SimpleNamespace:
     """The generated messages and stubs, all in one namespace."""
-    folder = tmp_path_factory.mktemp("stubs")
-    protos = [str(path) for path in sorted((ROOT / "proto/patchbay/v1").glob("*.proto"))]
-    standard = pathlib.Path(grpc_tools.__file__).parent / "_proto"
-    assert protoc.main(["protoc", f"-I{ROOT / 'proto'}", f"-I{standard}", f"--python_out={folder}",
-                        f"--grpc_python_out={folder}", *protos]) == 0
-    sys.path.insert(0, str(folder))
-    names = types.SimpleNamespace()
-    for path in sorted((folder / "patchbay/v1").glob("*_pb2*.py")):
-        vars(names).update({name: value for name, value in vars(importlib.import_module(f"patchbay.v1.{path.stem}")).items()
-                            if not name.startswith("_")})
-    return names
+    return make_stubs(tmp_path_factory.mktemp("stubs"))
 
 
 class Server:
