@@ -63,8 +63,9 @@ def test_memory_falls_and_comes_back(new_server, api, tmp_path):
     again = tmp_path / "again"
     draw(server, api, plugins=release(report=again))
     assert again.read_text() == report.read_text()
-    # What the allocator keeps between two jobs differs by some megabytes; how exactly the weights themselves go and
-    # come is seen in host/validator/releasable_weights_test.cc.
+    # The allocator keeps the freed results of a job for the next one, and they spread over the gaps that the weights
+    # left, the more the busier the machine: an eighth of the gaps has been seen. How exactly the weights themselves go
+    # and come is seen in host/validator/releasable_weights_test.cc.
     fallen, back = [], []
     for _ in range(5):
         draw(server, api, plugins=release(releases=False))
@@ -73,8 +74,8 @@ def test_memory_falls_and_comes_back(new_server, api, tmp_path):
         fallen.append(whole - resident_bytes(server))
         assert picture(draw(server, api)) == plain
         back.append(resident_bytes(server) - whole)
-    assert abs(statistics.median(fallen) - announced) < 0.05 * announced, (fallen, announced)
-    assert abs(statistics.median(back)) < 0.05 * announced, (back, announced)
+    assert 0.75 * announced < statistics.median(fallen) < 1.25 * announced, (fallen, announced)
+    assert abs(statistics.median(back)) < 0.25 * announced, (back, announced)
     print(f"{announced} bytes announced, {statistics.median(fallen)} fallen, {statistics.median(back)} more afterwards")
 
 
