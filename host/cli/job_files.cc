@@ -12,6 +12,7 @@
 #include "host/base/mapped_file.h"
 #include "host/base/status_macros.h"
 #include "host/cli/output_files.h"
+#include "host/runtime/prompt/unicode.h"
 
 namespace patchbay {
 namespace {
@@ -97,6 +98,13 @@ absl::Status UploadIfNamed(const std::string& path, Client& client, std::string&
   return absl::OkStatus();
 }
 
+// The file's name, as far as a title may have it: with its malformed bytes replaced, by three bytes
+// each, it must stay below 200.
+std::string TitleOf(const std::string& path) {
+  const std::string name = fs::path(path).stem().string();
+  return ReplaceMalformedUtf8(name.substr(std::min(name.find_first_not_of('.'), name.size()), 60));
+}
+
 }  // namespace
 
 absl::StatusOr<JobRequest> UploadRequestFiles(const GenerateOptions& options, Client& client) {
@@ -112,7 +120,8 @@ absl::StatusOr<JobRequest> UploadRequestFiles(const GenerateOptions& options, Cl
   const GenerationRequest& settings = options.request;
   for (const LoraChoice& lora : settings.loras) {
     PATCHBAY_ASSIGN_OR_RETURN(std::string id, client.Upload(lora.path));
-    request.loras.push_back({std::move(id), "", lora.unet_weight, lora.text_weight});
+    request.loras.push_back(
+        {std::move(id), "", lora.unet_weight, lora.text_weight, TitleOf(lora.path)});
   }
   PATCHBAY_RETURN_IF_ERROR(UploadNamedFiles(settings, client, request));
   request.seed = settings.seed;

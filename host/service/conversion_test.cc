@@ -21,7 +21,7 @@ JobRequest Unusual() {
   request.mask_artifact_id = "mask";
   request.initial_latent_artifact_id = "latent";
   request.start_latent_artifact_id = "start";
-  request.loras = {{"artifact", "", 0.1, -0.3}, {"", "name", 2, 3}};
+  request.loras = {{"artifact", "", 0.1, -0.3, "title"}, {"", "name", 2, 3, ""}};
   request.embeddings = {{"e", "1"}};
   request.wildcards = {{"w", "2"}, {"v", "3"}};
   request.prompt_loras = {{"l", "4"}};

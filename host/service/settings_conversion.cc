@@ -76,7 +76,7 @@ absl::StatusOr<std::vector<JobLora>> LorasFromProto(const v1::GenerationSettings
     }
     loras.push_back({lora.artifact_id(), lora.name(),
                      lora.has_unet_weight() ? lora.unet_weight() : 1.0,
-                     lora.has_text_weight() ? lora.text_weight() : 1.0});
+                     lora.has_text_weight() ? lora.text_weight() : 1.0, lora.title()});
   }
   return loras;
 }
@@ -225,6 +225,7 @@ v1::GenerationSettings SettingsToProto(const JobRequest& request) {
     }
     added->set_unet_weight(lora.unet_weight);
     added->set_text_weight(lora.text_weight);
+    added->set_title(lora.title);
   }
   FilesToProto(request.embeddings, settings.mutable_embeddings());
   FilesToProto(request.wildcards, settings.mutable_wildcards());

@@ -97,14 +97,16 @@ void WriteLoras(Json& json, const std::vector<JobLora>& loras) {
     json["loras"].push_back({{"artifact", lora.artifact_id},
                              {"name", lora.name},
                              {"unet_weight", lora.unet_weight},
-                             {"text_weight", lora.text_weight}});
+                             {"text_weight", lora.text_weight},
+                             {"title", lora.title}});
   }
 }
 
 void ReadLoras(const Json& json, std::vector<JobLora>& loras) {
   for (const Json& lora : json.value("loras", Json::array())) {
     loras.push_back({lora.value("artifact", ""), lora.value("name", ""),
-                     lora.value("unet_weight", 1.0), lora.value("text_weight", 1.0)});
+                     lora.value("unet_weight", 1.0), lora.value("text_weight", 1.0),
+                     lora.value("title", "")});
   }
 }
 

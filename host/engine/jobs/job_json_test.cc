@@ -16,10 +16,11 @@ JobRequest Unusual() {
   request.mask_artifact_id = "mask";
   request.initial_latent_artifact_id = "latent";
   request.start_latent_artifact_id = "start";
-  request.loras = {{"artifact", "", 0.1, -0.3}, {"", "name", 1, 1}};
+  request.loras = {{"artifact", "", 0.1, -0.3, "title"}, {"", "name", 1, 1, ""}};
   request.embeddings = {{"e", "1"}};
   request.wildcards = {{"w", "2"}, {"v", "3"}};
   request.prompt_loras = {{"l", "4"}};
+  request.plugin_files = {{"p.png", "5"}};
   request.format = PictureFormat::kWebp;
   GenerationRequest& settings = request.settings;
   settings.prompt = "a \"red\" \xc3\xa4pfel\n";
@@ -54,6 +55,7 @@ TEST(JobJsonTest, KeepsEveryFieldOfARequest) {
   EXPECT_EQ(read->seed, wanted.seed);
   EXPECT_EQ(read->loras, wanted.loras);
   EXPECT_EQ(read->wildcards, wanted.wildcards);
+  EXPECT_EQ(read->plugin_files, wanted.plugin_files);
   EXPECT_EQ(read->format, wanted.format);
   EXPECT_EQ(read->settings.prompt, wanted.settings.prompt);
   EXPECT_EQ(read->settings.compat, wanted.settings.compat);

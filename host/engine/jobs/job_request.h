@@ -24,6 +24,7 @@ struct JobLora {
   std::string name;
   double unet_weight = 1.0;
   double text_weight = 1.0;
+  std::string title;  // of one from the store, for the picture's parameters
   bool operator==(const JobLora&) const = default;
 };
 

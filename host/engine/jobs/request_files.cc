@@ -18,6 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kMaxNameBytes = 200;
+constexpr size_t kTitleDigits = 12;  // of an artifact's id, for a LoRA without a title
 
 absl::Status WithField(const std::string& field, const absl::Status& status) {
   absl::Status named(status.code(), absl::StrCat(field, ": ", status.message()));
@@ -93,8 +94,10 @@ absl::StatusOr<LoraChoice> ResolveLora(const JobLora& lora, const ArtifactStore&
     PATCHBAY_ASSIGN_OR_RETURN(choice.path, FindNamedLora(lora.name, folder));
     return choice;
   }
+  if (!lora.title.empty()) PATCHBAY_RETURN_IF_ERROR(CheckName("loras.title", lora.title));
   auto path = artifacts.PathOf(lora.artifact_id);
   if (!path.ok()) return WithField("loras.artifact_id", path.status());
+  choice.title = lora.title.empty() ? lora.artifact_id.substr(0, kTitleDigits) : lora.title;
   choice.path = *std::move(path);
   return choice;
 }

@@ -31,6 +31,7 @@ struct LoraChoice {
   std::string path;
   double unet_weight = 1.0;
   double text_weight = 1.0;
+  std::string title = {};  // for the picture's parameters; empty: the file's name
   bool operator==(const LoraChoice&) const = default;
 };
 

@@ -38,6 +38,17 @@ std::string EmbeddingsText(const std::vector<std::string>& paths) {
   return absl::StrJoin(names, ", ");
 }
 
+// Those of the prompt's tags are seen there.
+std::string LorasText(const std::vector<LoraChoice>& loras) {
+  std::vector<std::string> texts;
+  for (const LoraChoice& lora : loras) {
+    const std::string name = lora.title.empty() ? NameOf(lora.path) : lora.title;
+    texts.push_back(absl::StrCat(name, ":", lora.unet_weight));
+    if (lora.text_weight != lora.unet_weight) absl::StrAppend(&texts.back(), ":", lora.text_weight);
+  }
+  return absl::StrJoin(texts, ", ");
+}
+
 // What is drawn over, and how much of it.
 void AddStart(const GenerationRequest& request, Pairs& pairs) {
   if (request.has_start()) {
@@ -95,6 +106,7 @@ Pairs PairsOf(const GenerationRequest& request, const DrawnPicture& picture) {
   }
   AddHires(request, pairs);
   AddRange(request, pairs);
+  pairs.emplace_back("LoRAs", LorasText(request.loras));
   pairs.emplace_back("Embeddings", EmbeddingsText(request.embeddings));
   pairs.emplace_back("Plugins", picture.plugins);
   pairs.emplace_back("Compat", std::string(CompatProfileName(request.compat)));

@@ -77,6 +77,13 @@ TEST(InfotextTest, NamesEmbeddings) {
               HasSubstr("Embeddings: \"style, y\""));
 }
 
+TEST(InfotextTest, NamesLorasWithTheirWeights) {
+  GenerationRequest request;
+  request.loras = {{"x/ink.safetensors", 0.8, 0.8}, {"y", 1, 0.5, "line, art"}};
+  EXPECT_THAT(MakeInfotext(request, Drawn("euler", "normal")),
+              HasSubstr("LoRAs: \"ink:0.8, line, art:1:0.5\""));
+}
+
 TEST(InfotextTest, NamesEtaWhereItCounts) {
   GenerationRequest request;
   request.eta = 0.5;
