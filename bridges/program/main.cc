@@ -140,6 +140,7 @@ absl::StatusOr<std::unique_ptr<HttpServer>> StartWebui(const Options& options,
   webui::AddGenerationRoutes(context, router);
   webui::AddInformationRoutes(context, router);
   webui::AddEmptyRoutes(context, router);
+  webui::AddDescriptionRoutes(router);
   HttpServerOptions server;
   server.address = options.webui_address;
   server.access.basic_credentials = options.api_auth;

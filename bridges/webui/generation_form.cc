@@ -175,6 +175,10 @@ Json EchoOf(const GenerationForm& form, const Json& body) {
 
 std::optional<HttpResponse> ReadGenerationForm(const std::string& body, bool is_img2img,
                                                GenerationForm& form) {
+  if (body.empty()) {
+    return ValidationAnswer(Json::array(
+        {{{"loc", {"body"}}, {"msg", "field required"}, {"type", "value_error.missing"}}}));
+  }
   FieldReader reader(body);
   if (const auto text = reader.body().find("infotext");
       text != reader.body().end() && text->is_string() && !text->get<std::string>().empty()) {

@@ -197,7 +197,11 @@ HttpResponse ExtraBatchImages(const HttpRequest& request) {
   if (!reader.errors().empty()) return ValidationAnswer(reader.errors());
   Json images = Json::array();
   for (const Json& entry : list) {
-    const auto result = Upscaled(entry.at("data").get<std::string>(), wanted);
+    FieldReader fields(entry.dump(-1, ' ', false, Json::error_handler_t::replace));
+    std::string data;
+    fields.Read("data", data);
+    if (!fields.errors().empty()) return ValidationAnswer(fields.errors());
+    const auto result = Upscaled(data, wanted);
     if (!result.ok()) return StatusAnswer(result.status());
     images.push_back(*result);
   }

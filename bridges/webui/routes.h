@@ -10,6 +10,8 @@ namespace patchbay::webui {
 void AddGenerationRoutes(Context& context, HttpRouter& router);
 // Options, models, samplers, LoRAs and the other lists that clients read.
 void AddInformationRoutes(Context& context, HttpRouter& router);
+// What the other routes take and answer, as an OpenAPI description.
+void AddDescriptionRoutes(HttpRouter& router);
 // Routes of features that are not here, with empty answers of the right shape.
 void AddEmptyRoutes(Context& context, HttpRouter& router);
 
