@@ -35,6 +35,7 @@ absl::StatusOr<CatalogueSources> ReadSources(HostSession& host, const FileFolder
   BRIDGE_ASSIGN_OR_RETURN(const std::vector<v1::Model> models, host.ListModels());
   for (const v1::Model& model : models) {
     const std::string name = absl::StrCat(model.name(), ".safetensors");
+    if (model.is_default()) sources.default_model = model.name();
     // The page takes the first of the list where a workflow's own is missing.
     sources.checkpoints.insert(
         model.is_default() ? sources.checkpoints.begin() : sources.checkpoints.end(), name);
@@ -47,6 +48,7 @@ absl::StatusOr<CatalogueSources> ReadSources(HostSession& host, const FileFolder
     sources.loras.push_back(absl::StrCat(file.name, ".safetensors"));
   }
   sources.input_pictures = folders.InputPictures();
+  sources.input_latents = folders.InputLatents();
   BRIDGE_ASSIGN_OR_RETURN(sources.plugins, host.ListPlugins());
   sources.active_builds = ActiveBuilds(sources.plugins);
   return sources;
@@ -57,9 +59,18 @@ absl::StatusOr<NodeCatalogue> ReadCatalogue(HostSession& host, const FileFolder&
   BRIDGE_ASSIGN_OR_RETURN(const CatalogueSources sources, ReadSources(host, loras, folders));
   NodeCatalogue catalogue;
   AddLoaderNodes(sources, catalogue);
+  AddConditioningNodes(catalogue);
   AddSamplingNodes(sources, catalogue);
+  AddCustomSamplingNodes(sources, catalogue);
+  AddSigmasNodes(catalogue);
+  AddAutoencoderNodes(catalogue);
   AddLatentNodes(catalogue);
+  AddLatentBatchNodes(catalogue);
+  AddLatentTransformNodes(catalogue);
+  AddLatentBlendNodes(catalogue);
+  AddLatentFileNodes(sources, catalogue);
   AddImageNodes(sources, catalogue);
+  AddImageBlendNodes(catalogue);
   AddMaskNodes(catalogue);
   AddOutputNodes(catalogue);
   AddPrimitiveNodes(catalogue);

@@ -131,6 +131,9 @@ class Run {
     const auto values = Called(ClassOf(id), call);
     if (!values.ok()) {
       if (surroundings_.is_interrupted()) return Interrupted(id);
+      // The host may have lost what results that are kept here refer to: next time all is made
+      // anew.
+      if (absl::IsNotFound(values.status())) cache_.clear();
       return Failed(id, values.status());
     }
     auto result = std::make_shared<CachedResult>();
@@ -148,6 +151,10 @@ class Run {
 
   // A node that trips over its inputs must not end the program.
   static absl::StatusOr<std::vector<NodeValue>> Called(const NodeClass& node, NodeCall& call) {
+    for (const auto& [name, value] : call.inputs) {
+      const auto* missing = std::get_if<UnavailableValue>(&*value);
+      if (missing != nullptr) return absl::UnimplementedError(missing->reason);
+    }
     try {
       return node.run(call);
     } catch (const std::exception& error) {
@@ -174,6 +181,8 @@ class Run {
               surroundings_.hub.SendPicture(prompt_.client_id, png);
             },
         .set_cancel = surroundings_.set_cancel,
+        .feeds = [this, id](size_t output,
+                            const std::string& name) { return Feeds(id, output, name); },
         .ui = nullptr};
     const Json& inputs = prompt_.graph[id]["inputs"];
     for (const InputSpec& input : ClassOf(id).inputs) {
@@ -186,6 +195,17 @@ class Run {
       }
     }
     return call;
+  }
+
+  bool Feeds(const std::string& id, size_t output, const std::string& class_name) const {
+    for (const std::string& other : order_) {
+      if (cache_.count(keys_.at(other)) > 0 || ClassOf(other).name != class_name) continue;
+      for (const Json& value : prompt_.graph[other]["inputs"]) {
+        const bool is_link = IsLink(value) && value.size() == 2 && value[1].is_number_integer();
+        if (is_link && IdOf(value) == id && value[1] == output) return true;
+      }
+    }
+    return false;
   }
 
   Json PreviewData(const std::string& id) const {

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "bridges/comfyui/core_nodes.h"
+#include "bridges/comfyui/image_scaling.h"
 #include "bridges/common/file_folder.h"
 #include "bridges/common/status_macros.h"
 
@@ -14,33 +15,18 @@ namespace {
 
 using Values = absl::StatusOr<std::vector<NodeValue>>;
 
-constexpr int kMaxSide = 16384;
 constexpr uint64_t kMaxFileBytes = uint64_t{1} << 30;
 
-std::vector<std::string> Methods() {
-  return {"nearest-exact", "bilinear", "area", "bicubic", "lanczos"};
+absl::StatusOr<std::vector<NodeValue>> ScaledTo(const ImageValue& image, int width, int height,
+                                                bool crop, const NodeCall& call) {
+  BRIDGE_ASSIGN_OR_RETURN(
+      std::vector<Picture> scaled,
+      ScaledPictures(image.pictures, width, height, call.Text("upscale_method"), crop));
+  return std::vector<NodeValue>{ImageValue{std::move(scaled), {}}};
 }
 
-ResizeFilter FilterOf(const std::string& method) {
-  if (method == "nearest-exact") return ResizeFilter::kNearest;
-  return method == "lanczos" || method == "bicubic" ? ResizeFilter::kLanczos
-                                                    : ResizeFilter::kBilinear;
-}
-
-absl::StatusOr<ImageValue> Scaled(const ImageValue& image, double width, double height,
-                                  const std::string& method) {
-  ImageValue result;
-  const auto x = std::max(1l, std::lround(width)), y = std::max(1l, std::lround(height));
-  if (x > kMaxSide || y > kMaxSide) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "a picture of ", x, "x", y, " is too large; a side has at most ", kMaxSide, " pixels"));
-  }
-  for (const Picture& picture : image.pictures) {
-    result.pictures.push_back(
-        Resize(picture, static_cast<int>(x), static_cast<int>(y), FilterOf(method)));
-  }
-  return result;
-}
+// Python's round(): halves go to the even neighbour.
+int Rounded(double value) { return static_cast<int>(std::nearbyint(value)); }
 
 // A picture's file as an image and its transparency as a mask.
 absl::StatusOr<std::pair<ImageValue, Picture>> Loaded(NodeCall& call) {
@@ -102,67 +88,38 @@ NodeClass Loader(const CatalogueSources& sources, bool only_mask) {
   return node;
 }
 
-NodeClass Simple(const std::string& name, const std::string& title, const std::string& category,
-                 std::vector<InputSpec> inputs, std::vector<OutputSpec> outputs,
-                 std::function<Values(NodeCall&)> run) {
-  NodeClass node;
-  node.name = name;
-  node.display_name = title;
-  node.category = category;
-  node.inputs = std::move(inputs);
-  node.outputs = std::move(outputs);
-  node.run = std::move(run);
-  return node;
-}
-
 Values ScaleTo(NodeCall& call) {
   const auto& image = call.Get<ImageValue>("image");
   const Picture& first = image.pictures.at(0);
-  double width = call.Int("width"), height = call.Int("height");
+  auto width = static_cast<int>(call.Int("width")), height = static_cast<int>(call.Int("height"));
   if (width == 0 && height == 0) return std::vector<NodeValue>{image};
-  if (width == 0) width = std::max(1.0, std::round(first.width * height / first.height));
-  if (height == 0) height = std::max(1.0, std::round(first.height * width / first.width));
-  ImageValue source = image;
-  if (call.Text("crop") == "center") {
-    for (Picture& picture : source.pictures) {
-      const double ratio = width / height;
-      const int x = std::min(picture.width, int(std::lround(picture.height * ratio)));
-      const int y = std::min(picture.height, int(std::lround(picture.width / ratio)));
-      picture = Crop(picture, (picture.width - x) / 2, (picture.height - y) / 2, std::max(x, 1),
-                     std::max(y, 1));
-    }
-  }
-  BRIDGE_ASSIGN_OR_RETURN(ImageValue scaled,
-                          Scaled(source, width, height, call.Text("upscale_method")));
-  return std::vector<NodeValue>{std::move(scaled)};
+  if (width == 0) width = std::max(1, Rounded(double(first.width) * height / first.height));
+  if (height == 0) height = std::max(1, Rounded(double(first.height) * width / first.width));
+  return ScaledTo(image, width, height, call.Text("crop") == "center", call);
 }
 
 Values ScaleBy(NodeCall& call) {
   const auto& image = call.Get<ImageValue>("image");
   const Picture& first = image.pictures.at(0);
   const double by = call.Float("scale_by");
-  BRIDGE_ASSIGN_OR_RETURN(ImageValue scaled, Scaled(image, first.width * by, first.height * by,
-                                                    call.Text("upscale_method")));
-  return std::vector<NodeValue>{std::move(scaled)};
+  return ScaledTo(image, Rounded(first.width * by), Rounded(first.height * by), false, call);
 }
 
 Values ScaleToPixels(NodeCall& call) {
   const auto& image = call.Get<ImageValue>("image");
   const Picture& first = image.pictures.at(0);
-  const double pixels = call.Float("megapixels") * 1024 * 1024;
+  const double pixels = std::floor(call.Float("megapixels") * 1024 * 1024);
   const double by = std::sqrt(pixels / (double(first.width) * first.height));
-  BRIDGE_ASSIGN_OR_RETURN(ImageValue scaled, Scaled(image, first.width * by, first.height * by,
-                                                    call.Text("upscale_method")));
-  return std::vector<NodeValue>{std::move(scaled)};
+  return ScaledTo(image, Rounded(first.width * by), Rounded(first.height * by), false, call);
 }
 
 Values Batch(NodeCall& call) {
   ImageValue result = call.Get<ImageValue>("image1");
   const Picture& first = result.pictures.at(0);
-  const int width = first.width, height = first.height;
-  for (const Picture& picture : call.Get<ImageValue>("image2").pictures) {
-    result.pictures.push_back(Resize(picture, width, height, ResizeFilter::kBilinear));
-  }
+  BRIDGE_ASSIGN_OR_RETURN(std::vector<Picture> others,
+                          ScaledPictures(call.Get<ImageValue>("image2").pictures, first.width,
+                                         first.height, "bilinear", /*crop_center=*/true));
+  for (Picture& picture : others) result.pictures.push_back(std::move(picture));
   result.infotexts.clear();
   return std::vector<NodeValue>{std::move(result)};
 }
@@ -223,53 +180,55 @@ Values PadForOutpaint(NodeCall& call) {
 }  // namespace
 
 void AddImageNodes(const CatalogueSources& sources, NodeCatalogue& catalogue) {
-  const std::vector<OutputSpec> image = {{"IMAGE", "IMAGE"}};
+  const std::vector<std::string> image = {"IMAGE"};
   const InputSpec input = SocketInput("image", "IMAGE");
   Add(catalogue, Loader(sources, false));
   Add(catalogue, Loader(sources, true));
   Add(catalogue,
-      Simple("ImageScale", "Upscale Image", "image/upscaling",
-             {input, ComboInput("upscale_method", Methods()), IntInput("width", 512, 0, kMaxSide),
-              IntInput("height", 512, 0, kMaxSide), ComboInput("crop", {"disabled", "center"})},
-             image, ScaleTo));
-  Add(catalogue, Simple("ImageScaleBy", "Upscale Image By", "image/upscaling",
-                        {input, ComboInput("upscale_method", Methods()),
-                         FloatInput("scale_by", 1.0, 0.01, 8.0, 0.01)},
-                        image, ScaleBy));
-  Add(catalogue, Simple("ImageScaleToTotalPixels", "Scale Image to Total Pixels", "image/upscaling",
-                        {input, ComboInput("upscale_method", Methods()),
-                         FloatInput("megapixels", 1.0, 0.01, 16.0, 0.01)},
-                        image, ScaleToPixels));
+      MakeNode("ImageScale", "Upscale Image", "image/upscaling",
+               {input, ComboInput("upscale_method", ImageScalingNames()),
+                IntInput("width", 512, 0, kMaxSide), IntInput("height", 512, 0, kMaxSide),
+                ComboInput("crop", {"disabled", "center"})},
+               image, ScaleTo));
+  Add(catalogue, MakeNode("ImageScaleBy", "Upscale Image By", "image/upscaling",
+                          {input, ComboInput("upscale_method", ImageScalingNames()),
+                           FloatInput("scale_by", 1.0, 0.01, 8.0, 0.01)},
+                          image, ScaleBy));
   Add(catalogue,
-      Simple("ImageBatch", "Batch Images", "image",
-             {SocketInput("image1", "IMAGE"), SocketInput("image2", "IMAGE")}, image, Batch));
+      MakeNode("ImageScaleToTotalPixels", "Scale Image to Total Pixels", "image/upscaling",
+               {input, ComboInput("upscale_method", ImageScalingNames()),
+                FloatInput("megapixels", 1.0, 0.01, 16.0, 0.01)},
+               image, ScaleToPixels));
   Add(catalogue,
-      Simple("ImageInvert", "Invert Image", "image", {input}, image, [](NodeCall& call) -> Values {
-        ImageValue result{call.Get<ImageValue>("image").pictures, {}};
-        for (Picture& picture : result.pictures) {
-          for (uint8_t& value : picture.pixels) value = uint8_t(255 - value);
-        }
-        return std::vector<NodeValue>{std::move(result)};
-      }));
+      MakeNode("ImageBatch", "Batch Images", "image",
+               {SocketInput("image1", "IMAGE"), SocketInput("image2", "IMAGE")}, image, Batch));
+  Add(catalogue, MakeNode("ImageInvert", "Invert Image", "image", {input}, image,
+                          [](NodeCall& call) -> Values {
+                            ImageValue result{call.Get<ImageValue>("image").pictures, {}};
+                            for (Picture& picture : result.pictures) {
+                              for (uint8_t& value : picture.pixels) value = uint8_t(255 - value);
+                            }
+                            return std::vector<NodeValue>{std::move(result)};
+                          }));
   Add(catalogue,
-      Simple("ImageCrop", "Image Crop", "image/transform",
-             {input, IntInput("width", 512, 1, kMaxSide), IntInput("height", 512, 1, kMaxSide),
-              IntInput("x", 0, 0, kMaxSide), IntInput("y", 0, 0, kMaxSide)},
-             image, CropImage));
+      MakeNode("ImageCrop", "Image Crop", "image/transform",
+               {input, IntInput("width", 512, 1, kMaxSide), IntInput("height", 512, 1, kMaxSide),
+                IntInput("x", 0, 0, kMaxSide), IntInput("y", 0, 0, kMaxSide)},
+               image, CropImage));
   Add(catalogue,
-      Simple("ImagePadForOutpaint", "Pad Image for Outpainting", "image",
-             {input, IntInput("left", 0, 0, kMaxSide, 8), IntInput("top", 0, 0, kMaxSide, 8),
-              IntInput("right", 0, 0, kMaxSide, 8), IntInput("bottom", 0, 0, kMaxSide, 8),
-              IntInput("feathering", 40, 0, kMaxSide)},
-             {{"IMAGE", "IMAGE"}, {"MASK", "MASK"}}, PadForOutpaint));
-  Add(catalogue, Simple("GetImageSize", "Get Image Size", "image", {input},
-                        {{"INT", "width"}, {"INT", "height"}, {"INT", "batch_size"}},
-                        [](NodeCall& call) -> Values {
-                          const auto& pictures = call.Get<ImageValue>("image").pictures;
-                          return std::vector<NodeValue>{Json(pictures.at(0).width),
-                                                        Json(pictures.at(0).height),
-                                                        Json(pictures.size())};
-                        }));
+      MakeNode("ImagePadForOutpaint", "Pad Image for Outpainting", "image",
+               {input, IntInput("left", 0, 0, kMaxSide, 8), IntInput("top", 0, 0, kMaxSide, 8),
+                IntInput("right", 0, 0, kMaxSide, 8), IntInput("bottom", 0, 0, kMaxSide, 8),
+                IntInput("feathering", 40, 0, kMaxSide)},
+               {"IMAGE", "MASK"}, PadForOutpaint));
+  NodeClass size = MakeNode(
+      "GetImageSize", "Get Image Size", "image", {input}, {}, [](NodeCall& call) -> Values {
+        const auto& pictures = call.Get<ImageValue>("image").pictures;
+        return std::vector<NodeValue>{Json(pictures.at(0).width), Json(pictures.at(0).height),
+                                      Json(pictures.size())};
+      });
+  size.outputs = {{"INT", "width"}, {"INT", "height"}, {"INT", "batch_size"}};
+  Add(catalogue, std::move(size));
 }
 
 }  // namespace patchbay::comfyui

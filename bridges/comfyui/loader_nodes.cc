@@ -8,18 +8,29 @@ namespace {
 
 constexpr char kLoaders[] = "loaders";
 
-std::vector<NodeValue> LoadedCheckpoint(const std::string& checkpoint) {
-  const std::string model = HostModelName(checkpoint);
-  return {ModelValue{model, {}, {}}, ClipValue{model, {}, 0}, VaeValue{model}};
-}
-
-std::string LoraName(const std::string& file) {
+std::string WithoutSuffix(const std::string& file) {
   constexpr std::string_view kSuffix = ".safetensors";
   return absl::EndsWith(file, std::string(kSuffix)) ? file.substr(0, file.size() - kSuffix.size())
                                                     : file;
 }
 
+// The host's name of a checkpoint as nodes name it.
+std::string HostModelName(const std::string& checkpoint, const std::string& default_model) {
+  return checkpoint == kDefaultCheckpoint ? default_model : WithoutSuffix(checkpoint);
+}
+
+std::vector<NodeValue> LoadedCheckpoint(const std::string& model) {
+  ClipValue clip;
+  clip.model = model;
+  return {ModelValue{model, {}, {}}, std::move(clip), VaeValue{model}};
+}
+
 InputSpec Strength(const std::string& name) { return FloatInput(name, 1.0, -100.0, 100.0, 0.01); }
+
+// Without strength it is not there.
+void AddLora(const std::string& name, double weight, std::vector<LoraChoice>& loras) {
+  if (weight != 0) loras.push_back({name, weight});
+}
 
 NodeClass LoraLoader(const CatalogueSources& sources, bool with_clip) {
   NodeClass node;
@@ -34,13 +45,13 @@ NodeClass LoraLoader(const CatalogueSources& sources, bool with_clip) {
   node.outputs = {{"MODEL", "MODEL"}};
   if (with_clip) node.outputs.push_back({"CLIP", "CLIP"});
   node.run = [with_clip](NodeCall& call) -> absl::StatusOr<std::vector<NodeValue>> {
-    const std::string name = LoraName(call.Text("lora_name"));
+    const std::string name = WithoutSuffix(call.Text("lora_name"));
     ModelValue model = call.Get<ModelValue>("model");
-    model.loras.push_back({name, call.Float("strength_model")});
+    AddLora(name, call.Float("strength_model"), model.loras);
     std::vector<NodeValue> values = {std::move(model)};
     if (with_clip) {
       ClipValue clip = call.Get<ClipValue>("clip");
-      clip.loras.push_back({name, call.Float("strength_clip")});
+      AddLora(name, call.Float("strength_clip"), clip.loras);
       values.emplace_back(std::move(clip));
     }
     return values;
@@ -49,18 +60,24 @@ NodeClass LoraLoader(const CatalogueSources& sources, bool with_clip) {
 }
 
 // A loader of one part. Parts are not kept apart on the host: the part of a checkpoint is meant.
-NodeClass PartLoader(const std::string& name, const std::string& title, const std::string& input,
-                     const std::string& output, const CatalogueSources& sources, size_t part) {
-  NodeClass node;
-  node.name = name;
-  node.display_name = title;
-  node.category = name == "VAELoader" ? kLoaders : "advanced/loaders";
-  node.inputs = {ComboInput(input, sources.checkpoints)};
-  if (name == "UNETLoader") node.inputs.push_back(ComboInput("weight_dtype", {"default"}));
-  if (name == "CLIPLoader") node.inputs.push_back(ComboInput("type", {"stable_diffusion"}));
-  node.outputs = {{output, output}};
-  node.run = [input, part](NodeCall& call) -> absl::StatusOr<std::vector<NodeValue>> {
-    return std::vector<NodeValue>{LoadedCheckpoint(call.Text(input))[part]};
+// The names in `inputs` must mean one checkpoint.
+NodeClass PartLoader(const std::string& name, const std::string& title,
+                     const std::vector<std::string>& names, const std::string& output,
+                     const CatalogueSources& sources, size_t part) {
+  NodeClass node =
+      MakeNode(name, title, name == "VAELoader" ? kLoaders : "advanced/loaders", {}, {output}, {});
+  for (const std::string& input : names) {
+    node.inputs.push_back(ComboInput(input, sources.checkpoints));
+  }
+  node.build = sources.default_model;
+  node.run = [names, part, standard = sources.default_model](
+                 NodeCall& call) -> absl::StatusOr<std::vector<NodeValue>> {
+    const std::string model = HostModelName(call.Text(names.front()), standard);
+    if (HostModelName(call.Text(names.back()), standard) != model) {
+      return absl::UnimplementedError(
+          "this server draws with a checkpoint's own text encoders; name one checkpoint twice");
+    }
+    return std::vector<NodeValue>{LoadedCheckpoint(model)[part]};
   };
   return node;
 }
@@ -72,28 +89,42 @@ void Add(NodeCatalogue& catalogue, NodeClass node) {
   catalogue.insert_or_assign(std::move(name), std::move(node));
 }
 
-std::string HostModelName(const std::string& checkpoint) {
-  if (checkpoint == kDefaultCheckpoint) return "";
-  return LoraName(checkpoint);
+NodeClass MakeNode(const std::string& name, const std::string& title, const std::string& category,
+                   std::vector<InputSpec> inputs, const std::vector<std::string>& outputs,
+                   std::function<absl::StatusOr<std::vector<NodeValue>>(NodeCall&)> run) {
+  NodeClass node;
+  node.name = name;
+  node.display_name = title;
+  node.category = category;
+  node.inputs = std::move(inputs);
+  for (const std::string& type : outputs) node.outputs.push_back({type, type});
+  node.run = std::move(run);
+  return node;
 }
 
 void AddLoaderNodes(const CatalogueSources& sources, NodeCatalogue& catalogue) {
-  NodeClass checkpoint;
-  checkpoint.name = "CheckpointLoaderSimple";
-  checkpoint.display_name = "Load Checkpoint";
-  checkpoint.category = kLoaders;
-  checkpoint.inputs = {ComboInput("ckpt_name", sources.checkpoints)};
-  checkpoint.outputs = {{"MODEL", "MODEL"}, {"CLIP", "CLIP"}, {"VAE", "VAE"}};
-  checkpoint.run = [](NodeCall& call) -> absl::StatusOr<std::vector<NodeValue>> {
-    return LoadedCheckpoint(call.Text("ckpt_name"));
-  };
+  NodeClass checkpoint = MakeNode(
+      "CheckpointLoaderSimple", "Load Checkpoint", kLoaders,
+      {ComboInput("ckpt_name", sources.checkpoints)}, {"MODEL", "CLIP", "VAE"},
+      [standard = sources.default_model](NodeCall& call) -> absl::StatusOr<std::vector<NodeValue>> {
+        return LoadedCheckpoint(HostModelName(call.Text("ckpt_name"), standard));
+      });
+  checkpoint.build = sources.default_model;
   Add(catalogue, std::move(checkpoint));
   Add(catalogue, LoraLoader(sources, true));
   Add(catalogue, LoraLoader(sources, false));
-  Add(catalogue,
-      PartLoader("UNETLoader", "Load Diffusion Model", "unet_name", "MODEL", sources, 0));
-  Add(catalogue, PartLoader("CLIPLoader", "Load CLIP", "clip_name", "CLIP", sources, 1));
-  Add(catalogue, PartLoader("VAELoader", "Load VAE", "vae_name", "VAE", sources, 2));
+  NodeClass unet =
+      PartLoader("UNETLoader", "Load Diffusion Model", {"unet_name"}, "MODEL", sources, 0);
+  unet.inputs.push_back(ComboInput("weight_dtype", {"default"}));
+  Add(catalogue, std::move(unet));
+  NodeClass clip = PartLoader("CLIPLoader", "Load CLIP", {"clip_name"}, "CLIP", sources, 1);
+  clip.inputs.push_back(ComboInput("type", {"stable_diffusion"}));
+  Add(catalogue, std::move(clip));
+  NodeClass both = PartLoader("DualCLIPLoader", "DualCLIPLoader", {"clip_name1", "clip_name2"},
+                              "CLIP", sources, 1);
+  both.inputs.push_back(ComboInput("type", {"sdxl"}));
+  Add(catalogue, std::move(both));
+  Add(catalogue, PartLoader("VAELoader", "Load VAE", {"vae_name"}, "VAE", sources, 2));
 }
 
 }  // namespace patchbay::comfyui

@@ -2,26 +2,13 @@
 #include <utility>
 
 #include "bridges/comfyui/core_nodes.h"
+#include "bridges/comfyui/image_scaling.h"
+#include "bridges/common/status_macros.h"
 
 namespace patchbay::comfyui {
 namespace {
 
 using Values = absl::StatusOr<std::vector<NodeValue>>;
-
-constexpr int kMaxSide = 16384;
-
-void AddSimple(NodeCatalogue& catalogue, const std::string& name, const std::string& title,
-               std::vector<InputSpec> inputs, const std::string& output,
-               std::function<Values(NodeCall&)> run) {
-  NodeClass node;
-  node.name = name;
-  node.display_name = title;
-  node.category = "mask";
-  node.inputs = std::move(inputs);
-  node.outputs = {{output, output}};
-  node.run = std::move(run);
-  Add(catalogue, std::move(node));
-}
 
 // Grows the mask by one pixel, in the four or in all eight directions; shrinks it when `down`.
 Picture Step(const Picture& mask, bool tapered, bool down) {
@@ -52,6 +39,12 @@ Values Grow(NodeCall& call) {
   return std::vector<NodeValue>{std::move(result)};
 }
 
+absl::StatusOr<Picture> Sized(const Picture& picture, int width, int height) {
+  BRIDGE_ASSIGN_OR_RETURN(const std::vector<Picture> sized,
+                          ScaledPictures({picture}, width, height, "bilinear", false));
+  return sized.front();
+}
+
 Values Composite(NodeCall& call) {
   ImageValue result{call.Get<ImageValue>("destination").pictures, {}};
   const auto& sources = call.Get<ImageValue>("source").pictures;
@@ -60,12 +53,12 @@ Values Composite(NodeCall& call) {
     Picture& bottom = result.pictures[i];
     Picture source = sources[i % sources.size()];
     if (call.Bool("resize_source")) {
-      source = Resize(source, bottom.width, bottom.height, ResizeFilter::kBilinear);
+      BRIDGE_ASSIGN_OR_RETURN(source, Sized(source, bottom.width, bottom.height));
     }
     Picture mask = BlankPicture(source.width, source.height, 1, 255);
     if (call.Has("mask")) {
       const auto& masks = call.Get<MaskValue>("mask").masks;
-      mask = Resize(masks[i % masks.size()], source.width, source.height, ResizeFilter::kBilinear);
+      BRIDGE_ASSIGN_OR_RETURN(mask, Sized(masks[i % masks.size()], source.width, source.height));
     }
     for (int y = std::max(0, -top); y < source.height && y + top < bottom.height; ++y) {
       for (int x = std::max(0, -left); x < source.width && x + left < bottom.width; ++x) {
@@ -84,48 +77,51 @@ Values Composite(NodeCall& call) {
 }  // namespace
 
 void AddMaskNodes(NodeCatalogue& catalogue) {
-  AddSimple(catalogue, "MaskToImage", "Convert Mask to Image", {SocketInput("mask", "MASK")},
-            "IMAGE", [](NodeCall& call) -> Values {
-              ImageValue result;
-              for (const Picture& mask : call.Get<MaskValue>("mask").masks) {
-                result.pictures.push_back(WithChannels(mask, 3));
+  Add(catalogue, MakeNode("MaskToImage", "Convert Mask to Image", "mask",
+                          {SocketInput("mask", "MASK")}, {"IMAGE"}, [](NodeCall& call) -> Values {
+                            ImageValue result;
+                            for (const Picture& mask : call.Get<MaskValue>("mask").masks) {
+                              result.pictures.push_back(WithChannels(mask, 3));
+                            }
+                            return std::vector<NodeValue>{std::move(result)};
+                          }));
+  Add(catalogue,
+      MakeNode(
+          "ImageToMask", "Convert Image to Mask", "mask",
+          {SocketInput("image", "IMAGE"), ComboInput("channel", {"red", "green", "blue", "alpha"})},
+          {"MASK"}, [](NodeCall& call) -> Values {
+            const std::string channel = call.Text("channel");
+            const int c = channel == "green" ? 1 : channel == "blue" ? 2 : 0;
+            MaskValue result;
+            for (const Picture& picture : call.Get<ImageValue>("image").pictures) {
+              Picture mask = BlankPicture(picture.width, picture.height, 1, 255);
+              // Images have no transparency here: their alpha is white.
+              for (size_t i = 0; i < mask.pixels.size() && channel != "alpha"; ++i) {
+                mask.pixels[i] = picture.pixels[i * 3 + c];
               }
-              return std::vector<NodeValue>{std::move(result)};
-            });
-  AddSimple(
-      catalogue, "ImageToMask", "Convert Image to Mask",
-      {SocketInput("image", "IMAGE"), ComboInput("channel", {"red", "green", "blue", "alpha"})},
-      "MASK", [](NodeCall& call) -> Values {
-        const std::string channel = call.Text("channel");
-        const int c = channel == "green" ? 1 : channel == "blue" ? 2 : 0;
-        MaskValue result;
-        for (const Picture& picture : call.Get<ImageValue>("image").pictures) {
-          Picture mask = BlankPicture(picture.width, picture.height, 1, 255);
-          // Images have no transparency here: their alpha is white.
-          for (size_t i = 0; i < mask.pixels.size() && channel != "alpha"; ++i) {
-            mask.pixels[i] = picture.pixels[i * 3 + c];
-          }
-          result.masks.push_back(std::move(mask));
-        }
-        return std::vector<NodeValue>{std::move(result)};
-      });
-  AddSimple(catalogue, "InvertMask", "InvertMask", {SocketInput("mask", "MASK")}, "MASK",
-            [](NodeCall& call) -> Values {
-              MaskValue result = call.Get<MaskValue>("mask");
-              for (Picture& mask : result.masks) {
-                for (uint8_t& value : mask.pixels) value = static_cast<uint8_t>(255 - value);
-              }
-              return std::vector<NodeValue>{std::move(result)};
-            });
-  AddSimple(catalogue, "GrowMask", "GrowMask",
-            {SocketInput("mask", "MASK"), IntInput("expand", 0, -kMaxSide, kMaxSide),
-             BoolInput("tapered_corners", true)},
-            "MASK", Grow);
-  AddSimple(catalogue, "ImageCompositeMasked", "ImageCompositeMasked",
-            {SocketInput("destination", "IMAGE"), SocketInput("source", "IMAGE"),
-             IntInput("x", 0, 0, kMaxSide), IntInput("y", 0, 0, kMaxSide),
-             BoolInput("resize_source", false), SocketInput("mask", "MASK", /*required=*/false)},
-            "IMAGE", Composite);
+              result.masks.push_back(std::move(mask));
+            }
+            return std::vector<NodeValue>{std::move(result)};
+          }));
+  Add(catalogue, MakeNode("InvertMask", "InvertMask", "mask", {SocketInput("mask", "MASK")},
+                          {"MASK"}, [](NodeCall& call) -> Values {
+                            MaskValue result = call.Get<MaskValue>("mask");
+                            for (Picture& mask : result.masks) {
+                              for (uint8_t& value : mask.pixels)
+                                value = static_cast<uint8_t>(255 - value);
+                            }
+                            return std::vector<NodeValue>{std::move(result)};
+                          }));
+  Add(catalogue, MakeNode("GrowMask", "GrowMask", "mask",
+                          {SocketInput("mask", "MASK"), IntInput("expand", 0, -kMaxSide, kMaxSide),
+                           BoolInput("tapered_corners", true)},
+                          {"MASK"}, Grow));
+  Add(catalogue,
+      MakeNode("ImageCompositeMasked", "ImageCompositeMasked", "image",
+               {SocketInput("destination", "IMAGE"), SocketInput("source", "IMAGE"),
+                IntInput("x", 0, 0, kMaxSide), IntInput("y", 0, 0, kMaxSide),
+                BoolInput("resize_source", false), SocketInput("mask", "MASK", /*required=*/false)},
+               {"IMAGE"}, Composite));
 }
 
 }  // namespace patchbay::comfyui

@@ -45,6 +45,8 @@ struct NodeCall {
   std::function<void(const std::string& png)> on_socket_picture;
   // Sets what ends the call to the host that is under way; empty: nothing does.
   std::function<void(std::function<void()>)> set_cancel;
+  // Whether a node of this class, which still has to run for this prompt, uses the output.
+  std::function<bool(size_t output, const std::string& class_name)> feeds;
   Json ui;  // what `executed` tells the page; null: nothing
 
   bool Has(const std::string& name) const { return inputs.count(name) > 0; }

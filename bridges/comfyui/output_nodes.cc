@@ -30,8 +30,8 @@ Values Store(NodeCall& call, const std::string& type, const std::string& prefix)
   const auto& image = call.Get<ImageValue>("images");
   Json images = Json::array();
   for (size_t i = 0; i < image.pictures.size(); ++i) {
-    BRIDGE_ASSIGN_OR_RETURN(Json stored,
-                            call.folders.StoreNumbered(type, prefix, FileOf(image, i, call)));
+    BRIDGE_ASSIGN_OR_RETURN(
+        Json stored, call.folders.StoreNumbered(type, prefix, ".png", FileOf(image, i, call)));
     images.push_back(std::move(stored));
   }
   call.ui = {{"images", std::move(images)}};

@@ -20,11 +20,10 @@ constexpr uint64_t kMaxFileBytes = uint64_t{1} << 30;
 constexpr size_t kMaxListed = 10'000;
 constexpr size_t kMaxName = 200;
 
-bool IsPicture(const std::string& name) {
-  for (const char* suffix : {".png", ".jpg", ".jpeg", ".webp"}) {
-    if (absl::EndsWithIgnoreCase(name, suffix)) return true;
-  }
-  return false;
+bool EndsWithAny(const std::string& name, const std::vector<std::string>& suffixes) {
+  return std::any_of(suffixes.begin(), suffixes.end(), [&name](const std::string& suffix) {
+    return absl::EndsWithIgnoreCase(name, suffix);
+  });
 }
 
 bool IsInside(const fs::path& path, const fs::path& folder) {
@@ -87,12 +86,21 @@ absl::StatusOr<std::string> PictureFolders::AnnotatedPath(const std::string& nam
 }
 
 std::vector<std::string> PictureFolders::InputPictures() const {
+  return InputFiles({".png", ".jpg", ".jpeg", ".webp"});
+}
+
+std::vector<std::string> PictureFolders::InputLatents() const { return InputFiles({".latent"}); }
+
+std::vector<std::string> PictureFolders::InputFiles(
+    const std::vector<std::string>& suffixes) const {
   std::vector<std::string> names;
   std::error_code error;
   for (fs::directory_iterator entry(fs::path(root_) / "input", error), end;
        !error && entry != end && names.size() < kMaxListed; entry.increment(error)) {
     std::string name = entry->path().filename().string();
-    if (entry->is_regular_file(error) && IsPicture(name)) names.push_back(std::move(name));
+    if (entry->is_regular_file(error) && EndsWithAny(name, suffixes)) {
+      names.push_back(std::move(name));
+    }
   }
   std::sort(names.begin(), names.end());
   return names;
@@ -123,6 +131,7 @@ absl::StatusOr<Json> PictureFolders::StoreUpload(const std::string& type,
 
 absl::StatusOr<Json> PictureFolders::StoreNumbered(const std::string& type,
                                                    const std::string& prefix,
+                                                   const std::string& suffix,
                                                    std::string_view bytes) {
   const fs::path given(prefix);
   const std::string subfolder = given.parent_path().generic_string();
@@ -138,7 +147,7 @@ absl::StatusOr<Json> PictureFolders::StoreNumbered(const std::string& type,
        entry.increment(error)) {
     last = std::max(last, NumberOf(entry->path().filename().string(), stem));
   }
-  const std::string name = absl::StrFormat("%s_%05d_.png", stem, last + 1);
+  const std::string name = absl::StrFormat("%s_%05d_%s", stem, last + 1, suffix);
   BRIDGE_RETURN_IF_ERROR(WriteWholeFile((folder / name).string(), bytes));
   return Json{{"filename", name}, {"subfolder", subfolder}, {"type", type}};
 }

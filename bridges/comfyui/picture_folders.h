@@ -28,18 +28,22 @@ class PictureFolders {
 
   // Pictures of the input folder, by name.
   std::vector<std::string> InputPictures() const;
+  // Files of latents of the input folder, by name.
+  std::vector<std::string> InputLatents() const;
 
   // Stores an upload and returns {name, subfolder, type}: the same content under the same name is
   // kept as it is; other content gets the name with " (1)" and so on, unless `overwrite`.
   absl::StatusOr<Json> StoreUpload(const std::string& type, const std::string& subfolder,
                                    const std::string& name, std::string_view bytes, bool overwrite);
 
-  // Writes `bytes` as <prefix>_00001_.png with the next free number and returns {filename,
+  // Writes `bytes` as <prefix>_00001_<suffix> with the next free number and returns {filename,
   // subfolder, type}. The prefix may name a sub-folder.
   absl::StatusOr<Json> StoreNumbered(const std::string& type, const std::string& prefix,
-                                     std::string_view bytes);
+                                     const std::string& suffix, std::string_view bytes);
 
  private:
+  std::vector<std::string> InputFiles(const std::vector<std::string>& suffixes) const;
+
   explicit PictureFolders(std::string root) : root_(std::move(root)) {}
 
   const std::string root_;

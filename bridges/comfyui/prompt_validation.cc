@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "bridges/comfyui/literal_value.h"
+#include "bridges/comfyui/untranslatable_nodes.h"
 
 namespace patchbay::comfyui {
 namespace {
@@ -190,9 +191,11 @@ Json CheckClasses(const NodeCatalogue& catalogue, const Json& prompt) {
                                               (*meta)["title"].is_string()) {
       title = (*meta)["title"].get<std::string>();
     }
+    const std::string reason = WhyNotOffered(name);
     return Whole("missing_node_type",
-                 absl::StrCat("Cannot execute because node ", name, " does not exist."), details,
-                 {{"node_id", id}, {"class_type", name}, {"node_title", title}});
+                 absl::StrCat("Cannot execute because node ", name, " does not exist.",
+                              reason.empty() ? "" : " ", reason),
+                 details, {{"node_id", id}, {"class_type", name}, {"node_title", title}});
   }
   return nullptr;
 }

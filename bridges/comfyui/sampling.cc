@@ -5,15 +5,20 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "bridges/common/picture_text.h"
+#include "bridges/comfyui/conditioning_check.h"
+#include "bridges/comfyui/host_job.h"
+#include "bridges/comfyui/latent_file.h"
+#include "bridges/comfyui/latent_noise.h"
+#include "bridges/comfyui/latent_storage.h"
+#include "bridges/comfyui/noise_mask.h"
 #include "bridges/common/status_macros.h"
 
 namespace patchbay::comfyui {
 namespace {
 
 constexpr std::string_view kCfgPp = "_cfg_pp";
-constexpr int kLatentScale = 8;
-constexpr double kLeastStrength = 0.001;
+// From here on ComfyUI takes the whole schedule.
+constexpr double kWholeSchedule = 0.9999;
 
 // A LoRA is one thing to the host; the text encoders' weight is that of the positive prompt's CLIP.
 void AddLoras(const SamplingRequest& request, v1::GenerationSettings& settings) {
@@ -47,11 +52,13 @@ v1::GenerationSettings SettingsOf(const SamplingRequest& request) {
   settings.set_steps(request.steps);
   settings.set_guidance_scale(request.cfg);
   settings.set_schedule(request.scheduler);
-  settings.mutable_size()->set_width(request.latent.width / kLatentScale * kLatentScale);
-  settings.mutable_size()->set_height(request.latent.height / kLatentScale * kLatentScale);
+  settings.mutable_size()->set_width(request.latent.width);
+  settings.mutable_size()->set_height(request.latent.height);
   settings.set_batch(request.latent.batch);
+  settings.set_keep_latent(true);
+  if (request.range.has_value()) *settings.mutable_range() = *request.range;
   if (request.positive.clip.last_layer < 0) {
-    settings.set_clip_skip(request.positive.clip.last_layer);
+    settings.set_clip_skip(-request.positive.clip.last_layer);
   }
   for (const v1::PluginChoice& plugin : request.model.plugins) *settings.add_plugins() = plugin;
   std::string sampler = request.sampler;
@@ -66,57 +73,54 @@ v1::GenerationSettings SettingsOf(const SamplingRequest& request) {
   return settings;
 }
 
-absl::Status SendStart(const Picture& picture, const LatentValue& latent, double denoise,
-                       HostSession& host, v1::GenerationSettings& settings) {
-  BRIDGE_ASSIGN_OR_RETURN(const std::string image, host.Upload(EncodePng(picture)));
-  settings.set_image_artifact_id(image);
-  settings.set_strength(std::clamp(denoise, kLeastStrength, 1.0));
-  if (!latent.mask.has_value() || latent.mask->masks.empty()) return absl::OkStatus();
-  const Picture mask = Resize(latent.mask->masks.front(), settings.size().width(),
-                              settings.size().height(), ResizeFilter::kBilinear);
-  BRIDGE_ASSIGN_OR_RETURN(const std::string id, host.Upload(EncodePng(mask)));
+// What the sampling starts from: nothing at all, one picture that the generation encodes itself, or
+// a latent.
+absl::Status SendStart(const SamplingRequest& request, NodeCall& call,
+                       v1::GenerationSettings& settings) {
+  const LatentValue& latent = request.latent;
+  const bool whole = request.denoise >= kWholeSchedule;
+  if (latent.IsEmpty() && whole && !latent.mask.has_value()) return absl::OkStatus();
+  settings.set_strength(whole ? 1 : request.denoise);
+  if (latent.unencoded.pictures.size() == 1 && latent.model == request.model.model) {
+    BRIDGE_ASSIGN_OR_RETURN(const std::string image,
+                            call.host.Upload(EncodePng(latent.unencoded.pictures.front())));
+    settings.set_image_artifact_id(image);
+  } else {
+    BRIDGE_ASSIGN_OR_RETURN(const std::string start,
+                            ArtifactFor(request.model.model, latent, call));
+    settings.set_start_latent_artifact_id(start);
+  }
+  if (!latent.mask.has_value()) return absl::OkStatus();
+  BRIDGE_ASSIGN_OR_RETURN(const Picture mask, NoiseMaskPicture(*latent.mask, latent.width,
+                                                               latent.height, latent.batch));
+  BRIDGE_ASSIGN_OR_RETURN(const std::string id, call.host.Upload(EncodePng(mask)));
   settings.set_mask_artifact_id(id);
   return absl::OkStatus();
 }
 
-// Draws one generation and adds its pictures to `result`.
-absl::Status Draw(const v1::GenerationSettings& settings, int done, int all, NodeCall& call,
-                  ImageValue& result) {
-  v1::CreateAndWatchGenerationRequest request;
-  *request.mutable_settings() = settings;
-  request.set_previews(true);
-  bool known = false;
-  absl::StatusOr<v1::Generation> drawn =
-      call.host.Generate(request, [&](const v1::GenerationEvent& event) {
-        if (event.has_progress()) {
-          const v1::StepProgress& progress = event.progress();
-          call.on_progress(done * progress.steps() + progress.step(), all * progress.steps());
-        } else if (event.has_preview() && event.preview().jpegs_size() > 0) {
-          call.on_preview(event.preview().jpegs(0));
-        } else if (event.has_state_changed() && !known) {
-          known = true;
-          const std::string id = event.state_changed().id();
-          HostSession& host = call.host;
-          call.set_cancel([&host, id] { host.CancelGeneration(id).IgnoreError(); });
-          if (call.is_interrupted()) host.CancelGeneration(id).IgnoreError();
-        }
-      });
-  call.set_cancel({});
-  BRIDGE_RETURN_IF_ERROR(drawn.status());
-  if (drawn->state() == v1::GENERATION_STATE_CANCELLED) return absl::CancelledError("interrupted");
-  if (drawn->state() != v1::GENERATION_STATE_SUCCEEDED) {
-    return absl::Status(static_cast<absl::StatusCode>(drawn->error().code()),
-                        drawn->error().message());
-  }
-  for (const v1::GeneratedPicture& picture : drawn->pictures()) {
-    BRIDGE_ASSIGN_OR_RETURN(const std::string bytes, call.host.Download(picture.artifact_id()));
-    BRIDGE_ASSIGN_OR_RETURN(const Picture decoded, DecodePicture(bytes));
-    result.pictures.push_back(WithChannels(decoded, 3));
-    const auto texts = ReadPictureText(bytes);
-    const bool told = texts.ok() && texts->count("parameters") > 0;
-    result.infotexts.push_back(told ? texts->at("parameters") : "");
-  }
+// The noise of a latent that was taken out of a batch, or put together of several.
+absl::Status SendNoise(const SamplingRequest& request, NodeCall& call,
+                       v1::GenerationSettings& settings) {
+  const LatentValue& latent = request.latent;
+  const bool is_added = !request.range.has_value() || !request.range->without_added_noise();
+  if (latent.noise_indices.empty() || !is_added) return absl::OkStatus();
+  BRIDGE_ASSIGN_OR_RETURN(const FloatPlanes shape,
+                          ZeroPlanes(latent.batch, kLatentChannels, latent.height / kLatentScale,
+                                     latent.width / kLatentScale));
+  if (IsPlainNoise(latent.noise_indices, shape)) return absl::OkStatus();
+  BRIDGE_ASSIGN_OR_RETURN(
+      const std::string id,
+      call.host.Upload(HostLatentFile(SeededNoise(request.seed, latent.noise_indices, shape))));
+  settings.set_initial_latent_artifact_id(id);
   return absl::OkStatus();
+}
+
+// Whether the pictures are wanted too; then one generation gives both.
+bool IsDecoded(const NodeCall& call) {
+  for (const size_t output : {0, 1}) {
+    if (call.feeds(output, "VAEDecode") || call.feeds(output, "VAEDecodeTiled")) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -155,27 +159,19 @@ std::vector<std::string> SchedulerNames() {
 }
 
 absl::StatusOr<LatentValue> Sample(const SamplingRequest& request, NodeCall& call) {
-  const v1::GenerationSettings settings = SettingsOf(request);
+  BRIDGE_RETURN_IF_ERROR(CheckConditioning(request));
+  if (request.denoise <= 0) return request.latent;
+  v1::GenerationSettings settings = SettingsOf(request);
+  settings.set_without_pictures(!IsDecoded(call));
+  BRIDGE_RETURN_IF_ERROR(SendStart(request, call, settings));
+  BRIDGE_RETURN_IF_ERROR(SendNoise(request, call, settings));
+  BRIDGE_ASSIGN_OR_RETURN(const v1::Generation drawn, RunHostJob(settings, call));
   LatentValue result = request.latent;
-  result.width = settings.size().width();
-  result.height = settings.size().height();
-  result.image = {};
-  const std::vector<Picture>& starts = request.latent.image.pictures;
-  if (starts.empty()) {
-    BRIDGE_RETURN_IF_ERROR(Draw(settings, 0, 1, call, result.image));
-    return result;
-  }
-  // The host starts a generation from one picture; each of a batch is drawn with its own seed.
-  const int count = std::max(request.latent.batch, static_cast<int>(starts.size()));
-  for (int i = 0; i < count; ++i) {
-    if (call.is_interrupted()) return absl::CancelledError("interrupted");
-    v1::GenerationSettings one = settings;
-    one.set_batch(1);
-    one.set_seed(settings.seed() + static_cast<uint64_t>(i));
-    BRIDGE_RETURN_IF_ERROR(
-        SendStart(starts[i % starts.size()], request.latent, request.denoise, call.host, one));
-    BRIDGE_RETURN_IF_ERROR(Draw(one, i, count, call, result.image));
-  }
+  result.unencoded = {};
+  result.numbers = nullptr;
+  result.artifact_id = drawn.latent_artifact_id();
+  result.model = request.model.model;
+  BRIDGE_ASSIGN_OR_RETURN(result.decoded, PicturesOfJob(drawn, call));
   return result;
 }
 

@@ -168,6 +168,25 @@ class GrpcSession final : public HostSession {
     return std::vector<v1::Model>(response.models().begin(), response.models().end());
   }
 
+  absl::StatusOr<Json> InspectModel(const std::string& name) override {
+    v1::InspectModelRequest request;
+    request.set_name(name);
+    if (name.empty()) {
+      BRIDGE_ASSIGN_OR_RETURN(const std::vector<v1::Model> models, ListModels());
+      for (const v1::Model& model : models) {
+        if (model.is_default()) request.set_name(model.name());
+      }
+    }
+    v1::InspectModelResponse response;
+    BRIDGE_RETURN_IF_ERROR(
+        Answer(models_.get(), &v1::ModelService::Stub::InspectModel, request, response));
+    Json description = Json::parse(response.description_json(), nullptr, false);
+    if (!description.is_object()) {
+      return absl::InternalError("the server's description of a model is no JSON object");
+    }
+    return description;
+  }
+
   absl::Status LoadModel(const std::string& name) override {
     v1::LoadModelRequest request;
     request.set_name(name);

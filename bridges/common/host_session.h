@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "bridges/common/json.h"
 #include "patchbay/v1/generation_service.pb.h"
 #include "patchbay/v1/model_service.pb.h"
 #include "patchbay/v1/plugin_service.pb.h"
@@ -54,6 +55,9 @@ class HostSession {
   virtual absl::StatusOr<std::string> Download(const std::string& id) = 0;
 
   virtual absl::StatusOr<std::vector<v1::Model>> ListModels() = 0;
+  // What a checkpoint is, as a JSON object ("family", "latent_channels" and more). Empty: the
+  // default model.
+  virtual absl::StatusOr<Json> InspectModel(const std::string& name) = 0;
   virtual absl::Status LoadModel(const std::string& name) = 0;
   virtual absl::Status UnloadModel(const std::string& name) = 0;
 

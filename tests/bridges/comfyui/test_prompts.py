@@ -9,17 +9,9 @@ import time
 import uuid
 
 import numpy
-import pytest
 import requests
 from bridges.comfyui.client import Client, events, types, workflow
 from PIL import Image
-
-
-@pytest.fixture
-def client(bridges):
-    made = Client(bridges.comfyui_address)
-    yield made
-    made.close()
 
 
 def pixels(file: bytes) -> numpy.ndarray:
@@ -178,11 +170,12 @@ def test_reconnecting_client_is_told_what_runs(bridges):
 
 
 def test_failing_node_is_told(client):
-    graph = workflow()
-    graph["8"]["inputs"]["samples"] = ["5", 0]
+    graph = workflow(nodes={"20": {"class_type": "LatentCrop", "inputs": {
+        "samples": ["5", 0], "width": 64, "height": 64, "x": 0, "y": 0}}}, latent={"width": 32})
+    graph["8"]["inputs"]["samples"] = ["20", 0]
     entry, frames = client.run(graph)
     error = events(frames, "execution_error")[0]
-    assert error["node_id"] == "8" and "nothing was drawn" in error["exception_message"]
+    assert error["node_id"] == "20" and "at least 64x64" in error["exception_message"]
     assert entry["status"]["status_str"] == "error"
 
 
