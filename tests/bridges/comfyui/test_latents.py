@@ -314,3 +314,17 @@ def test_one_noise_for_all(client):
     torch.testing.assert_close(both[0], both[1], rtol=1e-4, atol=1e-4)
     plain, _ = client.run(workflow(sampler={"seed": 72}, nodes={"20": save_node(["3", 0])}))
     torch.testing.assert_close(both[:1], saved(client, plain, "20"), rtol=1e-3, atol=1e-3)
+
+
+def test_a_latent_that_the_host_lost_is_drawn_again(client, host, api):
+    """The prompt that trips over it fails; the next one makes everything anew."""
+    graph = workflow(sampler={"seed": 73})
+    client.run(graph)
+    newest = host.generations.ListGenerations(api.ListGenerationsRequest(page_size=1)).generations[0]
+    (host.folder / "data/artifacts" / newest.latent_artifact_id[:2] / newest.latent_artifact_id).unlink()
+    graph["20"] = save_node(["3", 0])
+    _, frames = client.run(graph)
+    assert events(frames, "execution_error")[0]["exception_type"] == "NOT_FOUND"
+    entry, frames = client.run(graph)
+    assert entry["status"]["completed"] and events(frames, "execution_cached")[0]["nodes"] == []
+    assert saved(client, entry, "20").shape == (1, 4, 8, 8)
