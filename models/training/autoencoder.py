@@ -1,6 +1,8 @@
-"""Train the autoencoder on crops: ``python -m models.training.autoencoder --work DIR``.
+"""Train the autoencoder: ``python -m models.training.autoencoder --work DIR``.
 
-Resumes from ``autoencoder.pt``; writes the averaged weights to ``vae/`` when it is done.
+On crops first, which are quick, then on whole pictures: group normalisation and attention must see
+the statistics that they will see in use, or the error on whole pictures stays while that on crops
+falls. Resumes from ``autoencoder.pt``; writes the averaged weights to ``vae/`` when it is done.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from models.training.common import (Ema, append_log, learning_rate, plot_log, sa
                                     save_sheet)
 
 CROP = 64  # pixels; a crop covers half the width of a 128-pixel picture
+CROP_STEPS = 4800  # afterwards whole pictures
 SIZE = 128
 KL_WEIGHT = 3e-4
 
@@ -32,8 +35,12 @@ def build() -> AutoencoderKL:
 
 
 def batch_at(sprites: Sprites, choices: np.ndarray, step: int, count: int) -> torch.Tensor:
-    """The crops of one step; they depend on the step alone, so a resumed run sees the same data."""
+    """`count` crops, or as many pixels in whole pictures. They depend on the step alone, so a
+    resumed run sees the same data."""
     rng = np.random.default_rng((1, step))
+    if step >= CROP_STEPS:
+        whole = [draw_scene(sprites, choices, rng) for _ in range(count * CROP ** 2 // SIZE ** 2)]
+        return compose(sprites, whole, SIZE)
     scenes = [draw_scene(sprites, choices, rng) for _ in range(count)]
     corner = rng.uniform(0.05, 0.45, (count, 2))
     windows = np.concatenate([corner, np.full((count, 1), CROP / SIZE)], axis=1)
@@ -68,7 +75,7 @@ def measure(vae: AutoencoderKL, shadow: dict, pictures: torch.Tensor, sheet: Pat
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, default=Path("models/.work"))
-    parser.add_argument("--steps", type=int, default=2400)
+    parser.add_argument("--steps", type=int, default=8000)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--threads", type=int, default=2)
