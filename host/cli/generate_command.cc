@@ -9,6 +9,7 @@
 #include "host/base/status_macros.h"
 #include "host/cli/interrupt.h"
 #include "host/cli/output_files.h"
+#include "host/cli/plugin_files.h"
 #include "host/cli/progress.h"
 #include "host/cli/resources.h"
 #include "host/engine/engine.h"
@@ -47,6 +48,14 @@ absl::Status SaveLatent(const LatentBuffer& latent, const std::string& path) {
   return WriteSafetensors(path, {{"latent", tensor}});
 }
 
+// Turns the paths in the plugins' settings into names and sees to it that the files will do, before
+// gigabytes are read.
+absl::Status ReadyPluginFiles(const PluginHost& plugins, GenerationRequest& request) {
+  const auto show = [&plugins](const std::string& id) { return FindPlugin(plugins, id); };
+  PATCHBAY_RETURN_IF_ERROR(NamePluginFiles(show, /*has_server=*/false, request));
+  return CheckPluginFiles(plugins, request.plugins, request.plugin_files);
+}
+
 }  // namespace
 
 absl::Status GenerateHere(GenerateOptions& options) {
@@ -60,6 +69,7 @@ absl::Status GenerateHere(GenerateOptions& options) {
   if (!options.plugins.empty()) {
     PATCHBAY_ASSIGN_OR_RETURN(engine_options.plugins,
                               OpenPlugins({.folders = {BuiltPluginsFolder()}, .store = ""}));
+    PATCHBAY_RETURN_IF_ERROR(ReadyPluginFiles(*engine_options.plugins, options.request));
   }
   PATCHBAY_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, Engine::Open(engine_options));
   absl::StatusOr<GenerationResult> result;

@@ -149,8 +149,11 @@ void DeclareGenerateOptions(CLI::App& command, GenerateOptions& options) {
                      "Folder where <lora:name:weight> in the prompt finds its file (--compat "
                      "a1111)");
   command
-      .add_option("--plugin", options.plugins,
-                  "Technique that takes part, ID or ID:field=value,... (repeatable)")
+      .add_option(
+          "--plugin", options.plugins,
+          "Technique that takes part, ID or ID:field=value,... (repeatable). A value with a "
+          "comma stands in double quotes. Where a field takes a file or a picture, write its "
+          "path; with --host also the name of a file in the server's folder")
       ->take_all();
   command.add_flag("--plugins-in-this-order", request.plugins_in_given_order,
                    "Run plugins in the order given, instead of the one that they declare");

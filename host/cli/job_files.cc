@@ -11,8 +11,8 @@
 #include "host/base/file_writer.h"
 #include "host/base/mapped_file.h"
 #include "host/base/status_macros.h"
+#include "host/cli/file_names.h"
 #include "host/cli/output_files.h"
-#include "host/runtime/prompt/unicode.h"
 
 namespace patchbay {
 namespace {
@@ -102,7 +102,7 @@ absl::Status UploadIfNamed(const std::string& path, Client& client, std::string&
 // each, it must stay below 200.
 std::string TitleOf(const std::string& path) {
   const std::string name = fs::path(path).stem().string();
-  return ReplaceMalformedUtf8(name.substr(std::min(name.find_first_not_of('.'), name.size()), 60));
+  return SendableName(name.substr(std::min(name.find_first_not_of('.'), name.size()), 60));
 }
 
 }  // namespace
@@ -123,6 +123,10 @@ absl::StatusOr<JobRequest> UploadRequestFiles(const GenerateOptions& options, Cl
     request.loras.push_back(
         {std::move(id), "", lora.unet_weight, lora.text_weight, TitleOf(lora.path)});
   }
+  for (const PluginFile& file : settings.plugin_files) {
+    PATCHBAY_ASSIGN_OR_RETURN(std::string id, client.Upload(file.path));
+    request.plugin_files.push_back({file.name, std::move(id)});
+  }
   PATCHBAY_RETURN_IF_ERROR(UploadNamedFiles(settings, client, request));
   request.seed = settings.seed;
   request.settings = settings;
@@ -133,6 +137,7 @@ absl::StatusOr<JobRequest> UploadRequestFiles(const GenerateOptions& options, Cl
   request.settings.start_latent.reset();
   request.settings.loras.clear();
   request.settings.embeddings.clear();
+  request.settings.plugin_files.clear();
   return request;
 }
 

@@ -89,8 +89,19 @@ absl::Status List(const PluginSource& source, const std::string& id) {
 
 }  // namespace
 
+absl::StatusOr<TypedSettings> TypedActionSettings(const PluginStatus& plugin,
+                                                  const std::string& action,
+                                                  SettingPairs& settings) {
+  for (const PluginAction& known : plugin.description.actions) {
+    if (known.id == action)
+      return TypedSettings{absl::StrCat("action ", action), known.fields, &settings};
+  }
+  return absl::NotFoundError(absl::StrCat("plugin ", plugin.description.id, " has no action \"",
+                                          action.substr(0, 80), "\""));
+}
+
 absl::StatusOr<std::vector<ActionFile>> RunActionHere(const ActionOptions& options) {
-  PATCHBAY_ASSIGN_OR_RETURN(const ChosenPlugin plugin, ParseChosenPlugin(options.plugin));
+  PATCHBAY_ASSIGN_OR_RETURN(ChosenPlugin plugin, ParseChosenPlugin(options.plugin));
   EngineOptions engine_options = CompleteEngineOptions({});
   engine_options.model_path = options.model;
   if (options.model.empty()) {
@@ -98,10 +109,18 @@ absl::StatusOr<std::vector<ActionFile>> RunActionHere(const ActionOptions& optio
   }
   PATCHBAY_ASSIGN_OR_RETURN(engine_options.plugins,
                             OpenPlugins({.folders = {BuiltPluginsFolder()}, .store = ""}));
-  PATCHBAY_RETURN_IF_ERROR(FindPlugin(*engine_options.plugins, plugin.id).status());
+  PATCHBAY_ASSIGN_OR_RETURN(const PluginStatus found,
+                            FindPlugin(*engine_options.plugins, plugin.id));
+  SettingPairs settings = options.settings;
+  PATCHBAY_ASSIGN_OR_RETURN(const TypedSettings of_action,
+                            TypedActionSettings(found, options.action, settings));
+  const TypedSettings of_plugin{absl::StrCat("plugin ", plugin.id), found.description.fields,
+                                &plugin.settings};
+  PATCHBAY_ASSIGN_OR_RETURN(const std::vector<PluginFile> files,
+                            NameFiles({of_plugin, of_action}, /*has_server=*/false));
   PATCHBAY_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, Engine::Open(engine_options));
   ActionHere here;
-  const absl::Status status = engine->RunAction(plugin, options.action, options.settings, here);
+  const absl::Status status = engine->RunAction(plugin, options.action, settings, files, here);
   if (absl::IsCancelled(status)) {
     return absl::CancelledError(absl::StrCat("action ", options.action, " was cancelled"));
   }
@@ -128,8 +147,9 @@ void AddPluginActionCommands(CLI::App& plugin, CommandAction& action, PluginSour
   command->add_option("-o,--output", options->output_folder, "Folder for what it makes")
       ->capture_default_str();
   command->footer(
-      "Further options, --field VALUE, are the action's own fields. --host and its kin "
-      "stand before `plugin`.");
+      "Further options, --field VALUE, are the action's own fields; a file is given by its path, "
+      "with --host also by the name of one in the server's folder. --host and its kin stand before "
+      "`plugin`.");
   command->allow_extras();
   command->fallthrough(false);  // what the program would make of the action's fields
   command->callback([&action, command, options, run = std::move(run)] {

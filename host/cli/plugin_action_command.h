@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "host/cli/generate_command.h"
 #include "host/cli/plugin_command.h"
+#include "host/cli/plugin_files.h"
 
 namespace patchbay {
 
@@ -34,6 +35,12 @@ using ActionProgram = std::function<absl::StatusOr<std::vector<ActionFile>>(cons
 
 // In this process, with the plugins that come with the program.
 absl::StatusOr<std::vector<ActionFile>> RunActionHere(const ActionOptions& options);
+
+// The action's own settings, as they follow it on the command line, with the schema of `plugin`.
+// NOT_FOUND when it has no such action.
+absl::StatusOr<TypedSettings> TypedActionSettings(const PluginStatus& plugin,
+                                                  const std::string& action,
+                                                  SettingPairs& settings);
 
 // Adds `plugin actions`, which lists those of a plugin, and `plugin action`, which runs one with
 // `run` and saves what it has made.

@@ -47,8 +47,9 @@ void AddPluginValidateCommand(CLI::App& plugin, CommandAction& action) {
                        "Only checks whose names begin like this, and what they need");
   validate->add_option("--previous", options->validation.previous_manifest,
                        "plugin.json of an earlier release, to compare the parameters with");
-  validate->add_option("--settings", options->validation.settings,
-                       "What to try it with: field=value,field=value");
+  validate->add_option(
+      "--settings", options->validation.settings,
+      "What to try it with: field=value,field=value; a file or a picture by its path");
   validate->add_option("--time-limit", options->seconds, "Seconds that a check may take")
       ->check(CLI::Range(0.1, 3600.0))
       ->capture_default_str();

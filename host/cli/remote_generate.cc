@@ -10,6 +10,7 @@
 #include "host/cli/job_files.h"
 #include "host/cli/job_watch.h"
 #include "host/cli/output_files.h"
+#include "host/cli/plugin_files.h"
 
 namespace patchbay {
 
@@ -43,6 +44,10 @@ absl::Status GenerateRemotely(GenerateOptions& options, const RemoteGenerateOpti
   }
   PATCHBAY_RETURN_IF_ERROR(CheckOutputPaths(options));
   PATCHBAY_RETURN_IF_ERROR(CompleteRequest(options));
+  PATCHBAY_ASSIGN_OR_RETURN(const std::unique_ptr<PluginClient> plugins, connection.OpenPlugins());
+  PATCHBAY_RETURN_IF_ERROR(
+      NamePluginFiles([&plugins](const std::string& id) { return plugins->Show(id); },
+                      /*has_server=*/true, options.request));
   PATCHBAY_ASSIGN_OR_RETURN(const std::unique_ptr<Client> client, connection.Open());
   JobSubmission submission;
   PATCHBAY_ASSIGN_OR_RETURN(submission.request, UploadRequestFiles(options, *client));

@@ -11,6 +11,7 @@
 #include "host/base/status_macros.h"
 #include "host/cli/action_progress.h"
 #include "host/cli/interrupt.h"
+#include "host/cli/plugin_files.h"
 #include "host/cli/plugin_text.h"
 
 namespace patchbay {
@@ -54,6 +55,16 @@ absl::Status Retire(const Options& options, PluginClient& client) {
   return PrintIfDone(client.Retire(options.id));
 }
 
+absl::StatusOr<std::vector<NamedArtifact>> Uploaded(const std::vector<PluginFile>& files,
+                                                    PluginClient& client) {
+  std::vector<NamedArtifact> uploaded;
+  for (const PluginFile& file : files) {
+    PATCHBAY_ASSIGN_OR_RETURN(std::string id, client.Upload(file.path));
+    uploaded.push_back({file.name, std::move(id)});
+  }
+  return uploaded;
+}
+
 absl::Status Plan(const Options& options, PluginClient& client) {
   JobRequest request;
   request.model = options.model;
@@ -63,6 +74,9 @@ absl::Status Plan(const Options& options, PluginClient& client) {
     PATCHBAY_ASSIGN_OR_RETURN(ChosenPlugin chosen, ParseChosenPlugin(text));
     request.settings.plugins.push_back(std::move(chosen));
   }
+  const auto show = [&client](const std::string& id) { return client.Show(id); };
+  PATCHBAY_RETURN_IF_ERROR(NamePluginFiles(show, /*has_server=*/true, request.settings));
+  PATCHBAY_ASSIGN_OR_RETURN(request.plugin_files, Uploaded(request.settings.plugin_files, client));
   PATCHBAY_ASSIGN_OR_RETURN(const ChainPlan plan, client.Plan(request));
   for (const std::string& warning : plan.warnings) std::printf("warning: %s\n", warning.c_str());
   if (plan.links.empty()) std::printf("no plugins\n");
@@ -91,12 +105,19 @@ absl::StatusOr<std::vector<ActionFile>> RunActionThere(const ActionOptions& opti
         "on a server an action runs with the settings that its plugin is active with; set them "
         "with `plugin activate`");
   }
+  PATCHBAY_ASSIGN_OR_RETURN(const PluginStatus plugin, client.Show(options.plugin));
+  ActionRequest request{options.plugin, options.action, options.model, options.settings, {}, ""};
+  PATCHBAY_ASSIGN_OR_RETURN(const TypedSettings typed,
+                            TypedActionSettings(plugin, options.action, request.settings));
+  PATCHBAY_ASSIGN_OR_RETURN(const std::vector<PluginFile> named,
+                            NameFiles({typed}, /*has_server=*/true));
+  PATCHBAY_ASSIGN_OR_RETURN(request.plugin_files, Uploaded(named, client));
   ActionRun run;
   {
     ActionProgress progress;
     PATCHBAY_ASSIGN_OR_RETURN(
         run, client.RunAction(
-                 {options.plugin, options.action, options.model, options.settings, ""},
+                 request,
                  [&progress](const ActionRun& now) { progress.Show(now.fraction, now.activity); },
                  WasInterrupted));
   }
@@ -155,7 +176,10 @@ void AddRemotePluginCommands(CLI::App& plugin, CommandAction& action,
       ->add_option("FOLDER", options->folder, "Folder with plugin.json and the library")
       ->required();
   CLI::App* activate = add("activate", "Let a plugin act in all generations from now on", Activate);
-  activate->add_option("PLUGIN", options->id, "ID or ID:field=value,...")->required();
+  activate
+      ->add_option("PLUGIN", options->id,
+                   "ID or ID:field=value,...; files are named as in the server's folder")
+      ->required();
   activate->add_option("--build", options->build,
                        "8 or more digits of the build's SHA-256 (default: the newest)");
   add("rollback", "Let the build act again that was active before", RollBack)

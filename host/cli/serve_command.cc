@@ -44,6 +44,7 @@ struct ServeOptions {
   std::string data_folder;
   std::string lora_folder;
   std::string plugin_folder;
+  std::string plugin_files_folder;
   double store_gib = 64;
   double artifact_gib = 8;
   double model_gib = 0;
@@ -89,6 +90,11 @@ absl::Status CompleteOptions(ServeOptions& options) {
         absl::StrCat("there is no folder of plugins at ", options.plugin_folder));
   }
   if (options.plugin_folder.empty()) options.plugin_folder = BuiltPluginsFolder();
+  if (!options.plugin_files_folder.empty() &&
+      !fs::is_directory(options.plugin_files_folder, error)) {
+    return absl::NotFoundError(
+        absl::StrCat("there is no folder of plugins' files at ", options.plugin_files_folder));
+  }
   return absl::OkStatus();
 }
 
@@ -117,6 +123,7 @@ absl::Status Serve(ServeOptions& options) {
                             OpenPlugins({.folders = {options.plugin_folder},
                                          .store = absl::StrCat(data, "/plugins"),
                                          .probe_program = PluginManifestProgram(),
+                                         .files = options.plugin_files_folder,
                                          .hook_seconds = options.hook_seconds}));
   PATCHBAY_ASSIGN_OR_RETURN(const auto models, ModelRegistry::Open(options.models));
   PATCHBAY_ASSIGN_OR_RETURN(
@@ -179,6 +186,8 @@ void DeclareJobOptions(CLI::App& command, ServeOptions& options) {
   command.add_option("--loras", options.lora_folder, "Folder where LoRAs are found by name");
   command.add_option("--plugins", options.plugin_folder,
                      "Folder of plugins' folders (default: the plugins that come with Patchbay)");
+  command.add_option("--plugin-files", options.plugin_files_folder,
+                     "Folder where plugins' settings find files and pictures by name");
   command
       .add_option("--hook-seconds", options.hook_seconds,
                   "How long one call into a plugin may take before that is a failure")

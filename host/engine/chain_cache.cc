@@ -48,8 +48,11 @@ absl::StatusOr<ChainCache::Use> ChainCache::ChainFor(const GenerationRequest& re
         "plugins were asked for, and there is no folder of plugins");
   }
   PATCHBAY_ASSIGN_OR_RETURN(std::vector<std::string> builds, BuildsFor(request));
+  // Before they are read: a file that changes meanwhile is another one for the next job.
+  PATCHBAY_ASSIGN_OR_RETURN(std::vector<std::string> files,
+                            plugins_->FileIdentities(request.plugins, request.plugin_files));
   const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
-    return entry.builds == builds && entry.plugins == request.plugins &&
+    return entry.builds == builds && entry.files == files && entry.plugins == request.plugins &&
            entry.in_given_order == request.plugins_in_given_order;
   });
   if (found != entries_.end()) {
@@ -57,11 +60,12 @@ absl::StatusOr<ChainCache::Use> ChainCache::ChainFor(const GenerationRequest& re
     return Use(found->chain, *plugins_);
   }
   const ReleasableSource weights(model);
-  PATCHBAY_ASSIGN_OR_RETURN(
-      std::shared_ptr<const Chain> chain,
-      plugins_->BuildChain(request.plugins, request.plugins_in_given_order,
-                           {model.unet->sites(), InfoOf(model).info(), &weights}));
-  entries_.push_front({request.plugins, request.plugins_in_given_order, std::move(builds), chain});
+  PATCHBAY_ASSIGN_OR_RETURN(std::shared_ptr<const Chain> chain,
+                            plugins_->BuildChain(request.plugins, request.plugins_in_given_order,
+                                                 {model.unet->sites(), InfoOf(model).info(),
+                                                  &weights, "", request.plugin_files}));
+  entries_.push_front({request.plugins, request.plugins_in_given_order, std::move(builds),
+                       std::move(files), chain});
   if (entries_.size() > kKeptChains) entries_.pop_back();
   return Use(std::move(chain), *plugins_);
 }
@@ -73,8 +77,9 @@ absl::StatusOr<ChainCache::Use> ChainCache::ChainForAction(const GenerationReque
   if (plugins_ == nullptr) return absl::FailedPreconditionError("there is no folder of plugins");
   PATCHBAY_ASSIGN_OR_RETURN(
       std::shared_ptr<const Chain> chain,
-      plugins_->BuildChain(request.plugins, /*is_explicit=*/false,
-                           {model.unet->sites(), info.info(), /*weights=*/nullptr, action}));
+      plugins_->BuildChain(
+          request.plugins, /*is_explicit=*/false,
+          {model.unet->sites(), info.info(), /*weights=*/nullptr, action, request.plugin_files}));
   return Use(std::move(chain), *plugins_);
 }
 

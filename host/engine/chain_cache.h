@@ -59,6 +59,11 @@ class ChainCache {
   // outlive it, and a Settle() after it.
   absl::StatusOr<Use> ChainForAction(const GenerationRequest& request, const std::string& action,
                                      const LoadedModel& model, const ModelInfo& info);
+  // The files that an action's settings name when the request brings these; only after
+  // ChainForAction() has succeeded.
+  SettingResources ResourcesFor(const std::vector<PluginFile>& files) const {
+    return plugins_->FilesFor(files).Resources();
+  }
   // Returns when what was let go of before is gone.
   void Settle();
   // What plugins are told of the model; the same until the next Clear().
@@ -71,6 +76,7 @@ class ChainCache {
     std::vector<ChosenPlugin> plugins;
     bool in_given_order;
     std::vector<std::string> builds;  // by the plugins' place in the request
+    std::vector<std::string> files;   // what tells those that settings name from others
     std::shared_ptr<const Chain> chain;
   };
   absl::StatusOr<std::vector<std::string>> BuildsFor(const GenerationRequest& request) const;

@@ -136,12 +136,14 @@ class Engine::Model {
   }
 
   absl::Status RunAction(const ChosenPlugin& plugin, const std::string& action,
-                         const SettingPairs& settings, ActionObserver& observer) {
-    PATCHBAY_ASSIGN_OR_RETURN(const ActionGround ground, PrepareAction(plugin, action, observer));
+                         const SettingPairs& settings, const std::vector<PluginFile>& files,
+                         ActionObserver& observer) {
+    PATCHBAY_ASSIGN_OR_RETURN(const ActionGround ground,
+                              PrepareAction(plugin, action, files, observer));
     const Chain& chain = *ground.use.chain();
     PATCHBAY_ASSIGN_OR_RETURN(const PluginSettings values, chain.ActionSettings(action, settings));
     ActionSession session(*ground.model, *ground.info, chain.hooks(), observer);
-    return chain.RunAction(action, values, session, observer);
+    return chain.RunAction(action, values, chains_.ResourcesFor(files), session, observer);
   }
 
   double load_seconds() const { return weights_.load_seconds(); }
@@ -164,11 +166,13 @@ class Engine::Model {
   };
 
   absl::StatusOr<ActionGround> PrepareAction(const ChosenPlugin& plugin, const std::string& action,
+                                             const std::vector<PluginFile>& files,
                                              ActionObserver& observer) {
     PATCHBAY_RETURN_IF_ERROR(observer.TakeModel());
     const absl::Cleanup give_back = [&observer] { observer.GiveModelBack(); };
     GenerationRequest request;
     request.plugins = {plugin};
+    request.plugin_files = files;
     ActionGround ground(chains_);
     PATCHBAY_RETURN_IF_ERROR(weights_.Prepare({}).status());
     PATCHBAY_ASSIGN_OR_RETURN(ground.model, weights_.Hold());
@@ -223,12 +227,13 @@ absl::StatusOr<ChainPlan> Engine::Plan(const GenerationRequest& request) {
 }
 
 absl::Status Engine::RunAction(const ChosenPlugin& plugin, const std::string& action,
-                               const SettingPairs& settings, ActionObserver& observer) {
+                               const SettingPairs& settings, const std::vector<PluginFile>& files,
+                               ActionObserver& observer) {
   return Guarded<absl::Status>([&] {
     // What the action computes may need gradients.
     const c10::InferenceMode no_inference_mode(false);
     const c10::AutoGradMode no_gradients(false);
-    return model_->RunAction(plugin, action, settings, observer);
+    return model_->RunAction(plugin, action, settings, files, observer);
   });
 }
 

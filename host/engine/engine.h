@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -62,13 +63,15 @@ class Engine {
   absl::StatusOr<ChainPlan> Plan(const GenerationRequest& request);
 
   // Runs an action of a plugin on the model: makes the plugin as `plugin` says, attaches it for
-  // this alone, and calls the action with its own settings. Unlike all else here it may run on a
+  // this alone, and calls the action with its own settings. `files`: those that the settings of
+  // both may name, besides the host's. Unlike all else here it may run on a
   // thread of its own beside the others, provided that the observer lets no two of them have the
   // model at a time (ActionObserver::TakeModel). Until it ends, the model's weights stay in memory.
   // Errors: as the plugin says; CANCELLED; INVALID_ARGUMENT for settings that the action does not
   // have.
   absl::Status RunAction(const ChosenPlugin& plugin, const std::string& action,
-                         const SettingPairs& settings, ActionObserver& observer);
+                         const SettingPairs& settings, const std::vector<PluginFile>& files,
+                         ActionObserver& observer);
 
   // Seconds that reading the weights has taken so far.
   double load_seconds() const;

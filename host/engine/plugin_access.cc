@@ -13,6 +13,7 @@ absl::StatusOr<std::shared_ptr<PluginHost>> OpenPlugins(const PluginFolders& fol
   PluginHostOptions options;
   options.folders = folders.folders;
   options.store_folder = folders.store;
+  options.files_folder = folders.files;
   if (!folders.probe_program.empty()) {
     options.probe = {.program = folders.probe_program, .library_folder = LoadedLibTorchFolder()};
   }
@@ -46,6 +47,21 @@ std::vector<PluginStatus> ListPlugins(const PluginHost& plugins) { return plugin
 
 absl::StatusOr<PluginStatus> FindPlugin(const PluginHost& plugins, const std::string& id) {
   return plugins.Find(id);
+}
+
+absl::Status CheckPluginFiles(const PluginHost& plugins, const std::vector<ChosenPlugin>& choices,
+                              const std::vector<PluginFile>& from_request) {
+  const PluginFiles files = plugins.FilesFor(from_request);
+  for (const ChosenPlugin& choice : choices) {
+    PATCHBAY_ASSIGN_OR_RETURN(const PluginStatus plugin, plugins.Find(choice.id, choice.build));
+    for (const FileSetting& setting : FileSettingsOf(plugin.description.fields, choice.settings)) {
+      const absl::Status status = files.Check(setting);
+      if (status.ok()) continue;
+      return absl::Status(status.code(),
+                          absl::StrCat("plugin ", choice.id, ": ", status.message()));
+    }
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace patchbay

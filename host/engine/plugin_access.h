@@ -21,6 +21,8 @@ struct PluginFolders {
   // patchbay-plugin-manifest, with which builds are tried in a process of their own before they are
   // loaded; empty: they are not.
   std::string probe_program = {};
+  // Where plugins' settings find files by name; empty: only those that come with a request.
+  std::string files = {};
   // How long a hook may take before that is a failure; 0: the usual time.
   double hook_seconds = 0;
 };
@@ -36,6 +38,12 @@ absl::StatusOr<ChosenPlugin> ParseChosenPlugin(const std::string& text);
 std::vector<PluginStatus> ListPlugins(const PluginHost& plugins);
 // The build of this plugin that a request that names it gets. NOT_FOUND with the nearest spelling.
 absl::StatusOr<PluginStatus> FindPlugin(const PluginHost& plugins, const std::string& id);
+
+// Whether the files that the settings of these plugins name are there, among those of a request or
+// of the host's folder, and are pictures where they must be. INVALID_ARGUMENT names plugin and
+// setting; NOT_FOUND as FindPlugin.
+absl::Status CheckPluginFiles(const PluginHost& plugins, const std::vector<ChosenPlugin>& choices,
+                              const std::vector<PluginFile>& files);
 
 }  // namespace patchbay
 

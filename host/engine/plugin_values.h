@@ -4,6 +4,7 @@
 // Plugins as values, for the layers above: what they say of themselves, how they are, what a chain
 // of them is.
 #include "host/plugins/chain_plan.h"
+#include "host/plugins/file_settings.h"
 #include "host/plugins/plugin_status.h"
 #include "host/plugins/setting_value.h"
 

@@ -112,10 +112,11 @@ std::string DigestOf(const std::vector<ChainLink>& links) {
 
 }  // namespace
 
-absl::Status Chain::TryMake(const ChainEntry& entry, HookMonitor& monitor) {
+absl::Status Chain::TryMake(const ChainEntry& entry, HookMonitor& monitor,
+                            const SettingResources& resources) {
   const auto owner = std::make_shared<const HookOwner>(
       HookOwner{entry.library->description().id, entry.library->manifest().sha256, 0, &monitor});
-  return Instance::Make(entry, owner, {}).status();
+  return Instance::Make(entry, owner, resources).status();
 }
 
 Chain::Chain() = default;

@@ -54,16 +54,19 @@ class Chain {
                                                             bool is_explicit,
                                                             const ChainEnvironment& environment);
   // Makes an instance and destroys it again; the error is the plugin's.
-  static absl::Status TryMake(const ChainEntry& entry, HookMonitor& monitor);
+  static absl::Status TryMake(const ChainEntry& entry, HookMonitor& monitor,
+                              const SettingResources& resources);
   // What an action of a chain with one plugin alone is called with. NOT_FOUND for one that it does
   // not have; INVALID_ARGUMENT for settings that the action does not take.
   absl::StatusOr<PluginSettings> ActionSettings(const std::string& action,
                                                 const SettingPairs& settings) const;
   // Runs an action of a chain that has one plugin alone. settings: of the action's own fields, with
-  // which it is called. Any thread, for as long as it takes; the model must stay. CANCELLED when
-  // the observer wanted that; otherwise the error is the plugin's.
+  // which it is called; `resources` has the files that they name. Any thread, for as long as it
+  // takes; the model must stay. CANCELLED when the observer wanted that; otherwise the error is the
+  // plugin's.
   absl::Status RunAction(const std::string& action, const PluginSettings& settings,
-                         ActionModel& model, ActionObserver& observer) const;
+                         const SettingResources& resources, ActionModel& model,
+                         ActionObserver& observer) const;
   ~Chain();
   Chain(const Chain&) = delete;
   Chain& operator=(const Chain&) = delete;

@@ -121,11 +121,12 @@ absl::StatusOr<PluginSettings> Chain::ActionSettings(const std::string& action,
 }
 
 absl::Status Chain::RunAction(const std::string& action, const PluginSettings& settings,
-                              ActionModel& model, ActionObserver& observer) const {
+                              const SettingResources& resources, ActionModel& model,
+                              ActionObserver& observer) const {
   if (instances_.size() != 1) {
     return absl::InternalError("an action needs a chain of its plugin alone");
   }
-  PATCHBAY_ASSIGN_OR_RETURN(const SettingArray values, SettingArray::Make(settings, {}));
+  PATCHBAY_ASSIGN_OR_RETURN(const SettingArray values, SettingArray::Make(settings, resources));
   ActionHost host{observer, model};
   patchbay_action_context context = {.struct_size = sizeof(patchbay_action_context),
                                      .functions = &ActionHost::kTable,

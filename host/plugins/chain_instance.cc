@@ -12,14 +12,18 @@
 namespace patchbay {
 namespace {
 
+absl::Status Refused(const HookOwner& owner, absl::Status status) {
+  return WithPluginFault(std::move(status),
+                         {PluginFault::Kind::kRefused, owner.plugin, owner.build, ""});
+}
+
 absl::Status FromPlugin(const HookOwner& owner, const char* what, patchbay_status status,
                         const patchbay_error& error) {
   if (status == PATCHBAY_OK) return absl::OkStatus();
   const std::string text(error.text, strnlen(error.text, sizeof(error.text)));
-  return WithPluginFault(
-      absl::Status(static_cast<absl::StatusCode>(status),
-                   absl::StrCat("plugin ", owner.plugin, ": ", text.empty() ? what : text)),
-      {PluginFault::Kind::kRefused, owner.plugin, owner.build, ""});
+  return Refused(
+      owner, absl::Status(static_cast<absl::StatusCode>(status),
+                          absl::StrCat("plugin ", owner.plugin, ": ", text.empty() ? what : text)));
 }
 
 patchbay_error EmptyError() {
@@ -50,14 +54,18 @@ class PluginSection {
 absl::StatusOr<std::unique_ptr<Chain::Instance>> Chain::Instance::Make(
     const ChainEntry& entry, std::shared_ptr<const HookOwner> owner,
     const SettingResources& resources) {
-  PATCHBAY_ASSIGN_OR_RETURN(const SettingArray values,
-                            SettingArray::Make(entry.settings, resources));
+  const absl::StatusOr<SettingArray> values = SettingArray::Make(entry.settings, resources);
+  if (!values.ok()) {
+    return Refused(*owner,
+                   absl::Status(values.status().code(), absl::StrCat("plugin ", owner->plugin, ": ",
+                                                                     values.status().message())));
+  }
   const patchbay_plugin_functions& functions = entry.library->functions();
   patchbay_error error = EmptyError();
   patchbay_instance* made = nullptr;
   const PluginSection section(*owner, "create");
   const patchbay_status status =
-      functions.create(&HostFunctions(), values.data(), values.size(), &made, &error);
+      functions.create(&HostFunctions(), values->data(), values->size(), &made, &error);
   PATCHBAY_RETURN_IF_ERROR(FromPlugin(*owner, "could not be made", status, error));
   return absl::WrapUnique(new Instance(functions, std::move(owner), made));
 }

@@ -56,6 +56,23 @@ class ChainTest : public testing::Test {
   patchbay_model_info model_{};
 };
 
+TEST_F(ChainTest, TakesTheFilesOfARequest) {
+  const std::vector<ChosenPlugin> plugins = {{"test-exact", {{"plan", "plan.json"}}}};
+  const auto missing = Build(plugins);
+  EXPECT_EQ(missing.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(missing.status().message()),
+              HasSubstr("plugin test-exact: setting \"plan\": there is no file \"plan.json\""));
+  ASSERT_TRUE(PluginFaultOf(missing.status()).has_value());
+  EXPECT_EQ(PluginFaultOf(missing.status())->plugin, "test-exact");
+  const std::vector<PluginFile> files = {{"plan.json", "/etc/hostname", "digest"}};
+  const auto chain = host_->BuildChain(plugins, false, {sites_, model_, nullptr, "", files});
+  ASSERT_TRUE(chain.ok()) << chain.status();
+  EXPECT_THAT((*chain)->hooks().text, HasSubstr("(plan=plan.json)"));
+  EXPECT_THAT(host_->FileIdentities(plugins, files).value(), ElementsAre("digest"));
+  const absl::Status none = host_->FileIdentities(plugins, {}).status();
+  EXPECT_EQ(PluginFaultOf(none)->plugin, "test-exact");
+}
+
 TEST_F(ChainTest, OrdersPluginsAndSaysWhatItIs) {
   const auto chain = Build({{"test-exact", {}}, {"test-plain", {{"factor", "0.8"}}}});
   ASSERT_TRUE(chain.ok()) << chain.status();

@@ -97,9 +97,10 @@ absl::StatusOr<PluginStatus> PluginHost::Activate(const std::string& id, const s
   }
   PATCHBAY_ASSIGN_OR_RETURN(entry.library, state_->loader->Load(build));
   absl::Status made;
+  const SettingResources resources = FilesFor({}).Resources();
   state_->control.Run([&] {
     const c10::InferenceMode inference_mode;
-    made = Chain::TryMake(entry, state_->monitor);
+    made = Chain::TryMake(entry, state_->monitor, resources);
   });
   PATCHBAY_RETURN_IF_ERROR(made);
   const std::string& name = build.plugin.manifest.sha256;

@@ -174,6 +174,30 @@ absl::StatusOr<ResolvedPlugins> PluginHost::Resolve(const PluginSelection& selec
   return resolved;
 }
 
+PluginFiles PluginHost::FilesFor(absl::Span<const PluginFile> from_request) const {
+  return {from_request, state_->files_folder};
+}
+
+absl::StatusOr<std::vector<std::string>> PluginHost::FileIdentities(
+    absl::Span<const ChosenPlugin> choices, absl::Span<const PluginFile> from_request) const {
+  const PluginFiles files = FilesFor(from_request);
+  std::vector<std::string> identities;
+  for (const ChosenPlugin& choice : choices) {
+    PATCHBAY_ASSIGN_OR_RETURN(const PluginStatus plugin, Find(choice.id, choice.build));
+    for (const FileSetting& setting : FileSettingsOf(plugin.description.fields, choice.settings)) {
+      absl::StatusOr<std::string> identity = files.IdentityOf(setting);
+      if (!identity.ok()) {
+        return WithPluginFault(
+            absl::Status(identity.status().code(),
+                         absl::StrCat("plugin ", choice.id, ": ", identity.status().message())),
+            {PluginFault::Kind::kRefused, choice.id, plugin.build, ""});
+      }
+      identities.push_back(*std::move(identity));
+    }
+  }
+  return identities;
+}
+
 absl::StatusOr<std::shared_ptr<const Chain>> PluginHost::BuildChain(
     absl::Span<const ChosenPlugin> choices, bool is_explicit, const ChainTarget& target) {
   std::vector<ChainEntry> entries;
@@ -200,8 +224,13 @@ absl::StatusOr<std::shared_ptr<const Chain>> PluginHost::BuildChain(
     entry.settings = *std::move(settings);
     entries.push_back(std::move(entry));
   }
-  const ChainEnvironment environment{target.sites, target.model,   state_->monitor, state_->shared,
-                                     {},           target.weights, target.action};
+  const ChainEnvironment environment{target.sites,
+                                     target.model,
+                                     state_->monitor,
+                                     state_->shared,
+                                     FilesFor(target.files).Resources(),
+                                     target.weights,
+                                     target.action};
   absl::StatusOr<std::shared_ptr<const Chain>> chain = absl::InternalError("not built");
   state_->control.Run([&] {
     const c10::InferenceMode inference_mode;

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "host/plugins/hook_monitor.h"
+#include "host/plugins/plugin_files.h"
 #include "host/plugins/plugin_probe.h"
 #include "host/plugins/plugin_status.h"
 #include "host/runtime/pipeline/chosen_plugin.h"
@@ -27,6 +28,8 @@ struct ChainTarget {
   const patchbay_model_info& model;
   const WeightSource* weights = nullptr;
   std::string action = {};
+  // That come with the request, for settings that name files.
+  absl::Span<const PluginFile> files = {};
 };
 
 struct PluginHostOptions {
@@ -37,6 +40,9 @@ struct PluginHostOptions {
   // where they are, and nothing can be installed or activated. What is installed comes before the
   // folders. One process at a time.
   std::string store_folder;
+  // Where settings find the files that they name, besides those that come with a request; empty:
+  // nowhere.
+  std::string files_folder;
   HookLimits limits;
   // How a build is tried before it is first loaded; none: it is not.
   std::optional<ProbeOptions> probe;
@@ -86,7 +92,8 @@ class PluginHost {
   // yet. Errors: as PluginStore::Install and ProbePlugin; nothing is left of a build then.
   absl::StatusOr<PluginStatus> Install(const std::string& plugin_folder);
   // Loads a build (empty digits: the newest), makes it once with these settings, and lets it act,
-  // also if it was suspended or quarantined. Settings that are left out stay as they are active.
+  // also if it was suspended or quarantined. Settings that are left out stay as they are active;
+  // files that settings name are those of the host's folder.
   // Any failure leaves all as it was; so in the next two.
   absl::StatusOr<PluginStatus> Activate(const std::string& id, const std::string& digits,
                                         const SettingPairs& settings);
@@ -94,6 +101,14 @@ class PluginHost {
   absl::StatusOr<PluginStatus> RollBack(const std::string& id);
   // Takes a plugin out of the default chain. FAILED_PRECONDITION when it is not in it.
   absl::StatusOr<PluginStatus> Retire(const std::string& id);
+
+  // What settings that name files can name when a request brings these.
+  PluginFiles FilesFor(absl::Span<const PluginFile> from_request) const;
+  // For each setting of these plugins that names a file, in order, what tells the file from others,
+  // also from one that was there before under the same name and path. INVALID_ARGUMENT when there
+  // is none; NOT_FOUND as Find.
+  absl::StatusOr<std::vector<std::string>> FileIdentities(
+      absl::Span<const ChosenPlugin> choices, absl::Span<const PluginFile> from_request) const;
 
   // The chain of these plugins for a model whose denoiser has these sites. NOT_FOUND as Find;
   // otherwise as Chain::Build. The model's parts must outlive the chain; it may be let go of on any

@@ -24,7 +24,9 @@ namespace patchbay {
 class PluginHost::State {
  public:
   State(const PluginHostOptions& options, std::unique_ptr<BreadcrumbFile> breadcrumb_file)
-      : crumbs(std::move(breadcrumb_file)), monitor(options.limits, crumbs.get()) {}
+      : crumbs(std::move(breadcrumb_file)),
+        files_folder(options.files_folder),
+        monitor(options.limits, crumbs.get()) {}
 
   PluginStatus StatusOf(const PluginCatalogue::Build& build) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
@@ -35,6 +37,7 @@ class PluginHost::State {
   absl::Status Save() ABSL_LOCKS_EXCLUDED(mutex);
 
   const std::unique_ptr<BreadcrumbFile> crumbs;
+  const std::string files_folder;
   HookMonitor monitor;
   SharedObjects shared;
   std::optional<PluginStore> store;

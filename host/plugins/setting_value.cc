@@ -118,13 +118,13 @@ absl::StatusOr<SettingValue> ParseText(const PluginField& field, std::string_vie
   return std::string(text);
 }
 
-// A plain name: where the file is, is the host's decision.
+// A plain name: where the file is, is the request's and the host's decision.
 absl::StatusOr<SettingValue> ParseFileName(const PluginField& field, std::string_view text) {
   if (text.find_first_of("/\\") != std::string_view::npos || text.substr(0, 1) == ".") {
     return Invalid(field,
                    absl::StrCat("is ", Shown(text),
-                                "; it must be the name of a file in the host's folder, without "
-                                "folders and without a leading dot"));
+                                "; it must be the name of a file, without folders and without a "
+                                "leading dot"));
   }
   return ParseText(field, text, kMaxNameBytes);
 }
@@ -159,7 +159,6 @@ absl::StatusOr<SettingValue> ParseSettingValue(const PluginField& field, std::st
     case PATCHBAY_FIELD_DOUBLE:
       return ParseNumber<double>(field, text);
     case PATCHBAY_FIELD_STRING:
-    case PATCHBAY_FIELD_PICTURE:
       return ParseText(field, text, kMaxTextBytes);
     case PATCHBAY_FIELD_CHOICE:
       return ParseChoice(field, text);
@@ -168,6 +167,7 @@ absl::StatusOr<SettingValue> ParseSettingValue(const PluginField& field, std::st
     case PATCHBAY_FIELD_DOUBLE_LIST:
       return ParseList<double>(field, text);
     case PATCHBAY_FIELD_FILE:
+    case PATCHBAY_FIELD_PICTURE:
       return ParseFileName(field, text);
     default:
       return Invalid(field, absl::StrCat("has the unknown type ", field.type));

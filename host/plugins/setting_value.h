@@ -12,8 +12,8 @@
 
 namespace patchbay {
 
-// A setting's value. Strings: STRING, CHOICE (the choice's id), FILE (a name in the host's folder
-// for such files, or "" for none), PICTURE (what the request calls the picture, or "" for none).
+// A setting's value. Strings: STRING, CHOICE (the choice's id), FILE and PICTURE (the name of a
+// file that comes with the request or lies in the host's folder, see PluginFiles; "" for none).
 using SettingValue =
     std::variant<bool, int64_t, double, std::string, std::vector<int64_t>, std::vector<double>>;
 

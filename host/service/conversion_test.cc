@@ -25,6 +25,7 @@ JobRequest Unusual() {
   request.embeddings = {{"e", "1"}};
   request.wildcards = {{"w", "2"}, {"v", "3"}};
   request.prompt_loras = {{"l", "4"}};
+  request.plugin_files = {{"p.png", "5"}};
   request.format = PictureFormat::kWebp;
   request.without_default_plugins = true;
   request.plugin_failure_policy = PluginFailurePolicy::kSkip;
@@ -93,8 +94,37 @@ TEST(ConversionTest, SpellsPluginSettingsAsTheyAreTyped) {
   const std::vector<std::pair<std::string, std::string>> wanted = {
       {"a", "true"}, {"b", "-3"}, {"c", "0.1"}, {"d", "text"}, {"e", "1.5/2"}};
   EXPECT_EQ(request->settings.plugins[0].settings, wanted);
-  values["f"].set_artifact_id("x");
+  values["f"].mutable_list_value()->add_values()->set_artifact_id("x");
   EXPECT_EQ(SettingsFromProto(settings).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(ConversionTest, AnArtifactAsASettingGetsAName) {
+  const std::string id(64, 'a'), other(64, 'b');
+  v1::GenerationSettings settings;
+  v1::NamedFile& file = *settings.add_plugin_files();
+  file.set_name("p.png");
+  file.set_artifact_id("5");
+  for (const char* plugin : {"one", "two"}) {
+    v1::PluginChoice& choice = *settings.add_plugins();
+    choice.set_plugin_id(plugin);
+    (*choice.mutable_settings())["file"].set_artifact_id(id);
+    (*choice.mutable_settings())["none"].set_artifact_id("");
+  }
+  (*settings.mutable_plugins(1)->mutable_settings())["picture"].set_artifact_id(other);
+  const auto request = SettingsFromProto(settings);
+  ASSERT_TRUE(request.ok()) << request.status();
+  const std::string name(12, 'a'), other_name(12, 'b');
+  const std::vector<std::pair<std::string, std::string>> one = {{"file", name}, {"none", ""}};
+  const std::vector<std::pair<std::string, std::string>> two = {
+      {"file", name}, {"none", ""}, {"picture", other_name}};
+  EXPECT_EQ(request->settings.plugins[0].settings, one);
+  EXPECT_EQ(request->settings.plugins[1].settings, two);
+  const std::vector<NamedArtifact> files = {{"p.png", "5"}, {name, id}, {other_name, other}};
+  EXPECT_EQ(request->plugin_files, files);
+  // Told again, it is the same.
+  const auto again = SettingsFromProto(SettingsToProto(*request));
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(JobRequestJson(*again), JobRequestJson(*request));
 }
 
 Job Finished() {

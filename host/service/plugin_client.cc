@@ -126,6 +126,10 @@ class GrpcPluginClient final : public PluginClient {
     return watch.run;
   }
 
+  absl::StatusOr<std::string> Upload(const std::string& path) override {
+    return files_->Upload(path);
+  }
+
   absl::StatusOr<std::string> Download(const ActionResult& result) override {
     return files_->Download(result.artifact_id);
   }
@@ -157,6 +161,7 @@ class GrpcPluginClient final : public PluginClient {
     request.set_model(wanted.model);
     request.set_request_id(wanted.request_id);
     SettingsToParameters(wanted.settings, request.mutable_settings());
+    FilesToProto(wanted.plugin_files, request.mutable_plugin_files());
     v1::StartPluginActionResponse response;
     grpc::ClientContext call;
     channel_.Prepare(call);

@@ -38,6 +38,8 @@ class PluginClient {
   virtual absl::StatusOr<ActionRun> RunAction(
       const ActionRequest& request, const std::function<void(const ActionRun&)>& on_change,
       const std::function<bool()>& is_interrupted) = 0;
+  // As Client::Upload: for settings that name files.
+  virtual absl::StatusOr<std::string> Upload(const std::string& path) = 0;
   // What an action has made.
   virtual absl::StatusOr<std::string> Download(const ActionResult& result) = 0;
 };

@@ -1,5 +1,6 @@
 #include "host/service/plugin_conversion.h"
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -14,6 +15,8 @@
 
 namespace patchbay {
 namespace {
+
+constexpr size_t kNameDigits = 12;  // of an artifact's id, where it stands for a name
 
 absl::Status Refuse(const char* where, const std::string& what) {
   return WithDetails(absl::InvalidArgumentError(absl::StrCat(where, ": ", what)),
@@ -132,11 +135,27 @@ PluginState StateFromProto(v1::PluginState state) {
 
 }  // namespace
 
-absl::StatusOr<SettingPairs> SettingsFromParameters(const char* where, const ParameterMap& values) {
+absl::StatusOr<SettingPairs> SettingsFromParameters(const char* where, const ParameterMap& values,
+                                                    std::vector<NamedArtifact>* files) {
   // Sorted, since the order of a message's map is not defined and equal requests must be equal.
   std::map<std::string, std::string> typed;
+  std::map<std::string, std::string> artifacts;
   for (const auto& [field, value] : values) {
-    PATCHBAY_ASSIGN_OR_RETURN(typed[field], TypedValue(where, field, value));
+    if (value.kind_case() != v1::ParameterValue::kArtifactId) {
+      PATCHBAY_ASSIGN_OR_RETURN(typed[field], TypedValue(where, field, value));
+      continue;
+    }
+    if (files == nullptr) {
+      return Refuse(where, absl::StrCat(field,
+                                        " is an artifact; only the name of a file in the "
+                                        "server's folder (serve --plugin-files) lasts"));
+    }
+    typed[field] = value.artifact_id().substr(0, kNameDigits);
+    if (!value.artifact_id().empty()) artifacts[typed[field]] = value.artifact_id();
+  }
+  for (const auto& [name, id] : artifacts) {
+    const NamedArtifact file{name, id};
+    if (std::find(files->begin(), files->end(), file) == files->end()) files->push_back(file);
   }
   return SettingPairs(typed.begin(), typed.end());
 }

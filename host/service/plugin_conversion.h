@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "host/engine/jobs/action_run.h"
+#include "host/engine/jobs/job_request.h"
 #include "host/engine/plugin_values.h"
 #include "patchbay/v1/plugin_service.pb.h"
 
@@ -16,9 +17,11 @@ namespace patchbay {
 
 using ParameterMap = google::protobuf::Map<std::string, v1::ParameterValue>;
 
-// Values as the plugin's schema reads them from a command line, sorted by field. `where` is what
-// errors call the map. INVALID_ARGUMENT for a value of no kind.
-absl::StatusOr<SettingPairs> SettingsFromParameters(const char* where, const ParameterMap& values);
+// Values as the plugin's schema reads them from a command line, sorted by field. A value that is an
+// artifact becomes a name, and is added to `files` under it. `where` is what errors call the map.
+// INVALID_ARGUMENT for a value of no kind, and for an artifact where `files` is null.
+absl::StatusOr<SettingPairs> SettingsFromParameters(const char* where, const ParameterMap& values,
+                                                    std::vector<NamedArtifact>* files = nullptr);
 // Typed values.
 void SettingsToParameters(const SettingPairs& settings, ParameterMap* values);
 

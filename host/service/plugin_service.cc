@@ -2,6 +2,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "host/base/status_macros.h"
 #include "host/service/action_stream.h"
@@ -89,12 +90,13 @@ grpc::ServerUnaryReactor* PluginService::StartPluginAction(
     v1::StartPluginActionResponse* response) {
   return AnswerOn(pool_, call, [this, call, request, response]() -> absl::Status {
     PATCHBAY_RETURN_IF_ERROR(access_.CheckAdministrator(*call));
+    std::vector<NamedArtifact> files = FilesFromProto(request->plugin_files());
     PATCHBAY_ASSIGN_OR_RETURN(SettingPairs settings,
-                              SettingsFromParameters("settings", request->settings()));
+                              SettingsFromParameters("settings", request->settings(), &files));
     PATCHBAY_ASSIGN_OR_RETURN(
         const ActionRun run,
         backend_.actions->Start({request->plugin_id(), request->action_id(), request->model(),
-                                 std::move(settings), request->request_id()}));
+                                 std::move(settings), std::move(files), request->request_id()}));
     *response->mutable_run() = ActionRunToProto(run);
     return absl::OkStatus();
   });

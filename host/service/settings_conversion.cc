@@ -12,8 +12,6 @@
 namespace patchbay {
 namespace {
 
-using NamedFiles = google::protobuf::RepeatedPtrField<v1::NamedFile>;
-
 constexpr std::pair<v1::CompatProfile, CompatProfile> kProfiles[] = {
     {v1::COMPAT_PROFILE_DIFFUSERS, CompatProfile::kDiffusers},
     {v1::COMPAT_PROFILE_COMFYUI, CompatProfile::kComfyUi},
@@ -54,20 +52,6 @@ Proto EnumToProto(Value wanted, const std::pair<Proto, Value> (&table)[kCount]) 
   return table[0].first;
 }
 
-std::vector<NamedArtifact> FilesFromProto(const NamedFiles& files) {
-  std::vector<NamedArtifact> named;
-  for (const v1::NamedFile& file : files) named.push_back({file.name(), file.artifact_id()});
-  return named;
-}
-
-void FilesToProto(const std::vector<NamedArtifact>& files, NamedFiles* named) {
-  for (const NamedArtifact& file : files) {
-    v1::NamedFile* added = named->Add();
-    added->set_name(file.name);
-    added->set_artifact_id(file.artifact_id);
-  }
-}
-
 absl::StatusOr<std::vector<JobLora>> LorasFromProto(const v1::GenerationSettings& settings) {
   std::vector<JobLora> loras;
   for (const v1::Lora& lora : settings.loras()) {
@@ -81,12 +65,14 @@ absl::StatusOr<std::vector<JobLora>> LorasFromProto(const v1::GenerationSettings
   return loras;
 }
 
-absl::StatusOr<std::vector<ChosenPlugin>> PluginsFromProto(const v1::GenerationSettings& settings) {
+// Files that stand in a setting's place are added to `files`.
+absl::StatusOr<std::vector<ChosenPlugin>> PluginsFromProto(const v1::GenerationSettings& settings,
+                                                           std::vector<NamedArtifact>& files) {
   std::vector<ChosenPlugin> plugins;
   for (const v1::PluginChoice& choice : settings.plugins()) {
     ChosenPlugin plugin{choice.plugin_id(), {}, choice.build()};
-    PATCHBAY_ASSIGN_OR_RETURN(plugin.settings,
-                              SettingsFromParameters("plugins.settings", choice.settings()));
+    PATCHBAY_ASSIGN_OR_RETURN(
+        plugin.settings, SettingsFromParameters("plugins.settings", choice.settings(), &files));
     plugins.push_back(std::move(plugin));
   }
   return plugins;
@@ -173,6 +159,20 @@ void ScalarsToProto(const GenerationRequest& from, v1::GenerationSettings& to) {
 
 }  // namespace
 
+std::vector<NamedArtifact> FilesFromProto(const NamedFiles& files) {
+  std::vector<NamedArtifact> named;
+  for (const v1::NamedFile& file : files) named.push_back({file.name(), file.artifact_id()});
+  return named;
+}
+
+void FilesToProto(const std::vector<NamedArtifact>& files, NamedFiles* named) {
+  for (const NamedArtifact& file : files) {
+    v1::NamedFile* added = named->Add();
+    added->set_name(file.name);
+    added->set_artifact_id(file.artifact_id);
+  }
+}
+
 absl::StatusOr<JobRequest> SettingsFromProto(const v1::GenerationSettings& settings) {
   JobRequest request;
   TakeScalars(settings, request.settings);
@@ -181,7 +181,9 @@ absl::StatusOr<JobRequest> SettingsFromProto(const v1::GenerationSettings& setti
   PATCHBAY_ASSIGN_OR_RETURN(request.format,
                             EnumFromProto("picture_format", settings.picture_format(), kFormats));
   PATCHBAY_ASSIGN_OR_RETURN(request.loras, LorasFromProto(settings));
-  PATCHBAY_ASSIGN_OR_RETURN(request.settings.plugins, PluginsFromProto(settings));
+  request.plugin_files = FilesFromProto(settings.plugin_files());
+  PATCHBAY_ASSIGN_OR_RETURN(request.settings.plugins,
+                            PluginsFromProto(settings, request.plugin_files));
   request.settings.plugins_in_given_order = settings.plugins_in_given_order();
   request.without_default_plugins = settings.without_default_plugins();
   PATCHBAY_ASSIGN_OR_RETURN(
@@ -230,6 +232,7 @@ v1::GenerationSettings SettingsToProto(const JobRequest& request) {
   FilesToProto(request.embeddings, settings.mutable_embeddings());
   FilesToProto(request.wildcards, settings.mutable_wildcards());
   FilesToProto(request.prompt_loras, settings.mutable_prompt_loras());
+  FilesToProto(request.plugin_files, settings.mutable_plugin_files());
   return settings;
 }
 

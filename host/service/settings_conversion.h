@@ -9,9 +9,14 @@ namespace patchbay {
 
 // What a generation draws, between the API's message and the engine's value. Absent fields take
 // their defaults. INVALID_ARGUMENT names the field that says nothing sensible: an unknown number of
-// an enum, a LoRA without a source, a picture as a plugin's setting.
+// an enum, a LoRA without a source, a plugin's setting without a value.
 absl::StatusOr<JobRequest> SettingsFromProto(const v1::GenerationSettings& settings);
 v1::GenerationSettings SettingsToProto(const JobRequest& request);
+
+// Artifacts under names.
+using NamedFiles = google::protobuf::RepeatedPtrField<v1::NamedFile>;
+std::vector<NamedArtifact> FilesFromProto(const NamedFiles& files);
+void FilesToProto(const std::vector<NamedArtifact>& files, NamedFiles* named);
 
 }  // namespace patchbay
 

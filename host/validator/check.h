@@ -59,6 +59,7 @@ std::vector<Check> BinaryChecks();
 std::vector<Check> LibraryChecks();
 std::vector<Check> InstanceChecks();
 std::vector<Check> ParameterChecks();
+std::vector<Check> FileChecks();
 std::vector<Check> PassChecks();
 std::vector<Check> PassFaultChecks();
 std::vector<Check> FaultChecks();

@@ -6,8 +6,11 @@
 #include <utility>
 
 #include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
 #include "host/base/status_macros.h"
 #include "host/plugins/abi_rules.h"
+#include "host/plugins/plugin_files.h"
+#include "host/plugins/settings_text.h"
 #include "host/validator/tiny_model.h"
 
 namespace patchbay {
@@ -54,16 +57,27 @@ Trial::Trial(std::shared_ptr<const PluginLibrary> library, std::unique_ptr<const
       place_(place) {}
 
 absl::StatusOr<std::shared_ptr<const Chain>> Trial::Attach() {
+  const std::vector<PluginField>& fields = library_->description().fields;
+  PATCHBAY_ASSIGN_OR_RETURN(SettingPairs pairs, SplitSettings(settings_));
+  std::vector<PluginFile> files;
+  for (const FileSetting& setting : FileSettingsOf(fields, pairs)) {
+    files.push_back({absl::StrCat("file-", files.size() + 1), setting.file});
+    for (auto& [field, value] : pairs) {
+      if (field == setting.field) value = files.back().name;
+    }
+  }
   PATCHBAY_ASSIGN_OR_RETURN(const PluginSettings settings,
-                            PluginSettings::Parse(library_->description().fields, settings_));
-  return Attach(settings);
+                            PluginSettings::FromPairs(fields, pairs));
+  return Attach(settings, files);
 }
 
-absl::StatusOr<std::shared_ptr<const Chain>> Trial::Attach(const PluginSettings& settings) {
+absl::StatusOr<std::shared_ptr<const Chain>> Trial::Attach(const PluginSettings& settings,
+                                                           const std::vector<PluginFile>& files) {
   const std::string text = settings.CanonicalText();
   place_.Set(text.empty() ? "in create() or attach()" : "in create() or attach() with " + text);
   return Chain::Build({{library_, settings}}, /*is_explicit=*/false,
-                      {model_->unet->sites(), info_.info(), monitor_, shared_, {}, &weights_});
+                      {model_->unet->sites(), info_.info(), monitor_, shared_,
+                       PluginFiles(files, /*folder=*/"").Resources(), &weights_});
 }
 
 std::vector<std::string> Trial::site_names() const {

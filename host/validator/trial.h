@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "host/plugins/chain.h"
+#include "host/runtime/pipeline/chosen_plugin.h"
 #include "host/runtime/pipeline/loaded_model.h"
 #include "host/runtime/pipeline/model_info.h"
 #include "host/validator/check.h"
@@ -22,9 +23,11 @@ class Trial {
       const Subject& subject, Place& place, at::ScalarType precision = at::kFloat,
       std::optional<ModelFamily> family = std::nullopt);
 
-  // A chain of this plugin alone, with the subject's own settings or with others.
+  // A chain of this plugin alone, with the subject's own settings, in which files are paths.
   absl::StatusOr<std::shared_ptr<const Chain>> Attach();
-  absl::StatusOr<std::shared_ptr<const Chain>> Attach(const PluginSettings& settings);
+  // With others, which name `files`.
+  absl::StatusOr<std::shared_ptr<const Chain>> Attach(const PluginSettings& settings,
+                                                      const std::vector<PluginFile>& files = {});
 
   const LoadedModel& model() const { return *model_; }
   const ModelInfo& info() const { return info_; }

@@ -15,8 +15,9 @@ namespace {
 
 std::vector<Check> AllChecks() {
   std::vector<Check> checks;
-  for (const auto& group : {StaticChecks(), BinaryChecks(), LibraryChecks(), InstanceChecks(),
-                            ParameterChecks(), PassChecks(), FaultChecks(), FamilyChecks()}) {
+  for (const auto& group :
+       {StaticChecks(), BinaryChecks(), LibraryChecks(), InstanceChecks(), ParameterChecks(),
+        FileChecks(), PassChecks(), FaultChecks(), FamilyChecks()}) {
     checks.insert(checks.end(), group.begin(), group.end());
   }
   return checks;

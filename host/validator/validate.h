@@ -16,7 +16,8 @@ struct ValidationOptions {
   std::string folder;
   // An earlier release's plugin.json that this one must be compatible with; may be empty.
   std::string previous_manifest;
-  // Settings to try the plugin with where its defaults do nothing: "field=value,...".
+  // Settings to try the plugin with where its defaults do nothing: "field=value,...". Files and
+  // pictures are given by their paths.
   std::string settings;
   // Only checks whose id begins with this; empty: all. Those that they need run as well.
   std::string only;

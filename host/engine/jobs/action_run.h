@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "host/engine/jobs/job_request.h"
 #include "host/plugins/plugin_status.h"
 
 namespace patchbay {
@@ -23,7 +24,8 @@ struct ActionRequest {
   std::string action;
   std::string model;  // empty: the default model
   SettingPairs settings;
-  std::string request_id;  // empty, or what makes starting twice safe
+  std::vector<NamedArtifact> plugin_files;  // that the settings may name
+  std::string request_id;                   // empty, or what makes starting twice safe
   bool operator==(const ActionRequest&) const = default;
 };
 

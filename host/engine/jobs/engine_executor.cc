@@ -1,5 +1,6 @@
 #include "host/engine/jobs/engine_executor.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "host/base/status_macros.h"
 #include "host/engine/jobs/error_reason.h"
+#include "host/engine/jobs/linked_files.h"
 #include "host/engine/jobs/plugin_error.h"
 #include "host/engine/jobs/request_files.h"
 #include "host/plugins/plugin_fault.h"
@@ -56,9 +58,50 @@ absl::Status CheckPlugin(const ChosenPlugin& choice, const PluginHost& plugins) 
       {std::string(error_reason::kInvalidSettings), {{"plugin", choice.id}}, std::nullopt});
 }
 
-// Whether the plugins are there, may be used and take their settings; how they fit the model shows
-// when their chain is built.
-absl::Status CheckPlugins(const JobRequest& request, const PluginHost* plugins) {
+absl::Status AboutFile(const absl::Status& status, const std::string& plugin,
+                       const std::string& field) {
+  return WithDetails(
+      absl::Status(status.code(), absl::StrCat("plugin ", plugin, ": ", status.message())),
+      {std::string(error_reason::kInvalidSettings),
+       {{"plugin", plugin}, {"field", field}},
+       std::nullopt});
+}
+
+// Whether there are the files that these settings name, and are pictures where they must be.
+absl::Status CheckFiles(const std::string& plugin, const std::vector<PluginField>& fields,
+                        const SettingPairs& settings, const PluginFiles& files) {
+  for (const FileSetting& setting : FileSettingsOf(fields, settings)) {
+    const absl::Status status = files.Check(setting);
+    if (!status.ok()) return AboutFile(status, plugin, setting.field);
+  }
+  return absl::OkStatus();
+}
+
+// Likewise of all plugins of a job, those included that are active.
+absl::Status CheckFiles(const JobRequest& request, const ResolvedPlugins& resolved,
+                        const PluginHost& plugins, const PluginFiles& files) {
+  for (const ChosenPlugin& plugin : resolved.plugins) {
+    PATCHBAY_ASSIGN_OR_RETURN(const PluginStatus found, plugins.Find(plugin.id, plugin.build));
+    const absl::Status status =
+        CheckFiles(plugin.id, found.description.fields, plugin.settings, files);
+    if (status.ok()) continue;
+    const std::vector<ChosenPlugin>& choices = request.settings.plugins;
+    const bool is_chosen =
+        std::any_of(choices.begin(), choices.end(),
+                    [&plugin](const ChosenPlugin& choice) { return choice.id == plugin.id; });
+    if (is_chosen) return status;
+    if (request.plugin_failure_policy == PluginFailurePolicy::kSkip) continue;
+    // The server's own file has gone; the request is not to blame.
+    return WithDetails(absl::FailedPreconditionError(status.message()),
+                       {std::string(error_reason::kPluginRefused), {{"plugin", plugin.id}}, {}});
+  }
+  return absl::OkStatus();
+}
+
+// Whether the plugins are there, may be used, and take their settings and files; how they fit the
+// model shows when their chain is built.
+absl::Status CheckPlugins(const JobRequest& request, const std::vector<PluginFile>& from_request,
+                          const PluginHost* plugins) {
   for (const ChosenPlugin& choice : request.settings.plugins) {
     const absl::Status status =
         plugins == nullptr
@@ -67,7 +110,9 @@ absl::Status CheckPlugins(const JobRequest& request, const PluginHost* plugins) 
     if (!status.ok()) return AboutPlugin(status, choice.id);
   }
   if (plugins == nullptr) return absl::OkStatus();
-  return WithPluginReason(plugins->Resolve(SelectionOf(request)).status());
+  const auto resolved = plugins->Resolve(SelectionOf(request));
+  if (!resolved.ok()) return WithPluginReason(resolved.status());
+  return CheckFiles(request, *resolved, *plugins, plugins->FilesFor(from_request));
 }
 
 }  // namespace
@@ -88,7 +133,8 @@ absl::StatusOr<std::unique_ptr<EngineExecutor>> EngineExecutor::Make(ModelRegist
 }
 
 absl::Status EngineExecutor::Check(const JobRequest& request) {
-  PATCHBAY_RETURN_IF_ERROR(CheckPlugins(request, models_.plugins().get()));
+  PATCHBAY_ASSIGN_OR_RETURN(const std::vector<PluginFile> files, LinkFiles(request.plugin_files));
+  PATCHBAY_RETURN_IF_ERROR(CheckPlugins(request, files, models_.plugins().get()));
   PATCHBAY_ASSIGN_OR_RETURN(const ModelDescription model, models_.Describe(request.model));
   PATCHBAY_ASSIGN_OR_RETURN(const GenerationRequest settings,
                             ReadRequestFiles(request, artifacts_, lora_folder_));
@@ -105,6 +151,7 @@ absl::StatusOr<JobExecutor::Outcome> EngineExecutor::Execute(const std::string& 
   PATCHBAY_ASSIGN_OR_RETURN(const JobFolder folder,
                             JobFolder::Make((fs::path(work_folder_) / job_id).string(), request,
                                             artifacts_, lora_folder_, settings));
+  PATCHBAY_ASSIGN_OR_RETURN(settings.plugin_files, LinkFiles(request.plugin_files));
   const double load_seconds = engine->load_seconds();
   Outcome outcome;
   PATCHBAY_ASSIGN_OR_RETURN(outcome.result, Draw(*engine, request, settings, observer));
@@ -142,9 +189,10 @@ absl::StatusOr<GenerationResult> EngineExecutor::Draw(Engine& engine, const JobR
 }
 
 absl::StatusOr<ChainPlan> EngineExecutor::Plan(const JobRequest& request) {
-  PATCHBAY_RETURN_IF_ERROR(CheckPlugins(request, models_.plugins().get()));
-  PATCHBAY_ASSIGN_OR_RETURN(const std::shared_ptr<Engine> engine, models_.Acquire(request.model));
   GenerationRequest settings;
+  PATCHBAY_ASSIGN_OR_RETURN(settings.plugin_files, LinkFiles(request.plugin_files));
+  PATCHBAY_RETURN_IF_ERROR(CheckPlugins(request, settings.plugin_files, models_.plugins().get()));
+  PATCHBAY_ASSIGN_OR_RETURN(const std::shared_ptr<Engine> engine, models_.Acquire(request.model));
   settings.plugins_in_given_order = request.settings.plugins_in_given_order;
   std::vector<std::string> warnings;
   if (models_.plugins() != nullptr) {
@@ -165,11 +213,14 @@ absl::Status EngineExecutor::CheckAction(const ActionRequest& request) const {
                           : models_.plugins()->Find(request.plugin);
   if (!plugin.ok()) return AboutPlugin(plugin.status(), request.plugin);
   PATCHBAY_RETURN_IF_ERROR(models_.Find(request.model).status());
+  PATCHBAY_ASSIGN_OR_RETURN(const std::vector<PluginFile> files, LinkFiles(request.plugin_files));
   for (const PluginAction& action : plugin->description.actions) {
     if (action.id != request.action) continue;
     const absl::Status settings =
         PluginSettings::FromPairs(action.fields, request.settings).status();
-    return settings.ok() ? settings : WithReason(settings, error_reason::kInvalidSettings);
+    if (!settings.ok()) return WithReason(settings, error_reason::kInvalidSettings);
+    return CheckFiles(request.plugin, action.fields, request.settings,
+                      models_.plugins()->FilesFor(files));
   }
   return WithDetails(
       absl::NotFoundError(absl::StrCat("plugin ", request.plugin, " has no action \"",
@@ -192,7 +243,14 @@ absl::Status EngineExecutor::RunAction(const ActionRequest& request, ActionObser
   selection.choices.front().settings = plugin.settings;
   auto resolved = models_.plugins()->Resolve(selection);
   if (!resolved.ok()) return resolved.status();
-  return engine->RunAction(resolved->plugins.front(), request.action, request.settings, observer);
+  PATCHBAY_ASSIGN_OR_RETURN(const std::vector<PluginFile> files, LinkFiles(request.plugin_files));
+  return engine->RunAction(resolved->plugins.front(), request.action, request.settings, files,
+                           observer);
+}
+
+absl::StatusOr<std::vector<PluginFile>> EngineExecutor::LinkFiles(
+    const std::vector<NamedArtifact>& files) const {
+  return LinkPluginFiles(files, artifacts_, (fs::path(work_folder_) / "plugin-files").string());
 }
 
 absl::Status EngineExecutor::WarmUp(const std::string& model) {

@@ -2,6 +2,7 @@
 #define PATCHBAY_HOST_ENGINE_JOBS_ENGINE_EXECUTOR_H_
 
 #include <string>
+#include <vector>
 
 #include "host/engine/jobs/action_run.h"
 #include "host/engine/jobs/artifact_store.h"
@@ -45,6 +46,9 @@ class EngineExecutor final : public JobExecutor {
   absl::StatusOr<GenerationResult> Draw(Engine& engine, const JobRequest& request,
                                         GenerationRequest& settings,
                                         GenerationObserver& observer) const;
+
+  // What requests bring for plugins' settings, as plugins see it.
+  absl::StatusOr<std::vector<PluginFile>> LinkFiles(const std::vector<NamedArtifact>& files) const;
 
   EngineExecutor(ModelRegistry& models, ArtifactStore& artifacts, std::string work_folder,
                  std::string lora_folder)

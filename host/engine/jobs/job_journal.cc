@@ -199,7 +199,8 @@ absl::StatusOr<std::set<std::string>> JobJournal::UsedArtifacts() const {
     used.insert({request.image_artifact_id, request.mask_artifact_id,
                  request.initial_latent_artifact_id, request.start_latent_artifact_id});
     for (const JobLora& lora : request.loras) used.insert(lora.artifact_id);
-    for (const auto* files : {&request.embeddings, &request.wildcards, &request.prompt_loras}) {
+    for (const auto* files :
+         {&request.embeddings, &request.wildcards, &request.prompt_loras, &request.plugin_files}) {
       for (const NamedArtifact& file : *files) used.insert(file.artifact_id);
     }
     if (!job.result.has_value()) continue;

@@ -155,6 +155,7 @@ JobRequest RequestFrom(const Json& json) {
   ReadNamed(json, "embeddings", request.embeddings);
   ReadNamed(json, "wildcards", request.wildcards);
   ReadNamed(json, "prompt_loras", request.prompt_loras);
+  ReadNamed(json, "plugin_files", request.plugin_files);
   return request;
 }
 
@@ -218,6 +219,7 @@ std::string JobRequestJson(const JobRequest& request) {
   WriteNamed(json, "embeddings", request.embeddings);
   WriteNamed(json, "wildcards", request.wildcards);
   WriteNamed(json, "prompt_loras", request.prompt_loras);
+  WriteNamed(json, "plugin_files", request.plugin_files);
   return Dump(json);
 }
 

@@ -54,6 +54,7 @@ struct JobRequest {
   std::vector<NamedArtifact> embeddings;
   std::vector<NamedArtifact> wildcards;
   std::vector<NamedArtifact> prompt_loras;
+  std::vector<NamedArtifact> plugin_files;  // whole names, that plugins' settings may say
   PictureFormat format = PictureFormat::kPng;
 };
 

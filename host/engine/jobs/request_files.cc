@@ -8,7 +8,7 @@
 #include "absl/strings/str_split.h"
 #include "host/base/mapped_file.h"
 #include "host/base/status_macros.h"
-#include "host/engine/jobs/error_reason.h"
+#include "host/engine/jobs/request_field.h"
 #include "host/formats/picture.h"
 #include "host/formats/safetensors.h"
 
@@ -17,27 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kMaxNameBytes = 200;
 constexpr size_t kTitleDigits = 12;  // of an artifact's id, for a LoRA without a title
-
-absl::Status WithField(const std::string& field, const absl::Status& status) {
-  absl::Status named(status.code(), absl::StrCat(field, ": ", status.message()));
-  ErrorDetails details = DetailsOf(status);
-  if (details.reason.empty()) details.reason = std::string(error_reason::kInvalidSettings);
-  details.metadata["field"] = field;
-  return WithDetails(std::move(named), details);
-}
-
-// A name becomes the last part of a path, so it must be nothing but a name.
-absl::Status CheckName(const std::string& field, std::string_view name) {
-  constexpr std::string_view kForbidden("/\\\0", 3);
-  const bool plain = !name.empty() && name.size() <= kMaxNameBytes && name.front() != '.' &&
-                     name.find_first_of(kForbidden) == std::string_view::npos;
-  if (plain) return absl::OkStatus();
-  return WithField(field, absl::InvalidArgumentError(absl::StrCat(
-                              "\"", std::string(name.substr(0, 80)), "\" is no name; use 1 to ",
-                              kMaxNameBytes, " bytes without a slash or a leading dot")));
-}
 
 absl::StatusOr<Picture> ReadPicture(const std::string& field, const std::string& id,
                                     const ArtifactStore& artifacts) {
@@ -47,7 +27,7 @@ absl::StatusOr<Picture> ReadPicture(const std::string& field, const std::string&
     return DecodePicture(file->bytes());
   };
   absl::StatusOr<Picture> picture = read();
-  if (!picture.ok()) return WithField(field, picture.status());
+  if (!picture.ok()) return AboutRequestField(field, picture.status());
   return picture;
 }
 
@@ -72,19 +52,19 @@ absl::StatusOr<std::optional<LatentBuffer>> ReadLatentIfNamed(const char* field,
                                                               const ArtifactStore& artifacts) {
   if (id.empty()) return std::optional<LatentBuffer>();
   auto latent = ReadLatent(id, artifacts);
-  if (!latent.ok()) return WithField(field, latent.status());
+  if (!latent.ok()) return AboutRequestField(field, latent.status());
   return std::optional<LatentBuffer>(*std::move(latent));
 }
 
 absl::StatusOr<std::string> FindNamedLora(const std::string& name, const std::string& folder) {
-  PATCHBAY_RETURN_IF_ERROR(CheckName("loras.name", name));
+  PATCHBAY_RETURN_IF_ERROR(CheckRequestName("loras.name", name));
   const fs::path path = fs::path(folder) / absl::StrCat(name, ".safetensors");
   std::error_code ignored;
   if (!folder.empty() && fs::is_regular_file(path, ignored)) return path.string();
-  return WithField("loras.name",
-                   absl::NotFoundError(absl::StrCat(
-                       "the server has no LoRA \"", name,
-                       "\"; upload it as an artifact, or put it into the server's folder")));
+  return AboutRequestField(
+      "loras.name", absl::NotFoundError(absl::StrCat(
+                        "the server has no LoRA \"", name,
+                        "\"; upload it as an artifact, or put it into the server's folder")));
 }
 
 absl::StatusOr<LoraChoice> ResolveLora(const JobLora& lora, const ArtifactStore& artifacts,
@@ -94,9 +74,9 @@ absl::StatusOr<LoraChoice> ResolveLora(const JobLora& lora, const ArtifactStore&
     PATCHBAY_ASSIGN_OR_RETURN(choice.path, FindNamedLora(lora.name, folder));
     return choice;
   }
-  if (!lora.title.empty()) PATCHBAY_RETURN_IF_ERROR(CheckName("loras.title", lora.title));
+  if (!lora.title.empty()) PATCHBAY_RETURN_IF_ERROR(CheckRequestName("loras.title", lora.title));
   auto path = artifacts.PathOf(lora.artifact_id);
-  if (!path.ok()) return WithField("loras.artifact_id", path.status());
+  if (!path.ok()) return AboutRequestField("loras.artifact_id", path.status());
   choice.title = lora.title.empty() ? lora.artifact_id.substr(0, kTitleDigits) : lora.title;
   choice.path = *std::move(path);
   return choice;
@@ -109,10 +89,10 @@ absl::Status CheckNamed(const char* field, const std::vector<NamedArtifact>& fil
     const std::vector<std::string> parts =
         folders ? absl::StrSplit(file.name, '/') : std::vector<std::string>{file.name};
     for (const std::string& part : parts) {
-      PATCHBAY_RETURN_IF_ERROR(CheckName(absl::StrCat(field, ".name"), part));
+      PATCHBAY_RETURN_IF_ERROR(CheckRequestName(absl::StrCat(field, ".name"), part));
     }
     const absl::Status found = artifacts.Find(file.artifact_id).status();
-    if (!found.ok()) return WithField(absl::StrCat(field, ".artifact_id"), found);
+    if (!found.ok()) return AboutRequestField(absl::StrCat(field, ".artifact_id"), found);
   }
   return absl::OkStatus();
 }

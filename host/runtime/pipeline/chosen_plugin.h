@@ -17,6 +17,15 @@ struct ChosenPlugin {
   bool operator==(const ChosenPlugin&) const = default;
 };
 
+// A file that comes with a request, under the name by which plugins' settings name it.
+struct PluginFile {
+  std::string name;
+  std::string path;
+  // SHA-256 of its bytes; empty: what is at the path may change.
+  std::string digest = {};
+  bool operator==(const PluginFile&) const = default;
+};
+
 }  // namespace patchbay
 
 #endif  // PATCHBAY_HOST_RUNTIME_PIPELINE_CHOSEN_PLUGIN_H_

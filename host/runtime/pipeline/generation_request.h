@@ -97,6 +97,7 @@ struct GenerationRequest {
   // Techniques that take part. They run in an order that they declare themselves, or in this one.
   std::vector<ChosenPlugin> plugins;
   bool plugins_in_given_order = false;
+  std::vector<PluginFile> plugin_files;  // that their settings name
 
   // In place of the seed's first draw: unit-variance noise. Noise of later steps comes from the
   // seed.

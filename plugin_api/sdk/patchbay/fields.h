@@ -20,14 +20,18 @@
 
 namespace patchbay {
 
-// A file that the user names; the host has checked that it is one that requests may name.
+// A file that the user gives: one that came with the request, or one of the host's folder that the
+// request names. The path ends in the name that the request has for it. The content is the user's:
+// check it. It stays as it is for as long as objects made with it are there, unless it lies in the
+// host's folder and its owner changes it; objects made afterwards are others.
 struct File {
   std::string path;  // absolute; empty: none was given
 };
 
-// A picture that the user gives.
+// A picture that the user gives: PNG, JPEG or WebP, turned upright as its EXIF data says. Grey and
+// palettes are resolved to colours, 16 bits reduced to 8; what has no opacity is opaque.
 struct Picture {
-  Tensor rgba;  // [1, 4, H, W] in 0..1; undefined: none was given
+  Tensor rgba;  // fp32 on the CPU, [1, 4, H, W] in 0..1, not premultiplied; undefined: none
 };
 
 namespace sdk {
