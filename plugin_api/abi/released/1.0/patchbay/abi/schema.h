@@ -22,7 +22,7 @@ enum {
   PATCHBAY_FIELD_DOUBLE_LIST = 7, /* likewise */
   PATCHBAY_FIELD_PICTURE =
       8,                  /* a picture that the user gives; RGBA, 8 bits, [1, 4, H, W] in 0..1 */
-  PATCHBAY_FIELD_FILE = 9 /* the name of a file in the host's folder for such files */
+  PATCHBAY_FIELD_FILE = 9 /* a file that the user gives, or one of the host's folder */
 };
 
 typedef int32_t patchbay_unit;
