@@ -19,6 +19,7 @@ def pixels(file: bytes) -> numpy.ndarray:
 
 
 def test_default_workflow(client):
+    requests.post(f"{client.url}/free", json={"free_memory": True}, timeout=60)
     entry, frames = client.run(workflow(sampler={"steps": 3}), extra_data={
         "extra_pnginfo": {"workflow": {"id": "w", "nodes": []}}})
     assert entry["status"]["status_str"] == "success" and entry["status"]["completed"] is True
@@ -186,11 +187,11 @@ def test_img2img_and_inpainting(client):
     start[32:, 32:, 3] = 0  # transparent: to be painted
     file = io.BytesIO()
     Image.fromarray(start).save(file, "PNG")
-    stored = requests.post(f"{client.url}/upload/image", files={"image": ("start.png", file.getvalue())},
+    stored = requests.post(f"{client.url}/upload/image", files={"image": ("own.png", file.getvalue())},
                            timeout=60).json()
-    assert stored == {"name": "start.png", "subfolder": "", "type": "input"}
+    assert stored == {"name": "own.png", "subfolder": "", "type": "input"}
     graph = workflow(nodes={
-        "10": {"class_type": "LoadImage", "inputs": {"image": "start.png"}},
+        "10": {"class_type": "LoadImage", "inputs": {"image": "own.png"}},
         "11": {"class_type": "VAEEncode", "inputs": {"pixels": ["10", 0], "vae": ["4", 2]}},
         "12": {"class_type": "SetLatentNoiseMask", "inputs": {"samples": ["11", 0], "mask": ["10", 1]}},
         "13": {"class_type": "ImageCompositeMasked", "inputs": {
@@ -205,7 +206,7 @@ def test_img2img_and_inpainting(client):
     start[0, 0, :3] = 255 - start[0, 0, :3]
     file = io.BytesIO()
     Image.fromarray(start).save(file, "PNG")
-    requests.post(f"{client.url}/upload/image", files={"image": ("start.png", file.getvalue())},
+    requests.post(f"{client.url}/upload/image", files={"image": ("own.png", file.getvalue())},
                   data={"overwrite": "true"}, timeout=60)
     _, frames = client.run(graph)
     assert "10" not in events(frames, "execution_cached")[0]["nodes"]
