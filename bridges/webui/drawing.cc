@@ -15,6 +15,7 @@
 #include "bridges/webui/drawn_pictures.h"
 #include "bridges/webui/prompt_files.h"
 #include "bridges/webui/samplers.h"
+#include "bridges/webui/script_picture.h"
 #include "bridges/webui/scripts.h"
 #include "bridges/webui/start_picture.h"
 
@@ -133,8 +134,9 @@ class Job {
     if (form_.alwayson_scripts.empty()) return absl::OkStatus();
     BRIDGE_ASSIGN_OR_RETURN(const std::vector<PluginDescription> plugins,
                             context_.host.ListPlugins());
-    const auto store = [this](const std::string& base64) -> absl::StatusOr<std::string> {
-      BRIDGE_ASSIGN_OR_RETURN(const std::string bytes, PictureBytes(base64));
+    const auto store = [this](const std::string& image,
+                              const std::string& mask) -> absl::StatusOr<std::string> {
+      BRIDGE_ASSIGN_OR_RETURN(const std::string bytes, ScriptPicture(image, mask));
       return context_.host.Upload(bytes);
     };
     BRIDGE_ASSIGN_OR_RETURN(const std::vector<v1::PluginChoice> choices,

@@ -54,14 +54,37 @@ bool IsOn(const Json& value) {
   return value.is_boolean() ? value.get<bool>() : value.is_number() && value != 0;
 }
 
+// "" for a member that is absent or null.
+absl::StatusOr<std::string> TextIn(const Json& object, const char* member,
+                                   const std::string& parameter) {
+  const auto found = object.find(member);
+  if (found == object.end() || found->is_null()) return std::string();
+  if (found->is_string()) return found->get<std::string>();
+  return absl::InvalidArgumentError(
+      absl::StrCat("\"", member, "\" of \"", parameter, "\" must be a picture as base64 text"));
+}
+
+absl::Status ReadPicture(const v1::Parameter& parameter, const Json& value,
+                         const StorePicture& store, v1::PluginChoice& choice) {
+  const Json given = value.is_string() ? Json::object({{"image", value}}) : value;
+  if (!given.is_object()) {
+    return absl::InvalidArgumentError(absl::StrCat("\"", parameter.id(),
+                                                   "\" takes a picture as base64 text, or "
+                                                   "{\"image\": ..., \"mask\": ...}"));
+  }
+  BRIDGE_ASSIGN_OR_RETURN(const std::string image, TextIn(given, "image", parameter.id()));
+  BRIDGE_ASSIGN_OR_RETURN(const std::string mask, TextIn(given, "mask", parameter.id()));
+  if (image.empty()) return absl::OkStatus();
+  BRIDGE_ASSIGN_OR_RETURN(const std::string id, store(image, mask));
+  (*choice.mutable_settings())[parameter.id()].set_artifact_id(id);
+  return absl::OkStatus();
+}
+
 absl::Status ReadSetting(const v1::Parameter& parameter, const Json& value,
                          const StorePicture& store, v1::PluginChoice& choice) {
   if (value.is_null()) return absl::OkStatus();
-  if (parameter.type() == v1::PARAMETER_TYPE_PICTURE && value.is_string()) {
-    if (value.get<std::string>().empty()) return absl::OkStatus();
-    BRIDGE_ASSIGN_OR_RETURN(const std::string id, store(value.get<std::string>()));
-    (*choice.mutable_settings())[parameter.id()].set_artifact_id(id);
-    return absl::OkStatus();
+  if (parameter.type() == v1::PARAMETER_TYPE_PICTURE) {
+    return ReadPicture(parameter, value, store, choice);
   }
   BRIDGE_ASSIGN_OR_RETURN((*choice.mutable_settings())[parameter.id()],
                           ValueOfJson(parameter, value));

@@ -24,13 +24,17 @@ Json ScriptList(const std::vector<PluginDescription>& plugins);
 // Answer of GET /sdapi/v1/script-info: one entry for each plugin and tab.
 Json ScriptInfo(const std::vector<PluginDescription>& plugins);
 
-// Reads a picture that a script takes (base64) and returns the id of its artifact.
-using StorePicture = std::function<absl::StatusOr<std::string>(const std::string& base64)>;
+// Reads a picture that a script takes (base64), and a mask for it unless that is empty, and returns
+// the id of their artifact.
+using StorePicture =
+    std::function<absl::StatusOr<std::string>(const std::string& image, const std::string& mask)>;
 
 // Reads a request's `alwayson_scripts`: title (any case) or plugin id to {args: [...]}, or
 // {args: {name: value}}, which switches the plugin on. INVALID_ARGUMENT for an unknown title or a
-// value that does not fit. The title "ControlNet" without arguments means nothing, since a client
-// sends it with every request.
+// value that does not fit. A picture is base64 text, also as a data URL, or, as ControlNet takes
+// it,
+// {"image": ..., "mask": ...}. The title "ControlNet" without arguments means nothing, since a
+// client sends it with every request.
 absl::StatusOr<std::vector<v1::PluginChoice>> ReadAlwaysOnScripts(
     const Json& scripts, const std::vector<PluginDescription>& plugins, const StorePicture& store);
 
