@@ -34,9 +34,19 @@ at::Tensor Betas(const NoiseScheduleConfig& config) {
   return at::tensor(betas);
 }
 
+// LibTorch's own takes threads even for a thousand numbers. On the thread that checks a request
+// they would be more than there are processors, and all parallel loops of the process then wait
+// asleep.
+at::Tensor SquareRoots(const at::Tensor& values) {
+  at::Tensor roots = values.contiguous().clone();
+  float* const data = roots.mutable_data_ptr<float>();
+  std::transform(data, data + roots.numel(), data, [](float value) { return std::sqrt(value); });
+  return roots;
+}
+
 // The last level becomes pure noise (arXiv:2305.08891, algorithm 1).
 at::Tensor RescaledToZeroTerminalSnr(const at::Tensor& betas) {
-  at::Tensor root = at::cumprod(1 - betas, 0).sqrt();
+  at::Tensor root = SquareRoots(at::cumprod(1 - betas, 0));
   const at::Tensor first = root[0].clone();
   const at::Tensor last = root[-1].clone();
   root = (root - last) * (first / (first - last));
@@ -64,7 +74,7 @@ std::vector<double> DiscreteSigmas(const NoiseScheduleConfig& config) {
   if (config.rescale_betas_zero_snr) betas = RescaledToZeroTerminalSnr(betas);
   at::Tensor alphas_cumprod = at::cumprod(1 - betas, 0);
   if (config.rescale_betas_zero_snr) alphas_cumprod[-1] = kSmallestAlphaCumprod;
-  const at::Tensor sigmas = ((1 - alphas_cumprod) / alphas_cumprod).sqrt();
+  const at::Tensor sigmas = SquareRoots((1 - alphas_cumprod) / alphas_cumprod);
   const float* values = sigmas.const_data_ptr<float>();
   return {values, values + sigmas.numel()};
 }
