@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pathlib
+import shutil
 import time
 
 import grpc
@@ -18,6 +19,15 @@ BUILT = ROOT / os.environ.get("PATCHBAY_BUILD", "build/release") / "tests"
 SWAP = {number: BUILT / f"service_plugins/{number}/test-swap" for number in (1, 2, 3)}
 # Fails in the way that its setting `way` says, at the step that `step` says.
 FAULTY = BUILT / "service_plugins/test-faulty"
+
+
+def program_with(plugin: pathlib.Path, home: pathlib.Path) -> pathlib.Path:
+    """The program in the empty folder `home`, with a folder of plugins that holds this one alone."""
+    (home / "bin").mkdir()
+    shutil.copy(BUILT.parent / "bin/patchbay", home / "bin/patchbay")
+    (home / "share").symlink_to(BUILT.parent / "share")
+    shutil.copytree(plugin, home / "plugins" / plugin.name)
+    return home / "bin/patchbay"
 
 
 def build_of(folder: pathlib.Path) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import time
 
 import pytest
 
-from service.plugin_calls import BUILT, activate, install
+from service.plugin_calls import BUILT, activate, install, program_with
 
 ACTION = BUILT / "service_plugins/test-action"
 
@@ -24,12 +23,7 @@ def acting(server, api):
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
     """The program with a folder of plugins that holds test-action alone."""
-    home = tmp_path_factory.mktemp("home")
-    (home / "bin").mkdir()
-    shutil.copy(BUILT.parent / "bin/patchbay", home / "bin/patchbay")
-    (home / "share").symlink_to(BUILT.parent / "share")
-    shutil.copytree(ACTION, home / "plugins/test-action")
-    return home / "bin/patchbay"
+    return program_with(ACTION, tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(params=["server", "alone"])

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from PIL import Image
 
-from service.plugin_calls import BUILT, install
+from service.plugin_calls import BUILT, install, program_with
 
 FILES = BUILT / "service_plugins/test-files"
 
@@ -24,12 +24,7 @@ def folder(tmp_path):
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
     """The program with a folder of plugins that holds test-files alone."""
-    home = tmp_path_factory.mktemp("home")
-    (home / "bin").mkdir()
-    shutil.copy(BUILT.parent / "bin/patchbay", home / "bin/patchbay")
-    (home / "share").symlink_to(BUILT.parent / "share")
-    shutil.copytree(FILES, home / "plugins/test-files")
-    return home / "bin/patchbay"
+    return program_with(FILES, tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(params=["server", "alone"])
