@@ -67,12 +67,8 @@ Names NamesOf(const std::string& id) {
   return names;
 }
 
-fs::path TemplateFolder() {
-  return fs::path(BuiltPluginsFolder()).parent_path() / "share" / "patchbay" / "template";
-}
-
 absl::StatusOr<std::string> ReadTemplate(const std::string& name) {
-  const fs::path path = TemplateFolder() / name;
+  const fs::path path = fs::path(PluginTemplateFolder()) / name;
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   text << file.rdbuf();

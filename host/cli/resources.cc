@@ -10,11 +10,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path ShareFolder() {
+// The folder of this executable.
+fs::path ProgramFolder() {
   std::error_code error;
-  const fs::path executable = fs::read_symlink("/proc/self/exe", error);
-  return executable.parent_path().parent_path() / "share" / "patchbay";
+  return fs::read_symlink("/proc/self/exe", error).parent_path();
 }
+
+fs::path ShareFolder() { return ProgramFolder().parent_path() / "share" / "patchbay"; }
 
 }  // namespace
 
@@ -29,16 +31,16 @@ absl::StatusOr<std::string> DefaultModelFolder() {
 }
 
 std::string BuiltPluginsFolder() {
-  std::error_code error;
-  const fs::path executable = fs::read_symlink("/proc/self/exe", error);
-  return (executable.parent_path().parent_path() / "plugins").string();
+  return (ProgramFolder().parent_path() / "lib" / "patchbay" / "plugins").string();
 }
 
+std::string PluginTemplateFolder() { return (ShareFolder() / "template").string(); }
+
 std::string PluginManifestProgram() {
-  std::error_code error;
-  const fs::path executable = fs::read_symlink("/proc/self/exe", error);
-  return (executable.parent_path() / "patchbay-plugin-manifest").string();
+  return (ProgramFolder() / "patchbay-plugin-manifest").string();
 }
+
+std::string BridgesProgram() { return (ProgramFolder() / "patchbay-bridges").string(); }
 
 std::string VocabularyFile() {
   const fs::path file = ShareFolder() / "bpe_simple_vocab_16e6.txt.gz";

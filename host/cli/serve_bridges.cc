@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
+#include "host/cli/resources.h"
 
 namespace patchbay {
 namespace {
@@ -23,11 +24,6 @@ namespace fs = std::filesystem;
 constexpr char kOff[] = "off";
 constexpr int kMostRestarts = 5;
 constexpr absl::Duration kRestartDelay = absl::Seconds(1);
-
-std::string BridgesProgram() {
-  std::error_code error;
-  return (fs::read_symlink("/proc/self/exe", error).parent_path() / "patchbay-bridges").string();
-}
 
 std::vector<std::string> CommandOf(const BridgeOptions& options, const BridgedServer& server) {
   std::vector<std::string> command = {BridgesProgram(),

@@ -26,7 +26,7 @@ def program_with(plugin: pathlib.Path, home: pathlib.Path) -> pathlib.Path:
     (home / "bin").mkdir()
     shutil.copy(BUILT.parent / "bin/patchbay", home / "bin/patchbay")
     (home / "share").symlink_to(BUILT.parent / "share")
-    shutil.copytree(plugin, home / "plugins" / plugin.name)
+    shutil.copytree(plugin, home / "lib/patchbay/plugins" / plugin.name)
     return home / "bin/patchbay"
 
 
