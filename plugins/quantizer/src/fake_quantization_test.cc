@@ -67,15 +67,15 @@ TEST(FakeQuantizationTest, ADeadOutputLeavesOthersAlone) {
 TEST(RangeTrackerTest, FollowsBatchesSlowly) {
   RangeTracker tracker;
   EXPECT_FALSE(tracker.range().has_value());
-  tracker.Add(at::tensor({0.5f, 1.0f}));
+  tracker.Add(RangeOf(at::tensor({0.5f, 1.0f})));
   EXPECT_EQ(tracker.range()->low, 0);
   EXPECT_EQ(tracker.range()->high, 1);
-  tracker.Add(at::tensor({2.0f}));
+  tracker.Add(RangeOf(at::tensor({2.0f})));
   EXPECT_NEAR(tracker.range()->high, 1.05f, 1e-6f);
-  tracker.Add(at::tensor({3.0f, -1.0f}));
+  tracker.Add(RangeOf(at::tensor({3.0f, -1.0f})));
   EXPECT_NEAR(tracker.range()->high, 1.1475f, 1e-6f);
   EXPECT_NEAR(tracker.range()->low, -0.05f, 1e-6f);
-  EXPECT_THROW(tracker.Add(at::tensor({1.0f, NAN})), c10::Error);
+  EXPECT_THROW(RangeOf(at::tensor({1.0f, NAN})), c10::Error);
 }
 
 }  // namespace

@@ -14,12 +14,6 @@ bool EndsWith(const std::string& text, const std::string& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
-// The text's keys and values, the begin token's outliers among them, are computed once a prompt and
-// before any step: no plugin is asked, and nothing would be gained.
-bool IsOfText(const std::string& diffusers_name) {
-  return EndsWith(diffusers_name, "attn2.to_k") || EndsWith(diffusers_name, "attn2.to_v");
-}
-
 // All digits of a number that matter.
 std::string Digits(float value) {
   char text[32];
@@ -47,8 +41,8 @@ const PlannedLayer& LayerSelection::PlannedFor(const LayerFacts& layer) const {
   const std::string& name = layer.diffusers_name;
   if (const auto named = plan_.layers.find(name); named != plan_.layers.end()) {
     if (IsOfText(name) && named->second.weight_bits != 16) {
-      throw PlanError("/layers/" + name +
-                      ": the text's keys and values are computed once a prompt, in floating point");
+      throw DocumentError("/layers/" + name +
+                          ": what depends on the prompt only is computed once, in floating point");
     }
     return named->second;
   }
@@ -64,18 +58,17 @@ std::optional<LayerScheme> LayerSelection::SchemeOf(const LayerFacts& layer) con
                         .rotate = planned.rotate,
                         .range = planned.range,
                         .skip_range = planned.skip_range};
-  // The other layer behind a skip connection is normalised before: its halves are alike.
-  if (EndsWith(layer.diffusers_name, "conv_shortcut")) scheme.skip_split = layer.skip_split;
+  scheme.skip_split = SplitOf(layer);
   const std::string where = "/layers/" + layer.diffusers_name;
   if (ranges_required_ && planned.activation_bits == 8 && !scheme.range) {
-    throw PlanError(where + "/range: is missing; static quantisation needs it");
+    throw DocumentError(where + "/range: is missing; static quantisation needs it");
   }
   if (scheme.range && (scheme.skip_split != 0) != scheme.skip_range.has_value()) {
-    throw PlanError(where +
-                    (scheme.skip_split != 0
-                         ? "/skip_range: is missing; a part of the input comes over a skip "
-                           "connection"
-                         : "/skip_range: no part of the input comes over a skip connection"));
+    throw DocumentError(where +
+                        (scheme.skip_split != 0
+                             ? "/skip_range: is missing; a part of the input comes over a skip "
+                               "connection"
+                             : "/skip_range: no part of the input comes over a skip connection"));
   }
   return scheme;
 }
@@ -89,6 +82,16 @@ std::string KeyOf(const LayerScheme& scheme) {
     if (range) key += " " + Digits(range->low) + ".." + Digits(range->high);
   }
   return key;
+}
+
+int64_t SplitOf(const LayerFacts& layer) {
+  return EndsWith(layer.diffusers_name, "conv_shortcut") ? layer.skip_split : 0;
+}
+
+bool IsOfText(const std::string& diffusers_name) {
+  return EndsWith(diffusers_name, "attn2.to_k") || EndsWith(diffusers_name, "attn2.to_v") ||
+         diffusers_name.rfind("add_embedding", 0) == 0 ||
+         diffusers_name.rfind("encoder_hid_proj", 0) == 0;
 }
 
 bool SharesInput(const std::string& diffusers_name) {

@@ -29,14 +29,17 @@ class LayerSelection {
   // Products in floating point instead of integers, for processors that are slow at them.
   void AvoidIntegerProducts() { integer_products_ = false; }
 
-  // Nothing: the layer stays in floating point. Throws PlanError when the plan asks for what the
-  // layer cannot do.
+  // Nothing: the layer stays in floating point. Throws DocumentError when the plan asks for what
+  // the layer cannot do.
   std::optional<LayerScheme> SchemeOf(const LayerFacts& layer) const;
+
+  // What is wanted of the layer, whether or not this processor is fast at it. Throws DocumentError
+  // when the plan wants what depends on the prompt only in integers.
+  const PlannedLayer& PlannedFor(const LayerFacts& layer) const;
 
   const Plan& plan() const { return plan_; }
 
  private:
-  const PlannedLayer& PlannedFor(const LayerFacts& layer) const;
   bool IsKept(const std::string& diffusers_name) const;
 
   Plan plan_;
@@ -47,6 +50,15 @@ class LayerSelection {
 
 // Tells schemes apart: what packed layers are shared by.
 std::string KeyOf(const LayerScheme& scheme);
+
+// Where the channels of a skip connection begin if the layer treats both halves apart; else 0. Only
+// shortcuts do: the other layer behind a skip connection is normalised before, its halves are
+// alike.
+int64_t SplitOf(const LayerFacts& layer);
+
+// What depends on the prompt only is computed once and before any step, in floating point: the
+// text's keys and values, with the begin token's outliers among them.
+bool IsOfText(const std::string& diffusers_name);
 
 // Whether the layer's input is also that of the layers beside it: queries, keys and values of
 // self-attention.

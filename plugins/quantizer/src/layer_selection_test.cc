@@ -51,18 +51,18 @@ TEST(LayerSelectionTest, SaysWhatALayerCannotDo) {
       [&] {
         selection.SchemeOf({"x.attn2.to_k", 5000, 0});
       },
-      ThrowsMessage<PlanError>(HasSubstr("/layers/x.attn2.to_k")));
+      ThrowsMessage<DocumentError>(HasSubstr("/layers/x.attn2.to_k")));
   EXPECT_THAT(
       [&] {
         selection.SchemeOf({"y.conv_shortcut", 5000, 64});
       },
-      ThrowsMessage<PlanError>(HasSubstr("/layers/y.conv_shortcut/skip_range: is missing")));
+      ThrowsMessage<DocumentError>(HasSubstr("/layers/y.conv_shortcut/skip_range: is missing")));
   selection.RequireRanges();
   EXPECT_THAT(
       [&] {
         selection.SchemeOf({"conv", 5000, 0});
       },
-      ThrowsMessage<PlanError>(HasSubstr("/layers/conv/range: is missing")));
+      ThrowsMessage<DocumentError>(HasSubstr("/layers/conv/range: is missing")));
 }
 
 TEST(LayerSelectionTest, KeysTellSchemesApart) {

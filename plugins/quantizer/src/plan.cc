@@ -1,54 +1,14 @@
 #include "plan.h"
 
 #include <cmath>
-#include <fstream>
 #include <initializer_list>
-#include <nlohmann/json.hpp>
-#include <set>
-#include <vector>
+
+#include "document.h"
 
 namespace quantizer {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr char kFormat[] = "patchbay-quantizer-plan/1";
-constexpr std::streamoff kMostBytes = 16 << 20;
-
-[[noreturn]] void Fail(const std::string& where, const std::string& wanted) {
-  throw PlanError((where.empty() ? "the plan" : where) + ": " + wanted);
-}
-
-// The library keeps the last of repeated keys without a word.
-class RepeatedKeys {
- public:
-  bool operator()(int, Json::parse_event_t event, Json& value) {
-    if (event == Json::parse_event_t::object_start) open_.emplace_back();
-    if (event == Json::parse_event_t::object_end) open_.pop_back();
-    if (event == Json::parse_event_t::key &&
-        !open_.back().insert(value.get<std::string>()).second) {
-      Fail("\"" + value.get<std::string>() + "\"", "is given twice in one object");
-    }
-    return true;
-  }
-
- private:
-  std::vector<std::set<std::string>> open_;
-};
-
-void CheckKeys(const Json& object, const std::string& where,
-               std::initializer_list<const char*> known) {
-  if (!object.is_object()) Fail(where, "an object is wanted");
-  for (const auto& [key, value] : object.items()) {
-    bool found = false;
-    std::string list;
-    for (const char* name : known) {
-      found = found || key == name;
-      list += std::string(list.empty() ? "" : ", ") + name;
-    }
-    if (!found) Fail(where + "/" + key, "is no key of a plan; known here: " + list);
-  }
-}
 
 int ReadBits(const Json& layer, const std::string& where, const char* key,
              std::initializer_list<int> allowed) {
@@ -110,53 +70,25 @@ Json WriteLayer(const PlannedLayer& layer) {
   return json;
 }
 
-const Json& StringAt(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  if (found == json.end() || !found->is_string()) {
-    Fail(std::string("/") + key, "is missing or no text");
-  }
-  return *found;
-}
-
 }  // namespace
 
 Plan ParsePlan(std::string_view text) {
-  Json json;
-  try {
-    json = Json::parse(text, RepeatedKeys());
-  } catch (const Json::exception& error) {
-    throw PlanError(std::string("the plan is no JSON: ") + error.what());
-  }
+  const Json json = ParseDocument(text, kFormat);
   CheckKeys(json, "", {"format", "model", "others", "layers"});
-  if (const auto format = StringAt(json, "format").get<std::string>(); format != kFormat) {
-    Fail("/format", "is \"" + format + "\"; wanted: " + kFormat);
-  }
   Plan plan;
-  plan.model = StringAt(json, "model").get<std::string>();
+  plan.model = TextAt(json, "model");
   if (const auto others = json.find("others"); others != json.end()) {
     plan.others = ReadLayer(*others, "/others");
     if (plan.others.range) Fail("/others/range", "each layer has a range of its own");
   }
-  const auto layers = json.find("layers");
-  if (layers == json.end() || !layers->is_object()) Fail("/layers", "is missing or no object");
-  for (const auto& [name, layer] : layers->items()) {
+  for (const auto& [name, layer] : ObjectAt(json, "layers").items()) {
     plan.layers[name] = ReadLayer(layer, "/layers/" + name);
   }
   return plan;
 }
 
 Plan ReadPlan(const std::string& path) {
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  const std::streamoff size = file ? static_cast<std::streamoff>(file.tellg()) : -1;
-  if (size < 0) throw PlanError(path + ": cannot be read");
-  if (size > kMostBytes) throw PlanError(path + ": is larger than 16 MiB, too large for a plan");
-  std::string text(static_cast<size_t>(size), '\0');
-  if (!file.seekg(0).read(text.data(), size)) throw PlanError(path + ": cannot be read");
-  try {
-    return ParsePlan(text);
-  } catch (const PlanError& error) {
-    throw PlanError(path + ": " + error.what());
-  }
+  return ParseFile(path, [](const std::string& text) { return ParsePlan(text); });
 }
 
 std::string WritePlan(const Plan& plan) {

@@ -3,10 +3,10 @@
 
 #include <map>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 
+#include "document_error.h"
 #include "kernel.h"
 
 // A plan says how each layer of one model computes. It is a JSON file that people can read and
@@ -29,11 +29,6 @@
 
 namespace quantizer {
 
-class PlanError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
 struct PlannedLayer {
   int weight_bits = 16;
   int activation_bits = 16;
@@ -48,10 +43,8 @@ struct Plan {
   std::map<std::string, PlannedLayer> layers;  // by diffusers name
 };
 
-// Throws PlanError that names the place, "line 7, column 3" or "/layers/conv_in/weights", and what
-// is wanted there. Unknown and repeated keys are errors.
+// Throws DocumentError. Unknown and repeated keys are errors.
 Plan ParsePlan(std::string_view text);
-// Also names the file. At most 16 MiB.
 Plan ReadPlan(const std::string& path);
 // What ParsePlan reads.
 std::string WritePlan(const Plan& plan);

@@ -17,7 +17,7 @@ std::string Document(const std::string& layers) {
 std::string ErrorOf(const std::string& text) {
   try {
     ParsePlan(text);
-  } catch (const PlanError& error) {
+  } catch (const DocumentError& error) {
     return error.what();
   }
   return "";
@@ -80,7 +80,7 @@ TEST(PlanTest, NamesTheFile) {
   try {
     ReadPlan("/nowhere/plan.json");
     FAIL();
-  } catch (const PlanError& error) {
+  } catch (const DocumentError& error) {
     EXPECT_THAT(error.what(), HasSubstr("/nowhere/plan.json: cannot be read"));
   }
 }

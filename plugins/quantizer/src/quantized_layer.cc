@@ -28,11 +28,9 @@ void QuantizedLayer::AddPart(const at::Tensor& weight, const at::Tensor& bias, C
                                  {.bits = scheme_.weight_bits, .rotate = scheme_.rotate})});
 }
 
-at::Tensor QuantizedLayer::Weight(const at::Tensor& x) const {
+at::Tensor QuantizedLayer::Weight() const {
   std::vector<at::Tensor> weights;
-  for (const Part& part : parts_) {
-    weights.push_back(part.weight.Dequantized().to(x.options().memory_format(std::nullopt)));
-  }
+  for (const Part& part : parts_) weights.push_back(part.weight.Dequantized());
   return weights.size() == 1 ? weights.front() : at::cat(weights, 1);
 }
 
@@ -53,14 +51,16 @@ at::Tensor QuantizedLayer::Multiply(const QuantizedInput& input, const at::Tenso
 at::Tensor QuantizedLayer::Forward(const at::Tensor& x) const {
   TORCH_CHECK(parts_.size() == 1, "a linear layer has no skip connection");
   if (!scheme_.integer_products) {
-    return at::linear(x, Weight(x), bias_.defined() ? bias_.to(x.options()) : at::Tensor());
+    return at::linear(x, Weight().to(x.scalar_type()),
+                      bias_.defined() ? bias_.to(x.options()) : at::Tensor());
   }
   return Multiply(Quantize(x), x);
 }
 
 at::Tensor QuantizedLayer::Forward(const at::Tensor& x, const Geometry& geometry) const {
   if (!scheme_.integer_products) {
-    const at::Tensor weight = Weight(x).contiguous(at::MemoryFormat::ChannelsLast);
+    const at::Tensor weight =
+        Weight().to(x.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast);
     return at::conv2d(x, weight, bias_.defined() ? bias_.to(x.options()) : at::Tensor(),
                       geometry.stride, geometry.padding, geometry.dilation);
   }

@@ -44,6 +44,9 @@ class QuantizedLayer {
   // Convolutions. x: [B, in, H, W] to [B, out, H', W'] in channels-last order.
   at::Tensor Forward(const at::Tensor& x, const Geometry& geometry) const;
 
+  // The weights as numbers again, in the shape that they came in, fp32.
+  at::Tensor Weight() const;
+
   bool integer_products() const { return scheme_.integer_products; }
   // Whether Quantize() gives the same for the same input as that of any other such layer.
   bool has_plain_input() const {
@@ -62,9 +65,6 @@ class QuantizedLayer {
 
   void AddPart(const at::Tensor& weight, const at::Tensor& bias, Channels channels,
                const std::optional<Range>& range);
-  // In x's type, in the shape that it came in.
-  at::Tensor Weight(const at::Tensor& x) const;
-
   LayerScheme scheme_;
   at::Tensor bias_;
   std::vector<Part> parts_;

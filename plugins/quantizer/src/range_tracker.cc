@@ -10,19 +10,22 @@ constexpr float kMomentum = 0.95f;
 
 }  // namespace
 
-void RangeTracker::Add(const at::Tensor& values) {
-  if (values.numel() == 0) return;
+Range RangeOf(const at::Tensor& values) {
+  if (values.numel() == 0) return {};
   const auto [least, largest] = at::aminmax(values);
-  const float low = std::min(least.item<float>(), 0.0f);
-  const float high = std::max(largest.item<float>(), 0.0f);
-  TORCH_CHECK(std::isfinite(least.item<float>()) && std::isfinite(largest.item<float>()),
+  const Range range = {least.item<float>(), largest.item<float>()};
+  TORCH_CHECK(std::isfinite(range.low) && std::isfinite(range.high),
               "calibration met numbers that are not finite");
+  return {std::min(range.low, 0.0f), std::max(range.high, 0.0f)};
+}
+
+void RangeTracker::Add(const Range& batch) {
   if (!range_) {
-    range_ = Range{low, high};
+    range_ = batch;
     return;
   }
-  range_->low = kMomentum * range_->low + (1 - kMomentum) * low;
-  range_->high = kMomentum * range_->high + (1 - kMomentum) * high;
+  range_->low = kMomentum * range_->low + (1 - kMomentum) * batch.low;
+  range_->high = kMomentum * range_->high + (1 - kMomentum) * batch.high;
 }
 
 }  // namespace quantizer

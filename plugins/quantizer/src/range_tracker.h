@@ -9,14 +9,18 @@
 
 namespace quantizer {
 
+// The least and the largest of the values, widened to include zero. Throws c10::Error when one is
+// not finite.
+Range RangeOf(const at::Tensor& values);
+
 // The range of a layer's input over the batches of a calibration, as MixDQ tracks it: the first
 // batch's, then 0.95 of what was plus 0.05 of each further batch. One thread at a time.
 class RangeTracker {
  public:
-  // values: the input of one batch, or a part of it. Throws c10::Error when one is not finite.
-  void Add(const at::Tensor& values);
+  // batch: includes zero.
+  void Add(const Range& batch);
 
-  // Widened to include zero; nothing before the first batch.
+  // Nothing before the first batch.
   std::optional<Range> range() const { return range_; }
 
  private:

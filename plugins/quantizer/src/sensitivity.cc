@@ -5,13 +5,15 @@
 
 namespace quantizer {
 
-double SignalToNoise(const at::Tensor& exact, const at::Tensor& quantized) {
+void NoiseMeter::Add(const at::Tensor& exact, const at::Tensor& quantized) {
   TORCH_CHECK(exact.sizes() == quantized.sizes(), "results of sizes ", exact.sizes(), " and ",
               quantized.sizes(), " cannot be compared");
   const at::Tensor signal = exact.to(at::kDouble);
-  const double noise = (quantized.to(at::kDouble) - signal).square().sum().item<double>();
-  return 10 * std::log10(signal.square().sum().item<double>() / noise);
+  signal_ += signal.square().sum().item<double>();
+  noise_ += (quantized.to(at::kDouble) - signal).square().sum().item<double>();
 }
+
+double NoiseMeter::Decibels() const { return 10 * std::log10(signal_ / noise_); }
 
 double StructuralSimilarity(const at::Tensor& exact, const at::Tensor& quantized, int64_t window) {
   TORCH_CHECK(exact.dim() == 4 && exact.sizes() == quantized.sizes(), "pictures of sizes ",

@@ -11,9 +11,19 @@
 
 namespace quantizer {
 
-// Signal to quantisation noise, in decibels: 10 log10(sum exact^2 / sum (quantised - exact)^2).
-// Infinite where both are equal. The quality layers' metric, on the network's output.
-double SignalToNoise(const at::Tensor& exact, const at::Tensor& quantized);
+// Signal to quantisation noise over all that was added, in decibels: 10 log10(sum exact^2 / sum
+// (quantised - exact)^2). Infinite where all is equal. The quality layers' metric, on the network's
+// outputs.
+class NoiseMeter {
+ public:
+  // Of the same sizes.
+  void Add(const at::Tensor& exact, const at::Tensor& quantized);
+  double Decibels() const;
+
+ private:
+  double signal_ = 0;
+  double noise_ = 0;
+};
 
 // Structural similarity of two pictures [B, C, H, W] in -1..1 (Wang et al. 2004), averaged over
 // pictures, channels and windows; 1 where both are equal. Windows are uniform, odd, at most

@@ -11,9 +11,16 @@ namespace {
 TEST(SensitivityTest, SignalToNoiseIsInDecibels) {
   const at::Tensor exact = at::tensor({3.0f, -4.0f});
   // 25 / (0.3^2 + 0.4^2) = 100: 20 dB.
-  EXPECT_NEAR(SignalToNoise(exact, exact * 1.1), 20.0, 1e-4);
-  EXPECT_TRUE(std::isinf(SignalToNoise(exact, exact)));
-  EXPECT_THROW(SignalToNoise(exact, at::zeros({3})), c10::Error);
+  NoiseMeter meter;
+  meter.Add(exact, exact * 1.1);
+  EXPECT_NEAR(meter.Decibels(), 20.0, 1e-4);
+  // As much signal again without noise: 50 / 0.25 = 200, 23.0103 dB.
+  meter.Add(exact, exact);
+  EXPECT_NEAR(meter.Decibels(), 23.0103, 1e-4);
+  NoiseMeter equal;
+  equal.Add(exact, exact);
+  EXPECT_TRUE(std::isinf(equal.Decibels()));
+  EXPECT_THROW(equal.Add(exact, at::zeros({3})), c10::Error);
 }
 
 TEST(SensitivityTest, SimilarityFallsWithWhatIsSeen) {
