@@ -6,6 +6,7 @@ import pathlib
 import shutil
 
 import pytest
+from PIL import Image
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("PATCHBAY_BUILD", "build/release")
@@ -28,6 +29,11 @@ FAULTS = {
 
 
 def validate(program, folder, *arguments):
+    """With a small picture for those that do nothing without one."""
+    if folder.name == "outpainter":
+        picture = program.folder / "picture.png"
+        Image.linear_gradient("L").resize((24, 20)).save(picture)
+        arguments = ("--settings", f"picture={picture}", *arguments)
     result = program.run("plugin", "validate", folder, "--json", *arguments)
     report = json.loads(result.stdout)
     assert result.returncode == (0 if report["passed"] else 1), result.stderr

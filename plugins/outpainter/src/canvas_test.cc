@@ -1,0 +1,102 @@
+#include "plugins/outpainter/src/canvas.h"
+
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "patchbay/error.h"
+
+namespace outpainter {
+namespace {
+
+using ::testing::HasSubstr;
+
+at::Tensor Opaque(int64_t height, int64_t width) {
+  at::Tensor rgba = at::rand({1, 4, height, width});
+  rgba.slice(1, 3, 4).fill_(1);
+  return rgba;
+}
+
+std::string Refusal(const at::Tensor& rgba, const at::Tensor& mask, int64_t left, int64_t top,
+                    CanvasSize size) {
+  try {
+    PlaceOnCanvas(rgba, mask, left, top, size);
+  } catch (const patchbay::Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(CanvasTest, KeepsThePictureBitByBit) {
+  const at::Tensor rgba = Opaque(9, 13);
+  const Canvas canvas = PlaceOnCanvas(rgba, {}, 3, 5, {24, 32});
+  ASSERT_EQ(canvas.picture.sizes(), (at::IntArrayRef{1, 3, 24, 32}));
+  const at::Tensor kept = canvas.picture.slice(2, 5, 14).slice(3, 3, 16);
+  EXPECT_TRUE(at::equal(kept, 2 * rgba.slice(1, 0, 3) - 1));
+  EXPECT_EQ(canvas.known.sum().item<float>(), 9 * 13);
+  EXPECT_EQ(canvas.known[0][0][5][3].item<float>(), 1);
+  EXPECT_EQ(canvas.known[0][0][4][3].item<float>(), 0);
+}
+
+TEST(CanvasTest, PutsItInTheMiddle) {
+  const Canvas canvas = PlaceOnCanvas(Opaque(8, 8), {}, -1, -1, {16, 24});
+  EXPECT_EQ(canvas.known.slice(2, 4, 12).slice(3, 8, 16).sum().item<float>(), 64);
+}
+
+TEST(CanvasTest, FillsWithWhatLiesAround) {
+  at::Tensor rgba = Opaque(16, 16);
+  rgba.slice(1, 0, 3).fill_(0.25);
+  const Canvas canvas = PlaceOnCanvas(rgba, {}, 7, 0, {16, 64});
+  EXPECT_TRUE(at::allclose(canvas.picture, at::full_like(canvas.picture, -0.5)));
+  // Two halves: far to the left the fill has the left one's colour.
+  rgba.slice(3, 8, 16).slice(1, 0, 3).fill_(0.75);
+  const at::Tensor wide = PlaceOnCanvas(rgba, {}, 24, 0, {16, 64}).picture;
+  EXPECT_LT(wide[0][0][8][20].item<float>(), -0.3);
+  EXPECT_GT(wide[0][0][8][43].item<float>(), 0.3);
+}
+
+TEST(CanvasTest, MaskedAndTransparentPixelsArePainted) {
+  at::Tensor rgba = Opaque(8, 8);
+  rgba.slice(1, 3, 4).slice(2, 0, 2).fill_(0.4);
+  at::Tensor mask = at::zeros({1, 4, 8, 8});
+  mask.slice(3, 6, 8).fill_(1);
+  const Canvas canvas = PlaceOnCanvas(rgba, mask, 0, 0, {8, 8});
+  EXPECT_EQ(canvas.known.sum().item<float>(), 6 * 6);
+}
+
+TEST(CanvasTest, SaysWhatDoesNotFit) {
+  EXPECT_THAT(Refusal(Opaque(8, 40), {}, -1, -1, {32, 32}), HasSubstr("needs 40 pixels"));
+  EXPECT_THAT(Refusal(Opaque(8, 8), {}, 0, 30, {32, 32}), HasSubstr("needs 38 pixels"));
+  EXPECT_THAT(Refusal(Opaque(32, 32), {}, -1, -1, {32, 32}), HasSubstr("covers the canvas"));
+  EXPECT_THAT(Refusal(at::zeros({1, 4, 8, 8}), {}, -1, -1, {32, 32}), HasSubstr("nothing of the"));
+  EXPECT_THAT(Refusal(Opaque(8, 8), at::zeros({1, 4, 8, 9}), -1, -1, {32, 32}),
+              HasSubstr("must be alike"));
+}
+
+TEST(CanvasTest, KnowsWholeCellsOnly) {
+  at::Tensor known = at::zeros({1, 1, 24, 24});
+  known.slice(2, 7, 24).slice(3, 8, 23).fill_(1);
+  const at::Tensor cells = KnownCells(known, 8);
+  ASSERT_EQ(cells.sizes(), (at::IntArrayRef{1, 1, 3, 3}));
+  EXPECT_EQ(cells.sum().item<float>(), 2);
+  EXPECT_EQ(cells[0][0][1][1].item<float>(), 1);
+  EXPECT_EQ(cells[0][0][2][1].item<float>(), 1);
+}
+
+TEST(CanvasTest, FeathersInsideTheEdgeOnly) {
+  at::Tensor known = at::zeros({1, 1, 32, 32});
+  known.slice(3, 8, 32).fill_(1);  // reaches the canvas's right, upper and lower border
+  const at::Tensor weight = FeatheredKnown(known, 6);
+  EXPECT_EQ(weight.slice(3, 0, 8).max().item<float>(), 0);
+  EXPECT_EQ(weight.slice(3, 14, 32).min().item<float>(), 1);
+  for (int64_t x = 8; x < 14; ++x) {
+    EXPECT_GT(weight[0][0][16][x].item<float>(), weight[0][0][16][x - 1].item<float>());
+    EXPECT_LT(weight[0][0][16][x].item<float>(), 1);
+  }
+  EXPECT_TRUE(at::equal(FeatheredKnown(known, 0), known));
+}
+
+}  // namespace
+}  // namespace outpainter

@@ -1,0 +1,25 @@
+#include "noise_regret.h"
+
+namespace outpainter {
+
+NoiseRegret::NoiseRegret(const RegretSettings& settings, int32_t step_count)
+    : settings_(settings), last_(static_cast<int32_t>(settings.share * step_count)) {}
+
+int32_t NoiseRegret::Next(int32_t done) {
+  if (settings_.jump <= 0 || done % settings_.jump != 0 || done >= last_) return done;
+  if (repeated_ >= settings_.repeats) {
+    repeated_ = 0;
+    return done;
+  }
+  ++repeated_;
+  return done - static_cast<int32_t>(settings_.jump);
+}
+
+int64_t StepsWithRegret(const RegretSettings& settings, int32_t step_count) {
+  NoiseRegret regret(settings, step_count);
+  int64_t steps = 0;
+  for (int32_t step = 0; step < step_count; ++steps) step = regret.Next(step + 1);
+  return steps;
+}
+
+}  // namespace outpainter

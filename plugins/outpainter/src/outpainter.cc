@@ -1,0 +1,197 @@
+#include <patchbay/aten.h>
+
+#include <cmath>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "canvas.h"
+#include "noise_regret.h"
+
+namespace outpainter {
+namespace {
+
+enum class KnownNoise { kTied, kFresh };
+
+struct Settings {
+  patchbay::Picture picture;
+  int64_t left = -1;
+  int64_t top = -1;
+  patchbay::Picture mask;
+  int64_t feathering = 16;
+  int64_t jump_length = 3;
+  int64_t jump_repeats = 4;
+  double jump_share = 0.6;
+  KnownNoise known_noise = KnownNoise::kTied;
+};
+
+// What a pass keeps: the picture on the canvas, and the noise that its known part has. Empty in a
+// second pass, which draws over all of the enlarged canvas.
+struct Pass {
+  explicit Pass(NoiseRegret jumps) : regret(jumps) {}
+
+  at::Tensor kept;         // [1, 3, H, W] in -1..1
+  at::Tensor kept_weight;  // [1, 1, H, W]
+  at::Tensor latent;       // [1, C, h, w]: the known picture's
+  at::Tensor known_cells;  // [1, 1, h, w]
+  at::Tensor noise;        // [B, C, h, w]
+  NoiseRegret regret;
+  uint64_t draws = 0;  // of noise, so that no two are alike
+};
+
+class Outpainter final : public patchbay::Plugin<Settings> {
+ public:
+  static void describe(patchbay::Description<Settings>& d) {
+    d.id("outpainter")
+        .title("Outpainter")
+        .version("1.0.0")
+        .summary("Paints what lies beyond a picture's edges, or under a mask.")
+        .source("arXiv:2403.13745")
+        .licence("MIT")
+        // Sees the latent as other plugins have left it.
+        .phase(PATCHBAY_PHASE_LATE);
+    DescribePlace(d);
+    DescribeRegret(d);
+  }
+
+  void attach(patchbay::Attach& at) const override {
+    if (!settings().picture.rgba.defined()) {
+      throw patchbay::Error("there is no picture to extend; give one, as in picture=photo.png");
+    }
+    at.begin_pass(
+        [settings = settings()](const patchbay::Step& step) { return Begin(settings, step); });
+    at.first_latent([](const patchbay::Step& step, at::Tensor& latent) {
+      Pass& pass = step.state<Pass>();
+      if (!pass.latent.defined()) return;
+      const bool is_pure_noise = (step.flags & PATCHBAY_STEP_IMAGE_TO_IMAGE) == 0;
+      pass.noise = is_pure_noise ? NoiseOf(latent, step.sigmas[0]) : NewNoise(step, latent);
+      pass.latent = pass.latent.to(latent.device());
+      pass.known_cells = pass.known_cells.to(latent.device());
+    });
+    at.after_step([fresh = settings().known_noise == KnownNoise::kFresh](
+                      const patchbay::Step& step, at::Tensor& latent, const patchbay::Prediction&) {
+      return AfterStep(step, latent, fresh);
+    });
+    at.picture([](const patchbay::Step& step, at::Tensor& picture) {
+      const Pass& pass = step.state<Pass>();
+      if (!pass.latent.defined()) return;
+      const at::Tensor weight = pass.kept_weight.to(picture.device());
+      picture = weight * pass.kept.to(picture.device()) + (1 - weight) * picture;
+    });
+  }
+
+ private:
+  static void DescribePlace(patchbay::Description<Settings>& d) {
+    d.field<1>(&Settings::picture, "picture")
+        .label("Picture")
+        .help("What is extended. It keeps its size; the request's size is the canvas's.");
+    d.field<2>(&Settings::left, "left")
+        .label("Left")
+        .unit(PATCHBAY_UNIT_PIXEL)
+        .range(-1, 16384)
+        .soft_range(-1, 1024)
+        .help("Pixels painted to the picture's left; -1 puts it in the middle.");
+    d.field<3>(&Settings::top, "top")
+        .label("Top")
+        .unit(PATCHBAY_UNIT_PIXEL)
+        .range(-1, 16384)
+        .soft_range(-1, 1024)
+        .help("Pixels painted above the picture; -1 puts it in the middle.");
+    d.field<4>(&Settings::mask, "mask")
+        .label("Mask")
+        .help("Of the picture's size: white is painted anew, as are transparent pixels.");
+    d.field<5>(&Settings::feathering, "feathering")
+        .label("Feathering")
+        .unit(PATCHBAY_UNIT_PIXEL)
+        .range(0, 512)
+        .soft_range(0, 128)
+        .help(
+            "Pixels inside the picture's edge over which it passes into what was painted. All "
+            "others stay as they were, bit by bit.");
+  }
+
+  static void DescribeRegret(patchbay::Description<Settings>& d) {
+    d.field<6>(&Settings::jump_length, "jump_length")
+        .label("Jump length")
+        .unit(PATCHBAY_UNIT_STEP)
+        .range(0, 50)
+        .soft_range(0, 10)
+        .group("Noise regret")
+        .help("After so many steps the sampler goes back by as many; 0: never.");
+    d.field<7>(&Settings::jump_repeats, "jump_repeats")
+        .label("Repeats")
+        .range(0, 50)
+        .soft_range(0, 10)
+        .group("Noise regret")
+        .help("How often it goes back at one place; 0: never.");
+    d.field<8>(&Settings::jump_share, "jump_share")
+        .label("Until")
+        .unit(PATCHBAY_UNIT_FRACTION_OF_STEPS)
+        .range(0.0, 1.0)
+        .step(0.05)
+        .group("Noise regret")
+        .help("From this share of the steps on it goes back no more.");
+    d.field<9>(&Settings::known_noise, "known_noise")
+        .label("Noise of the known part")
+        .choices({{KnownNoise::kTied, "tied", "The canvas's (the authors' code)"},
+                  {KnownNoise::kFresh, "fresh", "New in each step (the paper's algorithm)"}})
+        .advanced()
+        .help("What the known part is covered with at each step's noise level.");
+  }
+
+  static Pass Begin(const Settings& settings, const patchbay::Step& step) {
+    Pass pass(NoiseRegret({settings.jump_length, settings.jump_repeats, settings.jump_share},
+                          step.step_count));
+    if (step.pass != PATCHBAY_PASS_FIRST) return pass;
+    const patchbay::Model model = step.model();
+    const int64_t cell = model.info().pixels_per_latent_pixel;
+    const Canvas canvas =
+        PlaceOnCanvas(settings.picture.rgba, settings.mask.rgba, settings.left, settings.top,
+                      {step.latent_height * cell, step.latent_width * cell});
+    const at::Tensor cells = KnownCells(canvas.known, cell);
+    if (cells.max().item<float>() == 0.f) {
+      throw patchbay::Error("no block of " + std::to_string(cell) + "x" + std::to_string(cell) +
+                            " pixels on the canvas is known as a whole, and the model sees no "
+                            "smaller ones; give a larger picture");
+    }
+    pass.kept = canvas.picture;
+    pass.kept_weight = FeatheredKnown(canvas.known, settings.feathering);
+    pass.latent = model.encode_picture(canvas.picture);
+    pass.known_cells = cells;
+    return pass;
+  }
+
+  // The noise that a pass starts from. Schedules of bounded variance scale it by sqrt(1 + sigma^2);
+  // where a sampler scales it by sigma, this is 0.3 % less than one.
+  static at::Tensor NoiseOf(const at::Tensor& latent, double sigma) {
+    return latent / std::sqrt(1 + sigma * sigma);
+  }
+
+  static at::Tensor NewNoise(const patchbay::Step& step, const at::Tensor& latent) {
+    return step.model().noise(latent.sizes().vec(), ++step.state<Pass>().draws).to(latent.device());
+  }
+
+  // The authors' loop: the known part is put back after each step but the last, covered with noise;
+  // then the sampler may go back, and both parts get the same new noise.
+  static patchbay::Next AfterStep(const patchbay::Step& step, at::Tensor& latent, bool fresh) {
+    Pass& pass = step.state<Pass>();
+    if (!pass.latent.defined()) return patchbay::Next::go_on();
+    const int32_t done = step.index + 1;
+    if (done < step.step_count) {
+      const at::Tensor noise = fresh ? NewNoise(step, latent) : pass.noise;
+      latent = at::where(pass.known_cells > 0, pass.latent + step.sigma_next * noise, latent);
+    }
+    const int32_t next = pass.regret.Next(done);
+    if (next == done) return patchbay::Next::go_on();
+    const double before = step.sigmas[next];
+    const double now = step.sigmas[done];
+    pass.noise = NewNoise(step, latent);
+    latent = latent + std::sqrt(before * before - now * now) * pass.noise;
+    return patchbay::Next::to(next);
+  }
+};
+
+}  // namespace
+}  // namespace outpainter
+
+PATCHBAY_PLUGIN(outpainter::Outpainter)

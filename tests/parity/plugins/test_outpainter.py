@@ -1,0 +1,166 @@
+"""The outpainter against its authors' loop, written over diffusers' network and scheduler."""
+
+from __future__ import annotations
+
+import pathlib
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.nn import functional
+
+from ..pipeline import reference
+from ..pipeline.philox import philox
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+SEED = 7
+STEPS = 10
+WIDTH, HEIGHT = 128, 96
+LEFT, TOP = 19, 8
+SHARE = 0.6
+
+
+@pytest.fixture
+def photo(tmp_path):
+    numbers = np.random.default_rng(3).integers(0, 256, (8, 10, 3), dtype=np.uint8)
+    picture = Image.fromarray(numbers).resize((70, 66), Image.Resampling.BICUBIC)
+    picture.save(tmp_path / "photo.png")
+    return picture
+
+
+def draw(program, folder, photo, *arguments, sampler="ddim", **settings):
+    given = {"picture": program.folder / "photo.png", "left": LEFT, "top": TOP, **settings}
+    text = ",".join(f"{name}={value}" for name, value in given.items())
+    return program.generate(folder, reference.PROMPT, "--size", f"{WIDTH}x{HEIGHT}", "--seed", SEED, "--sampler", sampler,
+                            "--steps", STEPS, "--guidance", 7.5, "--plugin", f"outpainter:{text}", *arguments)
+
+
+def fill(weighted, weight):
+    """Pull-push: where nothing is known, what the next coarser level has."""
+    own = weighted / weight.clamp_min(1e-6)
+    if weight.min() > 0 or weight.numel() == 1:
+        return own
+    halves = [functional.avg_pool2d(x, 2, ceil_mode=True, count_include_pad=False) for x in (weighted, weight)]
+    around = functional.interpolate(fill(*halves), weight.shape[2:], mode="bilinear", align_corners=False)
+    return torch.where(weight > 0, own, around)
+
+
+def canvas(photo):
+    """The filled canvas in -1..1, and what of it is known."""
+    pixels = torch.from_numpy(np.array(photo)).permute(2, 0, 1).float()[None] / 255
+    placed, known = torch.zeros(1, 3, HEIGHT, WIDTH), torch.zeros(1, 1, HEIGHT, WIDTH)
+    placed[:, :, TOP:TOP + 66, LEFT:LEFT + 70] = pixels
+    known[:, :, TOP:TOP + 66, LEFT:LEFT + 70] = 1
+    return 2 * fill(placed, known) - 1, known
+
+
+def host_noise(step: int, count: int, shape) -> torch.Tensor:
+    """What the host gives this plugin: its key is mixed from seed, step, the plugin's id and the plugin's count."""
+    whole = (1 << 64) - 1
+
+    def mixed(z):
+        z = ((z ^ z >> 30) * 0xBF58476D1CE4E5B9) & whole
+        z = ((z ^ z >> 27) * 0x94D049BB133111EB) & whole
+        return z ^ z >> 31
+
+    state = mixed(SEED + 0x9E3779B97F4A7C15 & whole)
+    for part in (step, *b"outpainter", count):
+        state = mixed((state ^ part) + 0x9E3779B97F4A7C15 & whole)
+    return torch.from_numpy(philox(state, 0, int(np.prod(shape)))).float().reshape(shape)
+
+
+def official_loop(folder, photo, jump, repeats):
+    """Be-Your-Outpainter's sampler for one frame, without its ControlNet and its LoRA."""
+    used = reference.pipeline(folder)
+    reference.set_scheduler(used, folder, "ddim", {})
+    scheduler = used.scheduler
+    scheduler.set_timesteps(STEPS)
+    times, alpha = scheduler.timesteps, scheduler.alphas_cumprod
+    picture, known = canvas(photo)
+    with torch.no_grad():
+        kept = used.vae.encode(picture).latent_dist.mode() * used.vae.config.scaling_factor
+        cells = functional.avg_pool2d(known, 8) == 1
+        texts = torch.cat(used.encode_prompt(reference.PROMPT, "cpu", 1, True)[::-1])
+        noise = torch.randn(kept.shape, generator=torch.Generator().manual_seed(SEED))
+        latent, index, repeated, draws, calls = noise, 0, 0, 0, 0
+        while index < STEPS:
+            empty, wanted = used.unet(torch.cat([latent] * 2), times[index], texts).sample.chunk(2)
+            latent = scheduler.step(empty + 7.5 * (wanted - empty), times[index], latent).prev_sample
+            calls += 1
+            if index < STEPS - 1:
+                covered = scheduler.add_noise(kept, noise, times[index + 1:index + 2])
+                latent = torch.where(cells, covered, latent)
+            index += 1
+            if jump != 0 and index % jump == 0 and index < int(SHARE * STEPS):
+                if repeated < repeats:
+                    draws += 1
+                    noise = host_noise(index - 1, draws, kept.shape)
+                    ratio = alpha[times[index - jump]] / alpha[times[index]]
+                    latent = ratio.sqrt() * latent + (1 - ratio).sqrt() * noise
+                    index -= jump
+                    repeated += 1
+                else:
+                    repeated = 0
+    return latent, calls
+
+
+@pytest.mark.parametrize("family", ["sd1", "sd2"])
+@pytest.mark.parametrize("jump, repeats", [(0, 0), (2, 1), (3, 2)])
+def test_authors_loop(family, jump, repeats, model, program, photo, agree):
+    ours, report = draw(program, model(family), photo, jump_length=jump, jump_repeats=repeats)
+    theirs, calls = official_loop(model(family), photo, jump, repeats)
+    agree(f"outpainter {family}, jumps of {jump}, {repeats} times", ours, theirs)
+    assert len(report["step_seconds"]) == calls
+
+
+@pytest.mark.parametrize("feathering", [0, 5])
+def test_known_pixels_stay_bit_by_bit(feathering, model, program, photo):
+    draw(program, model("sd1"), photo, feathering=feathering)
+    drawn = np.asarray(Image.open(program.folder / "picture.png").convert("RGB"))
+    inside = np.asarray(photo)[feathering:66 - feathering, feathering:70 - feathering]
+    kept = drawn[TOP + feathering:TOP + 66 - feathering, LEFT + feathering:LEFT + 70 - feathering]
+    assert (kept == inside).all()
+    ring = drawn[TOP:TOP + 66, LEFT:LEFT + 70] != np.asarray(photo)
+    assert ring.any() == (feathering > 0)
+
+
+@pytest.mark.parametrize("sampler", ["euler", "euler_a", "heun", "dpmpp_2m", "dpmpp_2m_sde", "unipc", "lms", "ddim"])
+def test_every_kind_of_sampler(sampler, program, photo):
+    """Going back leaves a latent of the same spread, also where a method remembers earlier steps. By a trained model."""
+    plain, once = draw(program, ROOT / "models/default", photo, sampler=sampler, jump_repeats=0)
+    ours, often = draw(program, ROOT / "models/default", photo, sampler=sampler)
+    assert ours.isfinite().all() and not torch.equal(ours, plain)
+    assert abs(ours.std() / plain.std() - 1) < 0.1
+    assert len(often["step_seconds"]) == len(once["step_seconds"]) + 12
+
+
+def test_a_batch_is_its_pictures(model, program, photo):
+    both, _ = draw(program, model("sd1"), photo, "--batch", 2, "--compat", "a1111", sampler="euler")
+    alone, _ = draw(program, model("sd1"), photo, "--compat", "a1111", sampler="euler")
+    assert (both[:1] - alone).abs().max() < 1e-4 * alone.abs().max()
+
+
+@pytest.mark.parametrize("settings, words", [
+    ("left=90", ["left 90", "160", "128"]), ("top=31", ["top 31", "97", "96"]), ("mask={folder}/small.png", ["mask", "8x8"]),
+    ("picture={folder}/tiny.png", ["8x8 pixels"]), ("picture={folder}/large.png", ["covers the canvas"]),
+    ("picture={folder}/wide.png", ["200", "128"]), ("picture={folder}/clear.png", ["transparent"]),
+    ("picture=", ["picture"]), ("feathering=-1", ["feathering", "0"])])
+def test_bad_input(settings, words, model, program, photo):
+    for name, size in (("small", (8, 8)), ("tiny", (7, 7)), ("large", (WIDTH, HEIGHT)), ("wide", (200, 8))):
+        Image.new("RGB", size, "red").save(program.folder / f"{name}.png")
+    Image.new("RGBA", (32, 32)).save(program.folder / "clear.png")
+    text = settings.format(folder=program.folder)
+    given = text if "picture" in text else f"picture={program.folder}/photo.png,{text}"
+    result = program.run("generate", "an apple", "--model", model("sd1"), "--size", f"{WIDTH}x{HEIGHT}", "--steps", 2,
+                         "-o", program.folder / "out.png", "--plugin", f"outpainter:{given}")
+    assert result.returncode in (1, 2)
+    assert all(word in result.stderr for word in words), result.stderr
+    assert not (program.folder / "out.png").exists()
+
+
+def test_a_second_pass_draws_over_everything(model, program, photo):
+    _, first = draw(program, model("sd1"), photo, sampler="euler")
+    twice, both = draw(program, model("sd1"), photo, "--hires", "192x144", sampler="euler")
+    assert twice.shape[2:] == (18, 24) and twice.isfinite().all()
+    assert len(both["step_seconds"]) > len(first["step_seconds"])
