@@ -60,6 +60,7 @@ def test_swap_soak(new_server, api):
     for swap in range(SWAPS):
         active = activate(server, api, "test-swap", build_of(SWAP[swap % 2 + 1]))
         assert active.state == api.PLUGIN_STATE_ACTIVE
+        time.sleep(0.05)  # a swap alone takes less than a picture
         if swap == SWAPS // 3:
             memory = resident_bytes(server)
     over.set()
