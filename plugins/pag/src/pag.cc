@@ -14,15 +14,24 @@ struct Settings {
   std::string layers = "mid";
 };
 
+// A request can hold any expression: a deeply nested one takes the stack while it is read.
+constexpr size_t kLongestLayers = 1000;
+
 // "mid/up_blocks.0" as regular expressions, each of which picks the layers whose diffusers path or
 // name of ours it is found in.
 std::vector<std::regex> Selectors(const std::string& layers) {
+  if (layers.size() > kLongestLayers) {
+    throw patchbay::Error("layers: too long; at most " + std::to_string(kLongestLayers) +
+                          " characters");
+  }
   std::vector<std::regex> selectors;
   std::istringstream words(layers);
   for (std::string word; std::getline(words, word, '/');) {
     if (word.empty()) continue;
     try {
-      selectors.emplace_back(word);
+      // Without backtracking, which could take for ever.
+      selectors.emplace_back(word,
+                             std::regex_constants::ECMAScript | std::regex_constants::__polynomial);
     } catch (const std::regex_error& error) {
       throw patchbay::Error("layers: \"" + word + "\" is no regular expression: " + error.what());
     }

@@ -101,7 +101,9 @@ def test_what_cannot_act_together(ids, words, model, program, tmp_path):
     ("hidifusion", ["hidifusion", "hidiffusion"]), ("pag:scala=3", ["scala", "scale"]), ("pag:scale=much", ["scale", "much"]),
     ("pag:scale=1e9", ["scale", "100"]), ("pag:scale", ["scale"]), ("hidiffusion:aggressive=perhaps", ["aggressive", "auto"]),
     ("hidiffusion:shifts=1/2/x", ["shifts", "x"]), ("hidiffusion:shifts=7", ["shifts", "7"]),
-    ("pag:layers=nowhere", ["layers", "nowhere"]), ("pag:layers=(", ["layers", "("]), ("pag:scale=1,scale=2", ["scale"])])
+    ("pag:layers=nowhere", ["layers", "nowhere"]), ("pag:layers=(", ["layers", "("]),
+    ("pag:layers=((.*)*)*!", ["layers", "no self-attention"]), ("pag:layers=" + 32000 * "(" + 32000 * ")", ["layers", "too long"]),
+    ("pag:scale=1,scale=2", ["scale"])])
 def test_wrong_settings(plugin, words, model, program, tmp_path):
     result = program.run("generate", "an apple", "--model", model("sd1"), "-o", tmp_path / "picture.png", "--plugin", plugin)
     assert result.returncode in (1, 2)
