@@ -111,8 +111,10 @@ struct AttachContext::Functions {
                                 patchbay_status (*make)(void*, void**, patchbay_error*), void* data,
                                 void (*destroy)(void*), void** object, patchbay_error* error) {
     AttachContext& context = Of(attach);
+    // The model as it is loaded: LoRAs may be merged into it, and not into another of its file.
     const std::string name =
-        absl::StrCat(context.owner_->build, "|", attach->model->fingerprint, "|", key);
+        absl::StrCat(context.owner_->build, "|",
+                     absl::Hex(reinterpret_cast<uintptr_t>(&context.sites_)), "|", key);
     patchbay_status status = PATCHBAY_OK;
     std::shared_ptr<void> shared = context.shared_.Get(name, [&]() -> std::shared_ptr<void> {
       void* made = nullptr;

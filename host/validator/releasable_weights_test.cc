@@ -6,6 +6,7 @@
 #include <cmath>
 #include <memory>
 #include <set>
+#include <utility>
 
 #include "gtest/gtest.h"
 #include "host/runtime/denoiser/unet.h"
@@ -70,6 +71,20 @@ TEST_F(ReleasableWeightsTest, WhatComesBackIsWhatWasThere) {
   ASSERT_TRUE(weights_->Release(unet_->sites(), others).ok());
   EXPECT_TRUE(at::equal(unet_->sites().Storage(site)->Weights().weight, before));
   EXPECT_FALSE(unet_->sites().Storage(*others.begin())->has_weight());
+}
+
+TEST(ReleasableWeightsDigestTest, TellsWeightsApart) {
+  const auto digest = [](WeightMap stored) {
+    return ReleasableWeights(std::move(stored), LoraSet(), at::kFloat, at::kCPU).Digest();
+  };
+  const auto stored = [](const at::Tensor& weight) {
+    return WeightMap{{"a.weight", {weight, {}}}};
+  };
+  const at::Tensor weight = at::ones({4, 8});
+  EXPECT_EQ(digest(stored(weight)), digest(stored(weight.clone())));
+  EXPECT_NE(digest(stored(weight)), digest(stored(weight * 2)));
+  EXPECT_NE(digest(stored(weight)), digest(stored(weight.view({8, 4}))));
+  EXPECT_NE(digest(stored(weight)), digest({{"b.weight", {weight, {}}}}));
 }
 
 TEST_F(ReleasableWeightsTest, RefusesWhatHasNoWeight) {

@@ -2,9 +2,6 @@
 
 #include <filesystem>
 
-#include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
-
 namespace patchbay {
 namespace {
 
@@ -57,12 +54,7 @@ ModelInfo::ModelInfo(const LoadedModel& model) {
       description.native_size / description.latent_scale;
   info_.training_steps = static_cast<int64_t>(model.schedule.sigmas().size());
   info_.text_features = model.unet->text_features();
-  fingerprint_ = description.path;
-  for (const ComponentSummary& component : description.components) {
-    absl::StrAppend(&fingerprint_, "|", component.name, ":", component.parameters);
-    for (const auto& [type, bytes] : component.bytes)
-      absl::StrAppend(&fingerprint_, ",", type, bytes);
-  }
+  fingerprint_ = model.releasable->Digest();
   info_.fingerprint = fingerprint_.c_str();
   const std::filesystem::path path(description.path);
   name_ = (path.has_filename() ? path : path.parent_path()).filename().string();

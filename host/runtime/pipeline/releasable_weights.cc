@@ -1,9 +1,12 @@
 #include "host/runtime/pipeline/releasable_weights.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "host/base/sha256.h"
 #include "host/base/status_macros.h"
 #include "host/runtime/kernels/process_memory.h"
 
@@ -15,6 +18,20 @@ std::string TensorName(const SiteTable& sites, SiteIndex site) {
 }
 
 }  // namespace
+
+std::string ReleasableWeights::Digest() const {
+  constexpr size_t kFirstBytes = 64;
+  Sha256 digest;
+  for (const auto& [name, weight] : stored_) {
+    digest.Update(absl::StrCat(name, "|", at::toString(weight.tensor.scalar_type()), "|",
+                               absl::StrJoin(weight.tensor.sizes(), "x"), "|"));
+    // Pages of a file that has been cut short must not be touched.
+    if (weight.file != nullptr && !weight.file->CheckUnchanged().ok()) continue;
+    digest.Update({static_cast<const char*>(weight.tensor.const_data_ptr()),
+                   std::min(kFirstBytes, weight.tensor.nbytes())});
+  }
+  return digest.Finish();
+}
 
 absl::Status ReleasableWeights::Check(const SiteTable& sites, SiteIndex site) const {
   const auto stored = stored_.find(TensorName(sites, site));

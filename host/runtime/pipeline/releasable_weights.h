@@ -30,6 +30,11 @@ class ReleasableWeights {
   ReleasableWeights(const ReleasableWeights&) = delete;
   ReleasableWeights& operator=(const ReleasableWeights&) = delete;
 
+  // Tells the stored weights of the denoiser from all others, wherever their files lie and whatever
+  // is merged into them: SHA-256 of every tensor's name, type, size and first values, without the
+  // values of files that have been changed meanwhile.
+  std::string Digest() const;
+
   // Whether the weight could be read again. FAILED_PRECONDITION when its file has been changed;
   // INVALID_ARGUMENT for a site that has no weight.
   absl::Status Check(const SiteTable& sites, SiteIndex site) const;
