@@ -65,8 +65,9 @@ struct Job {
   absl::Time create_time;
   std::optional<absl::Time> start_time;
   std::optional<absl::Time> finish_time;
-  int queue_position = 0;  // jobs that go before it
-  int attempts = 0;        // times that drawing began
+  int queue_position = 0;         // jobs that go before it
+  int attempts = 0;               // times that drawing began
+  bool cancel_requested = false;  // on disk; it ends before the denoiser runs again
   std::optional<JobProgress> progress;
   std::optional<JobResult> result;  // once it has succeeded
   absl::Status error;               // once it has failed

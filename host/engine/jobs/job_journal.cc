@@ -12,7 +12,7 @@
 namespace patchbay {
 namespace {
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 constexpr char kSchema[] = R"(
   CREATE TABLE IF NOT EXISTS jobs (
@@ -29,13 +29,19 @@ constexpr char kSchema[] = R"(
     last_sequence INTEGER NOT NULL,
     request TEXT NOT NULL,
     result TEXT,
-    error TEXT) STRICT;
+    error TEXT,
+    cancel_requested INTEGER NOT NULL DEFAULT 0) STRICT;
   CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, number);
 )";
 
+// Brings a file of version 1 up to this one.
+constexpr char kFromVersion1[] =
+    "BEGIN; ALTER TABLE jobs ADD COLUMN cancel_requested INTEGER NOT NULL DEFAULT 0; "
+    "PRAGMA user_version = 2; COMMIT;";
+
 constexpr char kColumns[] =
     "SELECT id, number, state, priority, create_time, start_time, finish_time, attempts, "
-    "last_sequence, request, result, error, request_id, fingerprint FROM jobs ";
+    "last_sequence, request, result, error, request_id, fingerprint, cancel_requested FROM jobs ";
 
 SqliteValue TimeValue(const std::optional<absl::Time>& time) {
   if (!time.has_value()) return std::monostate();
@@ -64,6 +70,7 @@ absl::StatusOr<Job> JobIn(const SqliteRow& row) {
   }
   if (!row.is_null(11)) PATCHBAY_RETURN_IF_ERROR(ParseJobError(row.text(11), job.error));
   job.request_id = row.text(12);
+  job.cancel_requested = row.number(14) != 0;
   return job;
 }
 
@@ -84,6 +91,7 @@ absl::StatusOr<std::unique_ptr<JobJournal>> JobJournal::Open(const std::string& 
     return absl::FailedPreconditionError(absl::StrCat(
         path, " was written by a newer version of Patchbay; use that, or another data folder"));
   }
+  if (version == 1) PATCHBAY_RETURN_IF_ERROR(database.Execute(kFromVersion1));
   PATCHBAY_RETURN_IF_ERROR(
       database.Execute(absl::StrCat(kSchema, "PRAGMA user_version = ", kVersion, ";")));
   return absl::WrapUnique(new JobJournal(std::move(database)));
@@ -108,6 +116,12 @@ absl::Status JobJournal::Start(const Job& job) {
       "UPDATE jobs SET state = ?, start_time = ?, attempts = ?, last_sequence = ? WHERE id = ?",
       {Number(job.state), TimeValue(job.start_time), int64_t{job.attempts},
        Number(job.last_sequence), job.id});
+}
+
+absl::Status JobJournal::RequestCancel(std::string_view id) {
+  const std::lock_guard lock(mutex_);
+  return database_.Run("UPDATE jobs SET cancel_requested = 1 WHERE id = ? AND state IN (?, ?)",
+                       {std::string(id), Number(JobState::kQueued), Number(JobState::kRunning)});
 }
 
 absl::Status JobJournal::Finish(const Job& job) {

@@ -38,6 +38,9 @@ class JobJournal {
   absl::Status Accept(Job& job, std::string_view fingerprint);
   // Drawing begins (again).
   absl::Status Start(const Job& job);
+  // Somebody wants the job's end. Whatever becomes of the process, no later one draws it. Changes
+  // nothing of a job that has ended or is not there.
+  absl::Status RequestCancel(std::string_view id);
   // The job has reached its final state.
   absl::Status Finish(const Job& job);
 

@@ -81,9 +81,14 @@ absl::Status JobQueue::TakeUpUnfinished() {
   PATCHBAY_ASSIGN_OR_RETURN(std::vector<Job> jobs, journal_.Unfinished());
   for (Job& job : jobs) {
     const bool too_often = job.attempts >= options_.max_attempts;
+    const bool cancelled = job.cancel_requested;
     job.state = JobState::kQueued;
     auto entry = std::make_shared<Entry>(std::move(job), kSequencesOfAnAttempt);
     entries_.emplace(entry->job.id, entry);
+    if (cancelled) {
+      End(entry, JobState::kCancelled, absl::OkStatus(), std::nullopt);
+      continue;
+    }
     if (too_often) {
       End(entry, JobState::kFailed,
           WithReason(
@@ -222,11 +227,15 @@ absl::StatusOr<Job> JobQueue::Cancel(std::string_view id) {
   {
     const std::lock_guard lock(mutex_);
     const auto found = entries_.find(id);
-    if (found != entries_.end()) {
-      entry = found->second;
-      entry->cancelled = true;
-      was_waiting = waiting_.erase(entry) > 0;
-    }
+    if (found != entries_.end() && !IsFinal(found->second->job.state)) entry = found->second;
+  }
+  if (entry == nullptr) return Get(id);
+  PATCHBAY_RETURN_IF_ERROR(journal_.RequestCancel(id));
+  {
+    const std::lock_guard lock(mutex_);
+    entry->cancelled = true;
+    entry->job.cancel_requested = true;
+    was_waiting = waiting_.erase(entry) > 0;
   }
   if (was_waiting) End(entry, JobState::kCancelled, absl::OkStatus(), std::nullopt);
   return Get(id);

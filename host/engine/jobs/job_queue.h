@@ -71,7 +71,8 @@ class JobQueue {
   // NOT_FOUND; so do the next two.
   absl::StatusOr<Job> Get(std::string_view id) const;
   // A queued job ends at once, a running one before the denoiser runs again; one that has ended
-  // stays as it is.
+  // stays as it is. Once this returns OK the wish is on disk: a job that the process's end
+  // overtakes is not drawn by the next one.
   absl::StatusOr<Job> Cancel(std::string_view id);
   // The job's events. Of a job from before the newest ones only its end is known.
   absl::StatusOr<std::shared_ptr<JobEventLog>> Watch(std::string_view id) const;

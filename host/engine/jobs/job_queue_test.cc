@@ -38,6 +38,12 @@ class GatedExecutor final : public JobExecutor {
     return outcome;
   }
 
+  // Whether a running job goes on although it is to end, as a long step does.
+  void IgnoreCancel(bool ignore) {
+    const std::lock_guard lock(mutex_);
+    ignores_cancel_ = ignore;
+    changed_.notify_all();
+  }
   void Open(bool open) {
     const std::lock_guard lock(mutex_);
     open_ = open;
@@ -51,13 +57,16 @@ class GatedExecutor final : public JobExecutor {
  private:
   bool Pass(GenerationObserver& observer) {
     std::unique_lock lock(mutex_);
-    while (!open_ && !observer.IsCancelled()) changed_.wait_for(lock, std::chrono::milliseconds(5));
+    while (!open_ && (ignores_cancel_ || !observer.IsCancelled())) {
+      changed_.wait_for(lock, std::chrono::milliseconds(5));
+    }
     return !observer.IsCancelled();
   }
 
   std::mutex mutex_;
   std::condition_variable changed_;
   bool open_ = true;
+  bool ignores_cancel_ = false;
   std::vector<std::string> drawn_;
 };
 
@@ -230,6 +239,53 @@ TEST_F(JobQueueTest, UnfinishedJobsRunAgainAfterARestart) {
   const auto next = (*queue_->Watch(running.id))->Next(seen, false);
   ASSERT_NE(next, nullptr);
   EXPECT_EQ(std::get<JobStateChange>(next->what).job.state, JobState::kQueued);
+}
+
+// The process may end before a running job has noticed: here the queue is gone in between.
+TEST_F(JobQueueTest, ACancelOutlivesTheProcess) {
+  executor_.IgnoreCancel(true);
+  executor_.Open(false);
+  const std::string id = Submit("cancelled")->id;
+  WaitFor(id, true);
+  const absl::StatusOr<Job> answered = queue_->Cancel(id);
+  ASSERT_TRUE(answered.ok()) << answered.status();
+  EXPECT_TRUE(answered->cancel_requested);
+  const std::vector<Job> unfinished = *journal_->Unfinished();
+  ASSERT_EQ(unfinished.size(), 1u);
+  EXPECT_TRUE(unfinished[0].cancel_requested);
+  // What is on disk now is what a killed process leaves.
+  fs::create_directories(folder_ + "/killed");
+  for (const char* file : {"/jobs.sqlite", "/jobs.sqlite-wal"}) {
+    fs::copy_file(folder_ + file, folder_ + "/killed" + file);
+  }
+  executor_.IgnoreCancel(false);
+  Stop();
+  for (const char* file : {"/jobs.sqlite", "/jobs.sqlite-wal"}) {
+    fs::remove(folder_ + file);
+    fs::rename(folder_ + "/killed" + file, folder_ + file);
+  }
+  executor_.Open(true);
+  Start();
+  EXPECT_EQ(WaitFor(id).state, JobState::kCancelled);
+  EXPECT_EQ(executor_.drawn(), (std::vector<std::string>{"cancelled"}));
+  EXPECT_TRUE(journal_->Unfinished()->empty());
+}
+
+// What the version before had no column for.
+TEST_F(JobQueueTest, TakesUpAJournalOfVersionOne) {
+  const std::string id = Submit("an apple")->id;
+  WaitFor(id);
+  Stop();
+  {
+    auto database = SqliteDatabase::Open(folder_ + "/jobs.sqlite");
+    ASSERT_TRUE(database.ok()) << database.status();
+    const absl::Status status = database->Execute(
+        "ALTER TABLE jobs DROP COLUMN cancel_requested; PRAGMA user_version = 1;");
+    ASSERT_TRUE(status.ok()) << status;
+  }
+  Start();
+  EXPECT_EQ(queue_->Get(id)->state, JobState::kSucceeded);
+  EXPECT_EQ(WaitFor(Submit("a pear")->id).state, JobState::kSucceeded);
 }
 
 TEST_F(JobQueueTest, FinishedJobsAreListedAfterARestart) {
