@@ -4,6 +4,7 @@
 
 #include "host/base/status_macros.h"
 #include "host/plugins/weight_source.h"
+#include "host/runtime/kernels/process_memory.h"
 
 namespace patchbay {
 namespace {
@@ -81,6 +82,15 @@ absl::StatusOr<ChainCache::Use> ChainCache::ChainForAction(const GenerationReque
           request.plugins, /*is_explicit=*/false,
           {model.unet->sites(), info.info(), /*weights=*/nullptr, action, request.plugin_files}));
   return Use(std::move(chain), *plugins_);
+}
+
+void ChainCache::ForgetStandIns(const Use& used) {
+  const size_t forgotten = entries_.remove_if([&used](const Entry& entry) {
+    return entry.chain.get() != used.chain() && !entry.chain->released().empty();
+  });
+  if (forgotten == 0) return;
+  Settle();
+  ReturnFreedMemory();
 }
 
 void ChainCache::Settle() {

@@ -55,6 +55,9 @@ class ChainCache {
 
   // The model must be the same until the next Clear().
   absl::StatusOr<Use> ChainFor(const GenerationRequest& request, const LoadedModel& model);
+  // Of the chains that do without weights only the job's own is kept: what stands in the place of
+  // the others' weights would take the memory that is to be saved. Once the job has its weights.
+  void ForgetStandIns(const Use& used);
   // A chain for an action of the request's plugin alone, which no job gets. Model and info must
   // outlive it, and a Settle() after it.
   absl::StatusOr<Use> ChainForAction(const GenerationRequest& request, const std::string& action,

@@ -110,6 +110,7 @@ class Engine::Model {
     if (observer.IsCancelled()) return absl::CancelledError("cancelled");
     PATCHBAY_ASSIGN_OR_RETURN(const ChainCache::Use chain, chains_.ChainFor(request, *ready.model));
     PATCHBAY_RETURN_IF_ERROR(weights_.Release(chain.released()));
+    chains_.ForgetStandIns(chain);
     absl::StatusOr<GenerationResult> result =
         GeneratePictures(*ready.model, ready.loras, chain.hooks(), request, prompts, observer);
     if (!result.ok()) {

@@ -116,22 +116,22 @@ def test_ranges_are_those_of_diffusers_network(family, guidance, server, model, 
         assert (ours[:, 1] >= high.amin(0) - 1e-4).all() and (ours[:, 1] <= high.amax(0) + 1e-4).all(), name
 
 
-def test_a_calibrated_plan_draws(server, program, prompts, tmp_path):
+def test_a_calibrated_plan_draws(server, model, program, prompts, tmp_path):
     act(server, "calibrate", tmp_path, *DRAWING, "--prompts", prompts, "--steps", 3)
     drawing = ["--size", "64x64", "--seed", 7, "--steps", 3]
-    exact, _ = program.generate(server.models / "sd1", reference.PROMPT, *drawing)
+    exact, _ = program.generate(model("sd1"), reference.PROMPT, *drawing)
     with_plan = f"quantizer:plan={tmp_path}/plan.json"
-    static, report = program.generate(server.models / "sd1", reference.PROMPT, *drawing, "--plugin",
+    static, report = program.generate(model("sd1"), reference.PROMPT, *drawing, "--plugin",
                                       f"{with_plan},scheme=w8a8-static")
-    dynamic, _ = program.generate(server.models / "sd1", reference.PROMPT, *drawing, "--plugin", "quantizer")
+    dynamic, _ = program.generate(model("sd1"), reference.PROMPT, *drawing, "--plugin", "quantizer")
     assert "plan=plan.json" in report["plugins"]
     assert 1e-4 < relative(static, exact) < 0.05
     assert not torch.equal(static, dynamic)
-    again, _ = program.generate(server.models / "sd1", reference.PROMPT, *drawing, "--plugin", with_plan)
+    again, _ = program.generate(model("sd1"), reference.PROMPT, *drawing, "--plugin", with_plan)
     assert torch.equal(again, static)  # the plan has a range for every layer
     # Ranges of other pictures than the calibrated ones serve as well.
-    exact, _ = program.generate(server.models / "sd1", "a dog", *drawing)
-    static, _ = program.generate(server.models / "sd1", "a dog", *drawing, "--plugin", with_plan)
+    exact, _ = program.generate(model("sd1"), "a dog", *drawing)
+    static, _ = program.generate(model("sd1"), "a dog", *drawing, "--plugin", with_plan)
     assert relative(static, exact) < 0.05
 
 
@@ -287,16 +287,16 @@ def test_an_allocation_is_the_best_there_is(server, model, program, tmp_path):
         before = calibrated["layers"][name]
         assert layer.get("range") == (before["range"] if layer["activations"] == 8 else None)
     drawing = ["--size", "64x64", "--seed", 7, "--steps", 3]
-    exact, _ = program.generate(server.models / "sd1", reference.PROMPT, *drawing)
-    ours, _ = program.generate(server.models / "sd1", reference.PROMPT, *drawing, "--plugin", f"quantizer:plan={tmp_path}/out/plan.json")
+    exact, _ = program.generate(model("sd1"), reference.PROMPT, *drawing)
+    ours, _ = program.generate(model("sd1"), reference.PROMPT, *drawing, "--plugin", f"quantizer:plan={tmp_path}/out/plan.json")
     assert 1e-4 < relative(ours, exact) < 0.3
 
 
-def test_measured_and_allocated(server, program, prompts, tmp_path):
+def test_measured_and_allocated(server, model, program, prompts, tmp_path):
     """The whole way; the share of both classes is tried out, and fewer bits are seen."""
     act(server, "measure-sensitivity", tmp_path, *DRAWING, "--prompts", prompts, "--steps", 2, "--points", 1)
     drawing = ["--size", "64x64", "--seed", 7, "--steps", 3]
-    exact, _ = program.generate(server.models / "sd1", reference.PROMPT, *drawing)
+    exact, _ = program.generate(model("sd1"), reference.PROMPT, *drawing)
     lost = []
     for average in (8, 6, 4):
         plan = act(server, "allocate", tmp_path, *DRAWING, "--steps", 2, "--sensitivity", tmp_path / "sensitivity.json",
@@ -305,7 +305,7 @@ def test_measured_and_allocated(server, program, prompts, tmp_path):
         total = sum(layer["weights"]["count"] for layer in sensitivity.values())
         used = sum(plan["layers"][name]["weights"] * layer["weights"]["count"] for name, layer in sensitivity.items())
         assert average - 0.3 < used / total <= average
-        ours, _ = program.generate(server.models / "sd1", reference.PROMPT, *drawing, "--plugin", f"quantizer:plan={tmp_path}/plan.json")
+        ours, _ = program.generate(model("sd1"), reference.PROMPT, *drawing, "--plugin", f"quantizer:plan={tmp_path}/plan.json")
         lost.append(relative(ours, exact))
     print("average bits 8, 6, 4 change the latent by", lost)
     assert lost[0] < lost[1] < lost[2] < 0.5

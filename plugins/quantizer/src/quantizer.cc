@@ -71,6 +71,7 @@ class Quantizer final : public patchbay::Plugin<Settings> {
         } else {
           AttachConvolution(layer.site, packed);
         }
+        Release(layer.site);
       }
     });
   }
@@ -126,6 +127,16 @@ class Quantizer final : public patchbay::Plugin<Settings> {
                                  .padding = geometry.padding,
                                  .dilation = geometry.dilation});
     });
+  }
+
+  // The host may drop the weight in floating point. Where it could not be read again later, it
+  // stays.
+  static void Release(const patchbay::Operator& layer) {
+    try {
+      layer.release_weights();
+    } catch (const patchbay::Error& error) {
+      if (error.status() != PATCHBAY_FAILED_PRECONDITION) throw;
+    }
   }
 
   // The object of an action is its run's alone.

@@ -1,0 +1,97 @@
+"""What the quantizer saves, as the process's memory shows it, and what is left when it goes."""
+
+from __future__ import annotations
+
+import statistics
+
+import pytest
+from diffusers import PNDMScheduler
+from parity.models import families
+from parity.models.tokenizer import make_tokenizer
+
+from service.plugin_calls import activate, draw, pixels
+from service.test_quantizer_actions import quantised_layers
+from service.test_released_weights import resident_bytes
+
+FP32 = 4  # bytes
+
+
+def quantizer(**settings: str) -> list[dict]:
+    return [{"plugin_id": "quantizer",
+             "settings": {field: {"string_value": value} for field, value in settings.items()}}]
+
+
+@pytest.fixture
+def wide(new_server):
+    """A server with a U-Net wide enough for its weights to be seen, and how many of them are quantised."""
+    server = new_server()
+    folder = server.models / "wide"
+    tokenizer = make_tokenizer(folder / "tokenizer")
+    unet = families.make_unet([families.CROSS] * 3 + [families.PLAIN], block_out_channels=(64, 512, 512, 64),
+                              cross_attention_dim=48, attention_head_dim=8)
+    families.save_sd(folder, unet, PNDMScheduler(**families.BETAS, skip_prk_steps=True),
+                     families.make_text_encoder(tokenizer, 48, 3, "quick_gelu"), tokenizer)
+    return server.start("--model", "wide"), sum(layer.weight.numel() for layer in quantised_layers(unet).values())
+
+
+def medians(server, api, *jobs: dict, rounds: int = 3) -> list[int]:
+    """The memory after each of the jobs, which are drawn in turns. The allocator keeps some of what is freed."""
+    seen: list[list[int]] = [[] for _ in jobs]
+    for _ in range(rounds):
+        for job, memory in zip(jobs, seen):
+            draw(server, api, **job)
+            memory.append(resident_bytes(server))
+    return [statistics.median(memory) for memory in seen]
+
+
+def test_memory_falls_by_what_is_saved_and_comes_back(wide, api):
+    server, weights = wide
+    plain = pixels(server, draw(server, api))
+    before = resident_bytes(server)
+    whole, eight, again, four = medians(server, api, {}, {"plugins": quantizer()}, {},
+                                        {"plugins": quantizer(scheme="w4a8")})
+    print(f"{weights} weights in fp32; memory falls by {(whole - eight) / weights:.2f} bytes for each of them with 8 bits, by "
+          f"{(whole - four) / weights:.2f} with 4; {(again - before) / weights:.2f} more when they are back")
+    # Gaps that the allocator keeps blur an eighth of it.
+    assert whole - eight == pytest.approx((FP32 - 1) * weights, rel=0.2)
+    assert whole - four == pytest.approx((FP32 - 0.52) * weights, rel=0.2)
+    assert abs(again - whole) < 0.3 * weights and abs(again - before) < 0.5 * weights
+    assert pixels(server, draw(server, api)) == plain
+
+
+def test_changing_bits_leaves_nothing_of_the_old_ones(wide, api):
+    server, weights = wide
+    draw(server, api)
+    eight, four = medians(server, api, {"plugins": quantizer()}, {"plugins": quantizer(scheme="w4a8")})
+    # Both at once would take the same after each of the jobs.
+    assert eight - four == pytest.approx(0.48 * weights, abs=0.25 * weights)
+
+
+@pytest.mark.parametrize("change", ["settings", "retire"])
+def test_a_running_job_keeps_its_weights(change, wide, api):
+    server, weights = wide
+    settings = {"steps": 12}
+    plain = pixels(server, draw(server, api, **settings))
+    whole = resident_bytes(server)
+    assert activate(server, api, "quantizer").state == api.PLUGIN_STATE_ACTIVE
+    eight = pixels(server, draw(server, api, **settings))
+    activate(server, api, "quantizer", scheme="w4a8")
+    four = pixels(server, draw(server, api, **settings))
+    assert len({plain, eight, four}) == 3
+    activate(server, api, "quantizer", scheme="w8a8")
+    running = server.create(**settings)
+    # By then it has its chain: it begins to run before the plugin's layers are packed.
+    assert any(event.HasField("progress") for event in server.watch(running.id))
+    if change == "settings":
+        activate(server, api, "quantizer", scheme="w4a8")
+    else:
+        server.plugins.RetirePlugin(api.RetirePluginRequest(plugin_id="quantizer"))
+    following = server.create(**settings)
+    done = server.finish(running.id)
+    assert "quantizer" in done.report.plugins and pixels(server, done) == eight
+    assert pixels(server, server.finish(following.id)) == (four if change == "settings" else plain)
+    if change == "settings":
+        server.plugins.RetirePlugin(api.RetirePluginRequest(plugin_id="quantizer"))
+    assert pixels(server, draw(server, api, **settings)) == plain
+    # Of the old weights nothing is left.
+    assert abs(resident_bytes(server) - whole) < 0.5 * weights
