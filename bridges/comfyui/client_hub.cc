@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "bridges/common/json_text.h"
 
 namespace patchbay::comfyui {
 namespace {
@@ -62,9 +63,11 @@ void ClientHub::Send(const std::string& client_id, const std::string& type, Json
 }
 
 void ClientHub::SendOrBroadcast(const std::string& client_id, const std::string& type, Json data) {
-  const std::string text = EventText(type, data);
-  ForEach(client_id,
-          [&](const Client& client) { client.socket->SendText(text, SendRule::kAlways); });
+  std::string text;  // made when somebody is there
+  ForEach(client_id, [&](const Client& client) {
+    if (text.empty()) text = EventText(type, data);
+    client.socket->SendText(text, SendRule::kAlways);
+  });
 }
 
 void ClientHub::BroadcastStatus() {
@@ -116,7 +119,7 @@ void ClientHub::OnOpen(const std::shared_ptr<WebSocket>& socket, const HttpReque
 }
 
 void ClientHub::OnText(const std::shared_ptr<WebSocket>& socket, const std::string& text) {
-  const Json message = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const Json message = ParseJsonText(text);
   const bool is_flags = message.is_object() && message.value("type", Json()) == "feature_flags" &&
                         message.contains("data") && message["data"].is_object();
   const std::lock_guard lock(mutex_);

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "bridges/comfyui/multipart.h"
 #include "bridges/comfyui/routes.h"
+#include "bridges/common/json_text.h"
 #include "bridges/common/status_macros.h"
 
 namespace patchbay::comfyui {
@@ -36,7 +37,7 @@ absl::StatusOr<Upload> ReadUpload(const HttpRequest& request) {
     } else if (part.name == "overwrite") {
       upload.overwrite = content == "true" || content == "1";
     } else if (part.name == "original_ref") {
-      upload.original = Json::parse(content, nullptr, /*allow_exceptions=*/false);
+      upload.original = ParseJsonText(content);
     }
   }
   if (upload.name.empty()) return absl::InvalidArgumentError("the form has no file \"image\"");

@@ -12,6 +12,8 @@ namespace patchbay::comfyui {
 namespace {
 
 constexpr size_t kMaxNodes = 5000;
+// Nodes in a row, as deep as ComfyUI's own validation gets.
+constexpr size_t kMostLevels = 900;
 
 Json Whole(const std::string& type, const std::string& message, const std::string& details,
            Json extra = Json::object()) {
@@ -39,18 +41,21 @@ class Validator {
     bool valid = true;
     bool done = false;
     Json errors = Json::array();
-    std::set<std::string> reached;  // the node and all that it needs
+    std::set<std::string> needed;  // the nodes that it is linked to
   };
 
   // Looks at a node and all that it needs, each once.
   const Node& Validate(const std::string& id) {
     Node& node = nodes_[id];
     if (node.done) return node;
+    if (underway_.size() >= kMostLevels) {
+      Fail(node, absl::StrCat("more than ", kMostLevels, " nodes wait for one another"));
+      return node;
+    }
     if (!underway_.insert(id).second) {
       Fail(node, "the graph has a cycle through this node");
       return node;
     }
-    node.reached.insert(id);
     Json& entry = prompt_[id];
     const NodeClass& node_class = catalogue_.at(entry["class_type"].get<std::string>());
     if (!entry.contains("inputs") || !entry["inputs"].is_object()) {
@@ -68,6 +73,20 @@ class Validator {
   }
 
   const std::map<std::string, Node>& nodes() const { return nodes_; }
+
+  // The node and all that it needs.
+  std::set<std::string> ReachedFrom(const std::string& id) const {
+    std::set<std::string> reached = {id};
+    std::vector<std::string> next = {id};
+    while (!next.empty()) {
+      const std::string at = std::move(next.back());
+      next.pop_back();
+      for (const std::string& needed : nodes_.at(at).needed) {
+        if (reached.insert(needed).second) next.push_back(needed);
+      }
+    }
+    return reached;
+  }
 
  private:
   static void Fail(Node& node, const std::string& reason) {
@@ -143,9 +162,8 @@ class Validator {
                                        std::move(extra)));
       return;
     }
-    const Node& needed = Validate(source);
-    node.valid = node.valid && needed.valid;
-    node.reached.insert(needed.reached.begin(), needed.reached.end());
+    node.valid = Validate(source).valid && node.valid;
+    node.needed.insert(source);
   }
 
   void RunCheck(const NodeClass& node_class, const Json& inputs, Node& node) const {
@@ -222,15 +240,23 @@ ValidatedPrompt ValidatePrompt(const NodeCatalogue& catalogue, const PictureFold
   for (const std::string& output : outputs) {
     if (validator.Validate(output).valid) result.outputs.push_back(output);
   }
+  std::map<std::string, Json> dependents;  // by node with errors
+  for (const auto& [id, node] : validator.nodes()) {
+    if (!node.errors.empty()) dependents[id] = Json::array();
+  }
+  for (const std::string& output : outputs) {
+    if (dependents.empty()) break;
+    for (const std::string& id : validator.ReachedFrom(output)) {
+      if (const auto found = dependents.find(id); found != dependents.end()) {
+        found->second.push_back(output);
+      }
+    }
+  }
   std::string details;
   for (const auto& [id, node] : validator.nodes()) {
     if (node.errors.empty()) continue;
-    Json dependents = Json::array();
-    for (const std::string& output : outputs) {
-      if (validator.nodes().at(output).reached.count(id) > 0) dependents.push_back(output);
-    }
     result.node_errors[id] = {{"errors", node.errors},
-                              {"dependent_outputs", std::move(dependents)},
+                              {"dependent_outputs", std::move(dependents.at(id))},
                               {"class_type", prompt[id]["class_type"]}};
     for (const Json& error : node.errors) {
       absl::StrAppend(&details, details.empty() ? "" : "\n", "* ",

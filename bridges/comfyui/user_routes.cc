@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "bridges/comfyui/routes.h"
+#include "bridges/common/json_text.h"
 #include "bridges/common/status_macros.h"
 
 namespace patchbay::comfyui {
@@ -46,7 +47,7 @@ class UserFiles {
     const auto text = ReadWholeFile(SettingsPath(), kMaxFileBytes);
     Json settings = {{"Comfy.TutorialCompleted", true}};
     if (!text.ok()) return settings;
-    const Json kept = Json::parse(*text, nullptr, /*allow_exceptions=*/false);
+    const Json kept = ParseJsonText(*text);
     if (kept.is_object()) settings.update(kept);
     return settings;
   }
@@ -150,13 +151,13 @@ absl::StatusOr<HttpResponse> MoveFile(const UserFiles& files, const HttpRequest&
   }
   fs::create_directories(to.parent_path(), error);
   fs::rename(from, to, error);
-  if (error) return absl::InternalError("the file could not be moved");
+  if (error) return absl::InvalidArgumentError("the file cannot be moved there");
   if (request.Query("full_info") == "true") return JsonAnswer(FileInfo(to, name));
   return JsonAnswer(name);
 }
 
 absl::StatusOr<HttpResponse> PostSettings(UserFiles& files, const HttpRequest& request) {
-  Json body = Json::parse(request.body, nullptr, /*allow_exceptions=*/false);
+  Json body = ParseJsonText(request.body);
   if (body.is_discarded()) return absl::InvalidArgumentError("the body is no JSON text");
   if (const auto id = request.captures.find("id"); id != request.captures.end()) {
     body = Json{{id->second, body}};

@@ -75,16 +75,20 @@ absl::StatusOr<std::string> ReadWholeFile(const std::string& path, uint64_t max_
 }
 
 absl::Status WriteWholeFile(const std::string& path, std::string_view bytes) {
+  std::error_code error;
+  if (fs::is_directory(path, error) || !fs::is_directory(fs::path(path).parent_path(), error)) {
+    return absl::InvalidArgumentError("a folder, or no folder, is where this file would be");
+  }
+  const absl::Status failed =
+      absl::InternalError(absl::StrCat(fs::path(path).filename().string(), " cannot be written"));
   const std::string fresh = absl::StrCat(path, ".new");
   {
     std::ofstream stream(fresh, std::ios::binary | std::ios::trunc);
     stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    if (!stream.flush()) return absl::InternalError(absl::StrCat(path, " cannot be written"));
+    if (!stream.flush()) return failed;
   }
-  std::error_code error;
   fs::rename(fresh, path, error);
-  if (error) return absl::InternalError(absl::StrCat(path, " cannot be written"));
-  return absl::OkStatus();
+  return error ? failed : absl::OkStatus();
 }
 
 }  // namespace patchbay

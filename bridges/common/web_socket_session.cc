@@ -12,7 +12,9 @@ namespace beast = boost::beast;
 namespace asio = boost::asio;
 
 constexpr size_t kMaxMessageBytes = 16u << 20;
+// What a client may leave unread before its connection is closed.
 constexpr size_t kMaxWaiting = 4096;
+constexpr size_t kMaxWaitingBytes = 32u << 20;
 // Events of a step come in bursts; a client with more than these waiting cannot keep up.
 constexpr size_t kBehind = 16;
 
@@ -69,7 +71,11 @@ class Session final : public WebSocket, public std::enable_shared_from_this<Sess
 
   void Queue(Message message, SendRule rule) {
     if (!open_ || (rule == SendRule::kUnlessBehind && waiting_.size() > kBehind)) return;
-    if (waiting_.size() >= kMaxWaiting) return beast::get_lowest_layer(socket_).close();
+    // One message alone may be larger: pictures are sent this way.
+    const bool too_much =
+        waiting_.size() >= kMaxWaiting || waiting_bytes_ + message.bytes.size() > kMaxWaitingBytes;
+    if (too_much && !waiting_.empty()) return beast::get_lowest_layer(socket_).close();
+    waiting_bytes_ += message.bytes.size();
     waiting_.push_back(std::move(message));
     if (waiting_.size() == 1) Write();
   }
@@ -79,6 +85,7 @@ class Session final : public WebSocket, public std::enable_shared_from_this<Sess
     socket_.async_write(asio::buffer(waiting_.front().bytes),
                         [self = shared_from_this()](beast::error_code error, size_t) {
                           if (error) return self->End();
+                          self->waiting_bytes_ -= self->waiting_.front().bytes.size();
                           self->waiting_.pop_front();
                           if (!self->waiting_.empty()) self->Write();
                         });
@@ -95,6 +102,7 @@ class Session final : public WebSocket, public std::enable_shared_from_this<Sess
   WebSocketObserver& observer_;
   beast::flat_buffer buffer_;
   std::deque<Message> waiting_;  // the front one is being written
+  size_t waiting_bytes_ = 0;
   bool open_ = false;
 };
 

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
+#include "bridges/common/json_text.h"
 
 namespace patchbay::webui {
 namespace {
@@ -25,7 +26,7 @@ std::optional<int64_t> WholeNumber(const Json& value) {
 }  // namespace
 
 FieldReader::FieldReader(std::string_view text) {
-  body_ = text.empty() ? Json::object() : Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  body_ = text.empty() ? Json::object() : ParseJsonText(text);
   if (body_.is_object()) return;
   const bool broken = body_.is_discarded();
   body_ = Json::object();
