@@ -1,6 +1,7 @@
 #include "bridges/comfyui/catalogue_reader.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "bridges/common/plugin_value.h"
@@ -25,6 +26,45 @@ std::string ActiveBuilds(const std::vector<PluginDescription>& plugins) {
     absl::StrAppend(&text, settings.dump(), ";");
   }
   return text;
+}
+
+// Equal texts, equal classes.
+std::string TextOf(const CatalogueSources& sources) {
+  std::string text = absl::StrCat(sources.default_model, "\n", sources.active_builds);
+  for (const auto* names :
+       {&sources.checkpoints, &sources.loras, &sources.input_pictures, &sources.input_latents}) {
+    absl::StrAppend(&text, "\n");
+    for (const std::string& name : *names) absl::StrAppend(&text, name.size(), ":", name);
+  }
+  for (const PluginDescription& plugin : sources.plugins) {
+    absl::StrAppend(&text, "\n", plugin.plugin.SerializeAsString());
+    for (const v1::Parameter& parameter : plugin.parameters) {
+      absl::StrAppend(&text, "\n", parameter.SerializeAsString());
+    }
+  }
+  return text;
+}
+
+NodeCatalogue CatalogueOf(const CatalogueSources& sources) {
+  NodeCatalogue catalogue;
+  AddLoaderNodes(sources, catalogue);
+  AddConditioningNodes(catalogue);
+  AddSamplingNodes(sources, catalogue);
+  AddCustomSamplingNodes(sources, catalogue);
+  AddSigmasNodes(catalogue);
+  AddAutoencoderNodes(catalogue);
+  AddLatentNodes(catalogue);
+  AddLatentBatchNodes(catalogue);
+  AddLatentTransformNodes(catalogue);
+  AddLatentBlendNodes(catalogue);
+  AddLatentFileNodes(sources, catalogue);
+  AddImageNodes(sources, catalogue);
+  AddImageBlendNodes(catalogue);
+  AddMaskNodes(catalogue);
+  AddOutputNodes(catalogue);
+  AddPrimitiveNodes(catalogue);
+  AddPluginNodes(sources, catalogue);
+  return catalogue;
 }
 
 }  // namespace
@@ -54,28 +94,15 @@ absl::StatusOr<CatalogueSources> ReadSources(HostSession& host, const FileFolder
   return sources;
 }
 
-absl::StatusOr<NodeCatalogue> ReadCatalogue(HostSession& host, const FileFolder& loras,
-                                            const PictureFolders& folders) {
-  BRIDGE_ASSIGN_OR_RETURN(const CatalogueSources sources, ReadSources(host, loras, folders));
-  NodeCatalogue catalogue;
-  AddLoaderNodes(sources, catalogue);
-  AddConditioningNodes(catalogue);
-  AddSamplingNodes(sources, catalogue);
-  AddCustomSamplingNodes(sources, catalogue);
-  AddSigmasNodes(catalogue);
-  AddAutoencoderNodes(catalogue);
-  AddLatentNodes(catalogue);
-  AddLatentBatchNodes(catalogue);
-  AddLatentTransformNodes(catalogue);
-  AddLatentBlendNodes(catalogue);
-  AddLatentFileNodes(sources, catalogue);
-  AddImageNodes(sources, catalogue);
-  AddImageBlendNodes(catalogue);
-  AddMaskNodes(catalogue);
-  AddOutputNodes(catalogue);
-  AddPrimitiveNodes(catalogue);
-  AddPluginNodes(sources, catalogue);
-  return catalogue;
+absl::StatusOr<std::shared_ptr<const NodeCatalogue>> CatalogueReader::Read() {
+  BRIDGE_ASSIGN_OR_RETURN(const CatalogueSources sources, ReadSources(host_, loras_, folders_));
+  std::string text = TextOf(sources);
+  const std::lock_guard lock(mutex_);
+  if (last_ == nullptr || sources_ != text) {
+    last_ = std::make_shared<const NodeCatalogue>(CatalogueOf(sources));
+    sources_ = std::move(text);
+  }
+  return last_;
 }
 
 }  // namespace patchbay::comfyui

@@ -27,7 +27,11 @@ class Run {
  public:
   Run(const Prompt& prompt, const NodeCatalogue& catalogue, const RunSurroundings& surroundings,
       ResultCache& cache)
-      : prompt_(prompt), catalogue_(catalogue), surroundings_(surroundings), cache_(cache) {}
+      : prompt_(prompt),
+        catalogue_(catalogue),
+        surroundings_(surroundings),
+        extra_pnginfo_(prompt.extra_data.value("extra_pnginfo", Json())),
+        cache_(cache) {}
 
   EndedPrompt Execute() {
     ended_.prompt = prompt_;
@@ -162,6 +166,12 @@ class Run {
     }
   }
 
+  // They cost the host something, so they are made only where somebody may see them.
+  bool WantsPreviews() const {
+    return surroundings_.hub.HasClients() &&
+           prompt_.extra_data.value("preview_method", Json()) != "none";
+  }
+
   NodeCall CallOf(const std::string& id) {
     NodeCall call{
         .host = surroundings_.host,
@@ -169,13 +179,10 @@ class Run {
         .node_id = id,
         .inputs = {},
         .prompt = prompt_.graph,
-        .extra_pnginfo = prompt_.extra_data.value("extra_pnginfo", Json()),
+        .extra_pnginfo = extra_pnginfo_,
         .is_interrupted = surroundings_.is_interrupted,
         .on_progress = [this, id](int value, int maximum) { Progress(id, value, maximum); },
-        .on_preview =
-            [this, id](const std::string& jpeg) {
-              surroundings_.hub.SendPreview(prompt_.client_id, jpeg, PreviewData(id));
-            },
+        .on_preview = nullptr,
         .on_socket_picture =
             [this](const std::string& png) {
               surroundings_.hub.SendPicture(prompt_.client_id, png);
@@ -184,6 +191,11 @@ class Run {
         .feeds = [this, id](size_t output,
                             const std::string& name) { return Feeds(id, output, name); },
         .ui = nullptr};
+    if (WantsPreviews()) {
+      call.on_preview = [this, id](const std::string& jpeg) {
+        surroundings_.hub.SendPreview(prompt_.client_id, jpeg, PreviewData(id));
+      };
+    }
     const Json& inputs = prompt_.graph[id]["inputs"];
     for (const InputSpec& input : ClassOf(id).inputs) {
       if (!inputs.contains(input.name)) continue;
@@ -252,6 +264,7 @@ class Run {
   const Prompt& prompt_;
   const NodeCatalogue& catalogue_;
   const RunSurroundings& surroundings_;
+  const Json extra_pnginfo_;
   ResultCache& cache_;
   EndedPrompt ended_;
   std::map<std::string, std::string> keys_;  // by node

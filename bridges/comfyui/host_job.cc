@@ -8,13 +8,13 @@ namespace patchbay::comfyui {
 absl::StatusOr<v1::Generation> RunHostJob(const v1::GenerationSettings& settings, NodeCall& call) {
   v1::CreateAndWatchGenerationRequest request;
   *request.mutable_settings() = settings;
-  request.set_previews(true);
+  request.set_previews(call.on_preview != nullptr);
   bool known = false;
   absl::StatusOr<v1::Generation> ended =
       call.host.Generate(request, [&](const v1::GenerationEvent& event) {
         if (event.has_progress()) {
           call.on_progress(event.progress().step(), event.progress().steps());
-        } else if (event.has_preview() && event.preview().jpegs_size() > 0) {
+        } else if (event.has_preview() && event.preview().jpegs_size() > 0 && call.on_preview) {
           call.on_preview(event.preview().jpegs(0));
         } else if (event.has_state_changed() && !known) {
           known = true;

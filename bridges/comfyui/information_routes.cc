@@ -49,10 +49,10 @@ HttpResponse SystemStats() {
 }
 
 HttpResponse ObjectInfo(Context& context, const std::string& only) {
-  const auto catalogue = ReadCatalogue(context.host, context.loras, *context.pictures);
+  const auto catalogue = context.catalogues.Read();
   if (!catalogue.ok()) return Refusal(catalogue.status());
   Json info = Json::object();
-  for (const auto& [name, node] : *catalogue) {
+  for (const auto& [name, node] : **catalogue) {
     if (only.empty() || name == only) info[name] = node.Describe();
   }
   return JsonAnswer(info);

@@ -37,8 +37,8 @@ struct NodeCall {
   PictureFolders& folders;
   std::string node_id;
   std::map<std::string, std::shared_ptr<const NodeValue>> inputs;
-  Json prompt;         // the whole graph, for pictures' texts
-  Json extra_pnginfo;  // the page's workflow, for pictures' texts
+  const Json& prompt;         // the whole graph, for pictures' texts
+  const Json& extra_pnginfo;  // the page's workflow, for pictures' texts
   std::function<bool()> is_interrupted;
   std::function<void(int value, int maximum)> on_progress;
   std::function<void(const std::string& jpeg)> on_preview;

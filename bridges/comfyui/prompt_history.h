@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "bridges/comfyui/node_class.h"
 #include "bridges/common/json.h"
 
 namespace patchbay::comfyui {
@@ -22,6 +24,8 @@ struct Prompt {
   std::vector<std::string> outputs;
   std::string client_id;
   int64_t create_time = 0;  // milliseconds since 1970
+  // The classes that it was found valid with just now; null: it is checked again before it runs.
+  std::shared_ptr<const NodeCatalogue> catalogue;
 
   // ComfyUI's tuple [number, id, graph, extra_data, outputs].
   Json Tuple() const;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "bridges/comfyui/catalogue_reader.h"
 #include "bridges/comfyui/prompt_validation.h"
 
 namespace patchbay::comfyui {
@@ -13,10 +12,10 @@ constexpr size_t kMostPending = 1000;
 
 }  // namespace
 
-PromptQueue::PromptQueue(HostSession& host, PictureFolders& folders, FileFolder& loras)
+PromptQueue::PromptQueue(HostSession& host, PictureFolders& folders, CatalogueReader& catalogues)
     : host_(host),
       folders_(folders),
-      loras_(loras),
+      catalogues_(catalogues),
       hub_([this] { return Remaining(); },
            [this](const std::string& client) { return ExecutingNode(client); }),
       worker_([this] { Work(); }) {}
@@ -45,6 +44,8 @@ absl::StatusOr<double> PromptQueue::Add(Prompt prompt, std::optional<double> num
       ++next_number_;
     }
     prompt.number = chosen;
+    // While it waits plugins and files may go.
+    if (running_.has_value() || !pending_.empty()) prompt.catalogue = nullptr;
     // Behind those of the same number.
     const auto place =
         std::upper_bound(pending_.begin(), pending_.end(), prompt,
@@ -106,24 +107,26 @@ std::string PromptQueue::ExecutingNode(const std::string& client_id) const {
 void PromptQueue::Work() {
   while (true) {
     Prompt prompt;
+    std::shared_ptr<const NodeCatalogue> catalogue;
     {
       std::unique_lock lock(mutex_);
       work_.wait(lock, [this] { return ending_ || !pending_.empty(); });
       if (ending_) return;
       prompt = std::move(pending_.front());
       pending_.erase(pending_.begin());
+      catalogue = std::exchange(prompt.catalogue, nullptr);
       running_ = prompt;
       running_node_.clear();
       interrupted_ = false;
     }
     hub_.BroadcastStatus();
-    RunOne(prompt);
+    RunOne(prompt, std::move(catalogue));
   }
 }
 
-void PromptQueue::RunOne(const Prompt& prompt) {
+void PromptQueue::RunOne(const Prompt& prompt, std::shared_ptr<const NodeCatalogue> catalogue) {
   if (drop_cache_.exchange(false)) cache_.clear();
-  EndedPrompt ended = Execute(prompt);
+  EndedPrompt ended = Execute(prompt, std::move(catalogue));
   {
     const std::lock_guard lock(mutex_);
     running_.reset();
@@ -135,34 +138,37 @@ void PromptQueue::RunOne(const Prompt& prompt) {
   hub_.Send(prompt.client_id, "executing", {{"node", nullptr}, {"prompt_id", prompt.id}});
 }
 
-EndedPrompt PromptQueue::Execute(const Prompt& prompt) {
+EndedPrompt PromptQueue::Execute(const Prompt& prompt,
+                                 std::shared_ptr<const NodeCatalogue> catalogue) {
+  if (catalogue != nullptr) return RunWith(*catalogue, prompt);
+  auto read = catalogues_.Read();
+  if (!read.ok()) return Unrunnable(prompt, std::string(read.status().message()));
+  Prompt checked = prompt;
+  const ValidatedPrompt valid = ValidatePrompt(
+      **read, folders_, {prompt.outputs.begin(), prompt.outputs.end()}, checked.graph);
+  if (valid.outputs.size() == prompt.outputs.size()) return RunWith(**read, checked);
+  return Unrunnable(prompt,
+                    "the prompt can no longer run: a node or a file that it needs has gone");
+}
+
+EndedPrompt PromptQueue::RunWith(const NodeCatalogue& catalogue, const Prompt& prompt) {
+  const RunSurroundings surroundings{
+      host_,
+      folders_,
+      hub_,
+      [this] { return interrupted_.load(); },
+      [this](std::function<void()> cancel) { SetCancel(std::move(cancel)); },
+      [this](const std::string& node) {
+        const std::lock_guard lock(mutex_);
+        running_node_ = node;
+      }};
+  return RunPrompt(prompt, catalogue, surroundings, cache_);
+}
+
+EndedPrompt PromptQueue::Unrunnable(const Prompt& prompt, const std::string& reason) {
   EndedPrompt failed;
   failed.prompt = prompt;
   failed.start_time = failed.end_time = NowMilliseconds();
-  const auto catalogue = ReadCatalogue(host_, loras_, folders_);
-  std::string reason;
-  if (!catalogue.ok()) {
-    reason = std::string(catalogue.status().message());
-  } else {
-    // A plugin may have gone since the prompt was queued.
-    Prompt checked = prompt;
-    const ValidatedPrompt valid = ValidatePrompt(
-        *catalogue, folders_, {prompt.outputs.begin(), prompt.outputs.end()}, checked.graph);
-    if (valid.outputs.size() == prompt.outputs.size()) {
-      const RunSurroundings surroundings{
-          host_,
-          folders_,
-          hub_,
-          [this] { return interrupted_.load(); },
-          [this](std::function<void()> cancel) { SetCancel(std::move(cancel)); },
-          [this](const std::string& node) {
-            const std::lock_guard lock(mutex_);
-            running_node_ = node;
-          }};
-      return RunPrompt(checked, *catalogue, surroundings, cache_);
-    }
-    reason = "the prompt can no longer run: a node or a file that it needs has gone";
-  }
   const std::string first = prompt.outputs.empty() ? "" : prompt.outputs.front();
   failed.error = {{"prompt_id", prompt.id},
                   {"node_id", first},

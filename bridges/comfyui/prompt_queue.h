@@ -4,14 +4,15 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "bridges/comfyui/catalogue_reader.h"
 #include "bridges/comfyui/graph_run.h"
-#include "bridges/common/file_folder.h"
 
 namespace patchbay::comfyui {
 
@@ -19,7 +20,7 @@ namespace patchbay::comfyui {
 // thread of its own, the lowest number first. Any thread.
 class PromptQueue {
  public:
-  PromptQueue(HostSession& host, PictureFolders& folders, FileFolder& loras);
+  PromptQueue(HostSession& host, PictureFolders& folders, CatalogueReader& catalogues);
   // Interrupts what runs and waits for it; what waits is dropped.
   ~PromptQueue();
 
@@ -45,14 +46,17 @@ class PromptQueue {
 
  private:
   void Work();
-  void RunOne(const Prompt& prompt);
-  EndedPrompt Execute(const Prompt& prompt);
+  // `catalogue` as in Prompt.
+  void RunOne(const Prompt& prompt, std::shared_ptr<const NodeCatalogue> catalogue);
+  EndedPrompt Execute(const Prompt& prompt, std::shared_ptr<const NodeCatalogue> catalogue);
+  EndedPrompt RunWith(const NodeCatalogue& catalogue, const Prompt& prompt);
+  EndedPrompt Unrunnable(const Prompt& prompt, const std::string& reason);
   std::string ExecutingNode(const std::string& client_id) const;
   void SetCancel(std::function<void()> cancel);
 
   HostSession& host_;
   PictureFolders& folders_;
-  FileFolder& loras_;
+  CatalogueReader& catalogues_;
   PromptHistory history_;
   ClientHub hub_;
   mutable std::mutex mutex_;

@@ -8,10 +8,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
-#include "bridges/comfyui/catalogue_reader.h"
 #include "bridges/comfyui/job_summary.h"
 #include "bridges/comfyui/prompt_validation.h"
 #include "bridges/comfyui/routes.h"
+#include "bridges/common/json_text.h"
 
 namespace patchbay::comfyui {
 namespace {
@@ -46,12 +46,12 @@ HttpResponse PromptError(const std::string& type, const std::string& message,
 
 // A body's object; absent or broken bodies count as {} where the route allows.
 Json BodyOf(const HttpRequest& request) {
-  Json body = Json::parse(request.body, nullptr, /*allow_exceptions=*/false);
+  Json body = ParseJsonText(request.body);
   return body.is_object() ? body : Json::object();
 }
 
 HttpResponse PostPrompt(Context& context, const HttpRequest& request) {
-  Json body = Json::parse(request.body, nullptr, /*allow_exceptions=*/false);
+  Json body = ParseJsonText(request.body);
   if (!body.is_object()) return PromptError("invalid_prompt", "The body is no JSON object", "");
   if (!body.contains("prompt"))
     return PromptError("no_prompt", "No prompt provided", "No prompt provided");
@@ -78,13 +78,14 @@ HttpResponse PostPrompt(Context& context, const HttpRequest& request) {
       if (id.is_string()) targets.insert(id.get<std::string>());
     }
   }
-  const auto catalogue = ReadCatalogue(context.host, context.loras, *context.pictures);
+  const auto catalogue = context.catalogues.Read();
   if (!catalogue.ok()) return Refusal(catalogue.status());
-  ValidatedPrompt valid = ValidatePrompt(*catalogue, *context.pictures, targets, prompt.graph);
+  ValidatedPrompt valid = ValidatePrompt(**catalogue, *context.pictures, targets, prompt.graph);
   if (!valid.error.is_null()) {
     return JsonAnswer({{"error", valid.error}, {"node_errors", valid.node_errors}}, 400);
   }
   prompt.outputs = valid.outputs;
+  prompt.catalogue = *catalogue;
   std::optional<double> number;
   if (body.contains("number") && body["number"].is_number()) number = body["number"].get<double>();
   const bool front = body.value("front", Json()) == true;

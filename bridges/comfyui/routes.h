@@ -25,12 +25,14 @@ struct Context {
         pictures(std::move(made)),
         loras(paths.loras, ".safetensors"),
         embeddings(paths.embeddings, ".safetensors"),
-        queue(session, *pictures, loras) {}
+        catalogues(session, loras, *pictures),
+        queue(session, *pictures, catalogues) {}
 
   HostSession& host;
   const Folders folders;
   const std::unique_ptr<PictureFolders> pictures;
   FileFolder loras, embeddings;
+  CatalogueReader catalogues;
   PromptQueue queue;
 };
 
