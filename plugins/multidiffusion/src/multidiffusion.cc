@@ -19,12 +19,20 @@ struct Settings {
   int64_t window = 0;
   int64_t stride = 0;
   Weighting weights = Weighting::kUniform;
+  bool circular = false;
+};
+
+// What a pass of a circular canvas ends with.
+struct Pass {
+  at::Tensor result;  // its last latent, [B, C, h, w]
 };
 
 // The paper's: windows of 64 latent pixels are 8 apart.
 constexpr int64_t kStridesInWindow = 8;
 // More of them are a slip of the hand: each is a run of the network, in every step.
 constexpr int64_t kMostWindows = 4096;
+// Latent pixels from the other side that the autoencoder sees beyond each end of a circular canvas.
+constexpr int64_t kDecodingMargin = 8;
 
 // In latent pixels, from a setting in pixels.
 int64_t LatentLength(const char* field, int64_t pixels, const patchbay_model_info& model) {
@@ -49,6 +57,7 @@ Tiling TilingFor(const Settings& settings, const patchbay_model_info& model) {
                           " pixels that are " + std::to_string(settings.stride) +
                           " apart leave gaps; it must not be larger than the window");
   }
+  tiling.wraps = settings.circular;
   return tiling;
 }
 
@@ -79,6 +88,16 @@ patchbay::Denoised DenoiseWindows(const Tiling& tiling, Weighting weighting,
   return fused;
 }
 
+// The picture of a circular latent [B, C, h, w], whose left side follows its right one.
+at::Tensor DecodeAround(const patchbay::Model& model, const at::Tensor& latent) {
+  const int64_t width = latent.size(3);
+  const int64_t margin = std::min(kDecodingMargin, width);
+  const at::Tensor around =
+      at::cat({latent.narrow(3, width - margin, margin), latent, latent.narrow(3, 0, margin)}, 3);
+  const int64_t scale = model.info().pixels_per_latent_pixel;
+  return model.decode_latent(around).narrow(3, margin * scale, width * scale).contiguous();
+}
+
 class MultiDiffusion final : public patchbay::Plugin<Settings> {
  public:
   static void describe(patchbay::Description<Settings>& d) {
@@ -88,6 +107,8 @@ class MultiDiffusion final : public patchbay::Plugin<Settings> {
         .summary("Panoramas and other large pictures from overlapping windows of the model's size.")
         .source("arXiv:2302.08113")
         .licence("MIT")
+        // Other plugins may edit the picture that it decodes.
+        .phase(PATCHBAY_PHASE_EARLY)
         // It compares with a prediction for the whole canvas.
         .conflicts("pag");
     d.field<1>(&Settings::window, "window")
@@ -113,6 +134,11 @@ class MultiDiffusion final : public patchbay::Plugin<Settings> {
             "of each window most (Mixture of Diffusers), which also suits large strides.")
         .choices({{Weighting::kUniform, "uniform", "Uniform"},
                   {Weighting::kGaussian, "gaussian", "Gaussian"}});
+    d.field<4>(&Settings::circular, "circular")
+        .label("Circular")
+        .help(
+            "The picture goes on at its left side where it ends at its right one, for panoramas "
+            "of 360 degrees. The autoencoder runs twice.");
   }
 
   void attach(patchbay::Attach& at) const override {
@@ -126,6 +152,19 @@ class MultiDiffusion final : public patchbay::Plugin<Settings> {
             const patchbay::Step&, const at::Tensor& latent, const patchbay::InnerDenoise& inner) {
           return DenoiseWindows(tiling, weighting, latent, inner);
         });
+    if (settings().circular) AttachDecoding(at);
+  }
+
+ private:
+  // The host's own decoding knows of no seam; its picture is replaced.
+  static void AttachDecoding(patchbay::Attach& at) {
+    at.pass_state<Pass>();
+    at.last_latent([](const patchbay::Step& step, at::Tensor& latent) {
+      step.state<Pass>().result = latent.clone();
+    });
+    at.picture([](const patchbay::Step& step, at::Tensor& picture) {
+      picture = DecodeAround(step.model(), step.state<Pass>().result);
+    });
   }
 };
 

@@ -11,7 +11,10 @@ int64_t CountAlong(int64_t length, int64_t window, int64_t stride) {
   return length <= window ? 1 : DividedUp(length - window, stride) + 1;
 }
 
-int64_t CountAround(int64_t length, int64_t stride) { return DividedUp(length, stride); }
+// With one alone, nothing would cross the seam.
+int64_t CountAround(int64_t length, int64_t stride) {
+  return std::max<int64_t>(DividedUp(length, stride), 2);
+}
 
 }  // namespace
 

@@ -34,7 +34,7 @@ struct Window {
 // {0} for a side that one window covers.
 std::vector<int64_t> StartsAlong(int64_t length, int64_t window, int64_t stride);
 
-// Around a side without ends: at equal distances, of which none is above `stride`.
+// Around a side without ends: at equal distances, of which none is above `stride`; two at least.
 std::vector<int64_t> StartsAround(int64_t length, int64_t stride);
 
 // How many windows WindowsOver() gives.

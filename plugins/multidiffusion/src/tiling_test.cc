@@ -42,6 +42,7 @@ TEST(TilingTest, WrapsAtEqualDistances) {
 TEST(TilingTest, WrapsNarrowCanvases) {
   EXPECT_THAT(WindowsOver({.window = 16, .stride = 4, .wraps = true}, {16, 8}),
               ElementsAre(Window{0, 0, 16, 8}, Window{0, 4, 16, 8}));
+  EXPECT_THAT(StartsAround(8, 16), ElementsAre(0, 4));
 }
 
 TEST(TilingTest, CountsWhatItMakes) {

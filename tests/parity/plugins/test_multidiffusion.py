@@ -5,8 +5,11 @@ from __future__ import annotations
 import functools
 
 import diffusers
+import numpy
 import pytest
 import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from ..pipeline import reference
 
@@ -212,3 +215,81 @@ def test_guidance_by_the_whole_canvas_is_refused_beside_it(model, program, tmp_p
                          "multidiffusion", "--plugin", "pag")
     assert result.returncode == 1
     assert "multidiffusion" in result.stderr and "pag" in result.stderr
+
+
+# ---- Circular canvases ----
+
+
+def changes(picture):
+    """How much colours change from each column to the next, on average; the last one's is that across the seam."""
+    return (picture.roll(-1, 1) - picture).abs().float().mean((0, 2))
+
+
+def pixels(path):
+    return torch.from_numpy(numpy.asarray(Image.open(path).convert("RGB")).astype("int64"))
+
+
+@pytest.mark.parametrize("size, stride", [((256, 128), 32), ((160, 96), 16)])
+def test_circular_panorama(size, stride, model, program, agree):
+    folder = model("sd1")
+    ours = draw(program, folder, size, f"stride={stride},circular=true")
+    agree(f"sd1 {size[0]}x{size[1]} MultiDiffusion, circular", ours,
+          panorama(folder, size, 128, stride, circular_padding=True))
+    assert far(ours, draw(program, folder, size, f"stride={stride}"))
+
+
+def test_circular_decoding(model, program):
+    """diffusers decodes with the same margin. Its picture and ours are rounded to bytes."""
+    folder = model("sd1")
+    draw(program, folder, (256, 128), "stride=32,circular=true")
+    ours = pixels(program.folder / "picture.png")
+    theirs = torch.from_numpy(panorama(folder, (256, 128), 128, 32, circular_padding=True, output_type="np")[0])
+    assert (ours - 255 * theirs).abs().max() <= 1
+    plain = reference.pipeline(folder).vae.decode(
+        load_file(program.folder / "latent.safetensors")["latent"] / 0.18215, return_dict=False)[0]
+    assert (ours - 255 * (plain[0].permute(1, 2, 0) / 2 + 0.5).clamp(0, 1)).abs().max() > 4
+
+
+@pytest.mark.parametrize("settings, width, turn", [
+    ("stride=32", 256, 12), ("stride=32,weights=gaussian", 256, 12), ("stride=32", 96, 4),
+    ("window=64,stride=24", 216, 6)])
+def test_turning_the_noise_turns_the_latent(settings, width, turn, model, program, agree, tmp_path):
+    """By whole strides, a canvas without ends looks alike everywhere. Also one narrower than a window."""
+    folder = model("sd1")
+    noise = torch.randn((1, 4, 16, width // 8), generator=torch.Generator().manual_seed(7))
+    drawn = []
+    for start in (noise, noise.roll(turn, 3).contiguous()):
+        save_file({"latent": start}, tmp_path / "noise.safetensors")
+        drawn.append(draw(program, folder, (width, 128), f"{settings},circular=true", "--initial-latent",
+                          tmp_path / "noise.safetensors"))
+    assert far(drawn[1], drawn[0])
+    agree(f"sd1 {width}x128 MultiDiffusion {settings}, turned", drawn[1], drawn[0].roll(turn, 3))
+
+
+def draw_apple(program, width, settings, *more):
+    """With the model that comes with the program: random weights draw nothing that could tear."""
+    picture = program.folder / "apple.png"
+    result = program.run("generate", "a red apple, noto style, on a blue background", "--size", f"{width}x128",
+                         "--seed", 3, "--steps", 8, "--guidance", 4, "--precision", "fp32", "--plugin",
+                         f"multidiffusion:stride=32,{settings}", "-o", picture, *more)
+    assert result.returncode == 0, result.stderr
+    return pixels(picture)
+
+
+@pytest.mark.parametrize("width", [256, 128])
+def test_there_is_no_seam(width, program):
+    *inside, across = changes(draw_apple(program, width, "circular=true"))
+    assert across <= max(inside) and across < 1.5 * sum(inside) / len(inside)
+    *inside, across = changes(draw_apple(program, width, "circular=false"))
+    assert across > 2 * sum(inside) / len(inside)
+
+
+def test_turning_the_noise_turns_the_decoded_picture(program, tmp_path):
+    """Not to the last bit: the autoencoder sees the margin twice."""
+    noise = torch.randn((1, 4, 16, 32), generator=torch.Generator().manual_seed(3))
+    drawn = []
+    for turn in (0, 12):
+        save_file({"latent": noise.roll(turn, 3).contiguous()}, tmp_path / "noise.safetensors")
+        drawn.append(draw_apple(program, 256, "circular=true", "--initial-latent", tmp_path / "noise.safetensors"))
+    assert (drawn[1] - drawn[0].roll(8 * 12, 1)).abs().max() <= 8
+    assert (drawn[1] - drawn[0]).abs().max() > 80
