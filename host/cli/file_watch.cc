@@ -54,37 +54,40 @@ absl::Status FileWatch::Add(const std::string& folder) {
   return absl::OkStatus();
 }
 
-bool FileWatch::Changed(absl::Duration limit) {
+bool FileWatch::Changed(absl::Duration limit, std::set<std::string>& changed) {
   pollfd waiting{descriptor_, POLLIN, 0};
   if (poll(&waiting, 1, static_cast<int>(absl::ToInt64Milliseconds(limit))) <= 0) return false;
   alignas(inotify_event) char buffer[16 << 10];
-  bool changed = false;
+  bool any = false;
   for (ssize_t size = 0; (size = read(descriptor_, buffer, sizeof(buffer))) > 0;) {
     for (ssize_t at = 0; at < size;) {
       const auto* const event = reinterpret_cast<const inotify_event*>(buffer + at);
       at += static_cast<ssize_t>(sizeof(inotify_event)) + event->len;
       const std::string name = event->len > 0 ? event->name : "";
       if (name.rfind('.', 0) == 0) continue;
+      const fs::path path = fs::path(folders_[event->wd]) / name;
       if ((event->mask & IN_ISDIR) == 0) {
-        changed = true;
+        any = true;
+        changed.insert(path.string());
       } else if ((event->mask & (IN_CREATE | IN_MOVED_TO)) != 0) {
-        const fs::path folder = fs::path(folders_[event->wd]) / name;
         // One that has gone again already is no loss.
-        if (!IsPassedOver(folder)) Add(folder.string()).IgnoreError();
+        if (!IsPassedOver(path)) Add(path.string()).IgnoreError();
       }
     }
   }
-  return changed;
+  return any;
 }
 
-absl::StatusOr<bool> FileWatch::WaitForChange(absl::Duration quiet,
-                                              const std::function<bool()>& is_interrupted) {
-  while (!Changed(kAskInterval)) {
-    if (is_interrupted()) return false;
+absl::StatusOr<std::set<std::string>> FileWatch::WaitForChange(
+    absl::Duration quiet, const std::function<bool()>& is_interrupted) {
+  std::set<std::string> changed;
+  while (!Changed(kAskInterval, changed)) {
+    if (is_interrupted()) return std::set<std::string>();
   }
-  while (Changed(quiet)) {
+  while (Changed(quiet, changed)) {
   }
-  return !is_interrupted();
+  if (is_interrupted()) changed.clear();
+  return changed;
 }
 
 }  // namespace patchbay

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 
 #include "absl/status/status.h"
@@ -23,15 +24,16 @@ class FileWatch {
   ~FileWatch();
 
   // Waits for a change, and then until nothing has changed for `quiet`: editors write several
-  // files. Returns false once `is_interrupted` says so, which is asked several times a second.
-  absl::StatusOr<bool> WaitForChange(absl::Duration quiet,
-                                     const std::function<bool()>& is_interrupted);
+  // files. Returns what has changed since the last call, files that are gone included; nothing once
+  // `is_interrupted` says so, which is asked several times a second.
+  absl::StatusOr<std::set<std::string>> WaitForChange(absl::Duration quiet,
+                                                      const std::function<bool()>& is_interrupted);
 
  private:
   explicit FileWatch(int descriptor) : descriptor_(descriptor) {}
   absl::Status Add(const std::string& folder);
-  // Whether something has changed within `limit`.
-  bool Changed(absl::Duration limit);
+  // Whether something has changed within `limit`; adds it to `changed`.
+  bool Changed(absl::Duration limit, std::set<std::string>& changed);
 
   int descriptor_;
   std::map<int, std::string> folders_;  // by watch

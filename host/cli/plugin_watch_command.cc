@@ -2,13 +2,17 @@
 
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
@@ -69,18 +73,37 @@ absl::StatusOr<std::string> FindBuilt(const Options& options) {
 absl::Status Swap(const Options& options, PluginClient& client, std::string& acting) {
   const absl::Time start = absl::Now();
   PATCHBAY_RETURN_IF_ERROR(Build(options));
+  const absl::Time built = absl::Now();
   PATCHBAY_ASSIGN_OR_RETURN(const std::string folder, FindBuilt(options));
   PATCHBAY_ASSIGN_OR_RETURN(const PluginStatus installed, client.Install(folder));
   if (installed.build == acting) return absl::OkStatus();
   PATCHBAY_ASSIGN_OR_RETURN(const PluginStatus active,
                             client.Activate(installed.description.id, installed.build, {}));
   acting = active.build;
-  std::printf("%s %s, build %s: %s after %.1f s\n", active.description.id.c_str(),
-              active.description.version.c_str(), ShortBuild(active.build).c_str(),
-              std::string(PluginStateName(active.state)).c_str(),
-              absl::ToDoubleSeconds(absl::Now() - start));
+  std::printf("%s %s, build %s: %s after %.1f s of building and %.1f s of swapping\n",
+              active.description.id.c_str(), active.description.version.c_str(),
+              ShortBuild(active.build).c_str(), std::string(PluginStateName(active.state)).c_str(),
+              absl::ToDoubleSeconds(built - start), absl::ToDoubleSeconds(absl::Now() - built));
   std::fflush(stdout);
   return absl::OkStatus();
+}
+
+bool IsSource(const fs::path& file) {
+  static constexpr std::string_view kExtensions[] = {".c",  ".cc",  ".cpp", ".cxx", ".cu",   ".h",
+                                                     ".hh", ".hpp", ".inl", ".txt", ".cmake"};
+  return std::find(std::begin(kExtensions), std::end(kExtensions), file.extension().string()) !=
+         std::end(kExtensions);
+}
+
+// A source saved while a build ran is older than what the build wrote, and make would take it for
+// built: it becomes as new as it is unbuilt. Not so what the build itself may have written.
+void MakeNewer(const std::set<std::string>& changed, fs::file_time_type than) {
+  for (const std::string& path : changed) {
+    std::error_code gone;
+    const fs::file_time_type saved = fs::last_write_time(path, gone);
+    if (gone || saved > than || !IsSource(path)) continue;
+    fs::last_write_time(path, fs::file_time_type::clock::now(), gone);
+  }
 }
 
 absl::Status Watch(Options& options, const Connection& connection, bool has_command) {
@@ -96,8 +119,11 @@ absl::Status Watch(Options& options, const Connection& connection, bool has_comm
     if (!status.ok()) {
       std::fprintf(stderr, "patchbay: %s\n", std::string(status.message()).c_str());
     }
-    PATCHBAY_ASSIGN_OR_RETURN(const bool changed, watch.WaitForChange(kQuiet, WasInterrupted));
-    if (!changed) return absl::OkStatus();
+    const fs::file_time_type ended = fs::file_time_type::clock::now();
+    PATCHBAY_ASSIGN_OR_RETURN(const std::set<std::string> changed,
+                              watch.WaitForChange(kQuiet, WasInterrupted));
+    if (changed.empty()) return absl::OkStatus();
+    MakeNewer(changed, ended);
   }
 }
 

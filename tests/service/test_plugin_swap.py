@@ -134,6 +134,32 @@ def test_watch_swaps_on_save(server, api, tmp_path):
     shutil.rmtree(source)
 
 
+def test_watch_builds_what_was_saved_during_a_build(server, api, tmp_path):
+    """As make and Ninja see it: the object, written after the save, is newer than the source."""
+    source, built = tmp_path / "source", tmp_path / "built"
+    source.mkdir()
+    (source / "number.txt").write_text("1")
+    (source / "Makefile").write_text(
+        f"stamp: number.txt\n\tn=$$(cat number.txt); touch reading; sleep 2; rm -rf {built}; "
+        f"cp -r {SWAP[1].parent.parent}/$$n/test-swap {built}; touch stamp\n")
+    watch = subprocess.Popen([str(server.program), "--host", server.address, "plugin", "watch", str(source), "--build",
+                              "make -s stamp", "--built", str(built)], stdout=subprocess.PIPE, text=True)
+    too_long = threading.Timer(60, watch.kill)
+    too_long.start()
+    try:
+        deadline = time.monotonic() + 20
+        while not (source / "reading").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        (source / "number.txt").write_text("2")
+        assert build_of(SWAP[1])[:12] in watch.stdout.readline()
+        assert build_of(SWAP[2])[:12] in watch.stdout.readline()
+    finally:
+        too_long.cancel()
+        watch.send_signal(signal.SIGINT)
+        assert watch.wait(20) == 0
+
+
 def iter_until(stream, text: str):
     for line in stream:
         yield line
