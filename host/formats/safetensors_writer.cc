@@ -9,6 +9,7 @@
 #include "host/base/file_writer.h"
 #include "host/base/status_macros.h"
 #include "host/formats/safetensors.h"
+#include "host/formats/safetensors_parts.h"
 
 namespace patchbay {
 namespace {
@@ -31,7 +32,7 @@ absl::Status CheckSize(const std::string& name, const SafetensorsTensor& tensor)
   }
   if (bytes == tensor.bytes.size() && name != kMetadataKey) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      absl::StrCat("cannot write tensor \"", name, "\": ",
+      absl::StrCat("the tensor \"", name, "\": ",
                    name == kMetadataKey ? "this name is reserved"
                                         : "its bytes are not what its type and shape ask for"));
 }
@@ -52,14 +53,14 @@ std::vector<const NamedTensor*> OrderForAlignment(
 
 }  // namespace
 
-absl::Status WriteSafetensors(const std::string& path,
-                              const std::map<std::string, SafetensorsTensor, std::less<>>& tensors,
-                              const std::map<std::string, std::string, std::less<>>& metadata) {
+absl::StatusOr<SafetensorsParts> LayOutSafetensors(
+    const std::map<std::string, SafetensorsTensor, std::less<>>& tensors,
+    const std::map<std::string, std::string, std::less<>>& metadata) {
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) {
     header[kMetadataKey] = std::map<std::string, std::string>(metadata.begin(), metadata.end());
   }
-  std::vector<std::string_view> parts(2);
+  SafetensorsParts layout;
   uint64_t offset = 0;
   for (const NamedTensor* named : OrderForAlignment(tensors)) {
     const auto& [name, tensor] = *named;
@@ -68,20 +69,31 @@ absl::Status WriteSafetensors(const std::string& path,
     header[name] = {{"dtype", std::string(ElementTypeName(tensor.type))},
                     {"shape", tensor.shape},
                     {"data_offsets", {offset, end}}};
-    parts.emplace_back(reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size());
+    layout.tensors.emplace_back(reinterpret_cast<const char*>(tensor.bytes.data()),
+                                tensor.bytes.size());
     offset = end;
   }
   std::string text;
   try {
     text = header.dump();
   } catch (const nlohmann::json::exception&) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("cannot write ", path, ": a name or a metadata text is not valid UTF-8"));
+    return absl::InvalidArgumentError("a name or a metadata text is not valid UTF-8");
   }
   text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
-  const std::string length = LengthBytes(text.size());
-  parts[0] = length;
-  parts[1] = text;
+  layout.head = LengthBytes(text.size()) + text;
+  return layout;
+}
+
+absl::Status WriteSafetensors(const std::string& path,
+                              const std::map<std::string, SafetensorsTensor, std::less<>>& tensors,
+                              const std::map<std::string, std::string, std::less<>>& metadata) {
+  const absl::StatusOr<SafetensorsParts> layout = LayOutSafetensors(tensors, metadata);
+  if (!layout.ok()) {
+    return absl::Status(layout.status().code(),
+                        absl::StrCat("cannot write ", path, ": ", layout.status().message()));
+  }
+  std::vector<std::string_view> parts = {layout->head};
+  parts.insert(parts.end(), layout->tensors.begin(), layout->tensors.end());
   return WriteFileAtomically(path, parts);
 }
 

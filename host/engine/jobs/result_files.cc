@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "host/base/status_macros.h"
-#include "host/formats/safetensors.h"
+#include "host/formats/safetensors_parts.h"
 
 namespace patchbay {
 namespace {
@@ -18,9 +18,14 @@ absl::StatusOr<Artifact> StoreLatent(const LatentBuffer& latent, ArtifactStore& 
   tensor.shape = latent.shape;
   tensor.bytes = absl::MakeConstSpan(reinterpret_cast<const std::byte*>(latent.values.data()),
                                      latent.values.size() * sizeof(float));
-  return artifacts.PutWritten([&tensor](const std::string& path) {
-    return WriteSafetensors(path, {{"latent", tensor}});
-  });
+  const std::map<std::string, SafetensorsTensor, std::less<>> tensors = {{"latent", tensor}};
+  PATCHBAY_ASSIGN_OR_RETURN(const SafetensorsParts parts, LayOutSafetensors(tensors));
+  PATCHBAY_ASSIGN_OR_RETURN(const auto writer, artifacts.Begin(parts.size()));
+  PATCHBAY_RETURN_IF_ERROR(writer->Append(parts.head));
+  for (const std::string_view part : parts.tensors) {
+    PATCHBAY_RETURN_IF_ERROR(writer->Append(part));
+  }
+  return writer->Finish();
 }
 
 }  // namespace
