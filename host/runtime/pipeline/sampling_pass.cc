@@ -93,6 +93,9 @@ absl::StatusOr<at::Tensor> SamplingPass::FirstLatent(const Task& task, const Sam
 absl::StatusOr<at::Tensor> SamplingPass::UnitNoise(const Task& task, at::IntArrayRef shape) {
   if (request_.range.has_value() && !request_.range->adds_noise) return at::zeros(shape);
   if (!request_.initial_latent.has_value() || task.number > 0) return noise_.Draw(shape);
+  // A1111's variations take the place of numbers that its generators draw all the same, so the
+  // steps' noise goes on behind them (ImageRNG.first() in modules/rng.py).
+  if (request_.compat == CompatProfile::kA1111) noise_.Draw(shape);
   const LatentBuffer& given = *request_.initial_latent;
   if (at::IntArrayRef(given.shape) != shape) {
     return absl::InvalidArgumentError(
@@ -292,9 +295,11 @@ at::Tensor SamplingPass::StepNoise(const SamplingPlan& plan, const at::Tensor& x
   return noise_.DrawFromPath(x.sizes(), sigma, sigma_next, lowest, highest);
 }
 
-// Inpainting with a model that knows no masks.
+// Inpainting where the rest is put back: with models that know no masks, and in A1111 with those
+// too that are shown one (apply_blend in modules/sd_samplers_cfg_denoiser.py asks for no kind).
 bool SamplingPass::HasKnownPart(const Task& task) const {
-  return task.picture != nullptr && task.picture->has_mask() && !extra_channels_.defined();
+  const bool masked = task.picture != nullptr && task.picture->has_mask();
+  return masked && (!extra_channels_.defined() || request_.compat == CompatProfile::kA1111);
 }
 
 at::Tensor SamplingPass::Blended(const Task& task, const at::Tensor& known,
