@@ -17,6 +17,8 @@
 #include "bridges/webui/samplers.h"
 #include "bridges/webui/script_picture.h"
 #include "bridges/webui/scripts.h"
+#include "bridges/webui/seed_noise.h"
+#include "bridges/webui/start_latent.h"
 #include "bridges/webui/start_picture.h"
 
 namespace patchbay::webui {
@@ -41,9 +43,11 @@ class Job {
     BRIDGE_RETURN_IF_ERROR(ReadOptions());
     BRIDGE_RETURN_IF_ERROR(MakeSettings());
     BRIDGE_RETURN_IF_ERROR(ReadStartPictures());
+    PlanSeeds();
     task_ = context_.board.Enter(form_.force_task_id);
     const int passes = form_.enable_hr ? 2 : 1;
-    const int jobs = form_.n_iter * static_cast<int>(std::max<size_t>(starts_.size(), 1));
+    const int jobs = form_.n_iter * static_cast<int>(std::max<size_t>(starts_.size(), 1)) *
+                     (form_.batch_size / together_);
     task_->SetJobs(jobs * passes);
     for (int i = 0; i < jobs && !task_->interrupted(); ++i) {
       BRIDGE_RETURN_IF_ERROR(DrawBatch(i, passes));
@@ -151,7 +155,9 @@ class Job {
       comments.push_back(
           absl::StrCat("Sampler not found; drawn with ", pictures_.sampling.sampler.name));
     }
-    if (form_.subseed_strength != 0) comments.push_back("Variation seeds are not applied.");
+    if (form_.enable_hr && NoiseSeedAt(0).IsChanged()) {
+      comments.push_back("Variation seeds and resized seeds act in the first pass only.");
+    }
     if (form_.restore_faces) comments.push_back("Face restoration is not applied.");
     if (form_.tiling) comments.push_back("Tiling is not applied.");
   }
@@ -183,15 +189,49 @@ class Job {
     return absl::OkStatus();
   }
 
+  void PlanSeeds() {
+    pictures_.first_seed = SeedOrAny(form_.seed);
+    pictures_.first_subseed = SeedOrAny(form_.subseed);
+    // Variations have one seed, and the host counts a batch's up.
+    together_ = IsVariation() ? 1 : form_.batch_size;
+  }
+
+  bool IsVariation() const { return form_.subseed_strength != 0; }
+  // Of a picture, counted over all batches.
+  int64_t SeedAt(int64_t picture) const {
+    return pictures_.first_seed + (IsVariation() ? 0 : picture);
+  }
+  int64_t SubseedAt(int64_t picture) const { return pictures_.first_subseed + picture; }
+
+  NoiseSeed NoiseSeedAt(int64_t picture) const {
+    return {.seed = static_cast<uint64_t>(SeedAt(picture)),
+            .subseed = static_cast<uint64_t>(SubseedAt(picture)),
+            .strength = form_.subseed_strength,
+            .resized_from_width = form_.seed_resize_from_w / kLatentScale,
+            .resized_from_height = form_.seed_resize_from_h / kLatentScale};
+  }
+
+  absl::Status SendNoise(int64_t first, v1::GenerationSettings& settings) {
+    std::vector<NoiseSeed> seeds;
+    for (int i = 0; i < together_; ++i) seeds.push_back(NoiseSeedAt(first + i));
+    if (!seeds.front().IsChanged()) return absl::OkStatus();
+    BRIDGE_ASSIGN_OR_RETURN(const LatentShape shape,
+                            LatentShapeOf(context_.host, settings.model()));
+    BRIDGE_ASSIGN_OR_RETURN(const std::string noise,
+                            UploadNoise(context_.host, seeds, shape, form_.width, form_.height));
+    settings.set_initial_latent_artifact_id(noise);
+    return absl::OkStatus();
+  }
+
   absl::Status DrawBatch(int number, int passes) {
     const StartPicture* start = starts_.empty() ? nullptr : &starts_[number % starts_.size()];
-    if (number == 0) pictures_.first_seed = SeedOrAny(form_.seed);
-    const int64_t seed = pictures_.first_seed + int64_t{number} * form_.batch_size;
+    const int64_t first = int64_t{number} * together_;
     v1::CreateAndWatchGenerationRequest request;
     *request.mutable_settings() = settings_;
-    request.mutable_settings()->set_seed(static_cast<uint64_t>(seed));
-    request.mutable_settings()->set_batch(form_.batch_size);
-    request.set_previews(true);
+    request.mutable_settings()->set_seed(static_cast<uint64_t>(SeedAt(first)));
+    request.mutable_settings()->set_batch(together_);
+    request.set_previews(options_["live_previews_enable"] != false);
+    BRIDGE_RETURN_IF_ERROR(SendNoise(first, *request.mutable_settings()));
     if (start != nullptr) BRIDGE_RETURN_IF_ERROR(SendStart(*start, *request.mutable_settings()));
     absl::StatusOr<v1::Generation> drawn = Follow(request, number, passes);
     const bool skipped = task_->TakeSkip();
@@ -199,9 +239,9 @@ class Job {
     if (!drawn.ok()) return drawn.status();
     switch (drawn->state()) {
       case v1::GENERATION_STATE_SUCCEEDED:
-        return Keep(*drawn, seed, start);
+        return Keep(*drawn, first, start);
       case v1::GENERATION_STATE_CANCELLED:
-        if (skipped || task_->interrupted()) return KeepPreview(seed, start);
+        if (skipped || task_->interrupted()) return KeepPreview(first, start);
         return absl::CancelledError("the generation was cancelled on the server");
       default:
         return absl::Status(static_cast<absl::StatusCode>(drawn->error().code()),
@@ -210,14 +250,35 @@ class Job {
   }
 
   absl::Status SendStart(const StartPicture& start, v1::GenerationSettings& settings) {
-    BRIDGE_ASSIGN_OR_RETURN(const std::string image, context_.host.Upload(EncodePng(start.image)));
-    settings.set_image_artifact_id(image);
+    BRIDGE_ASSIGN_OR_RETURN(const bool changes_latent, ChangesLatent(start, settings.model()));
+    if (changes_latent) {
+      BRIDGE_ASSIGN_OR_RETURN(const std::string latent,
+                              UploadStartLatent(context_.host, settings.model(), start, form_.width,
+                                                form_.height, together_, settings.seed()));
+      settings.set_start_latent_artifact_id(latent);
+    } else {
+      BRIDGE_ASSIGN_OR_RETURN(const std::string image,
+                              context_.host.Upload(EncodePng(start.image)));
+      settings.set_image_artifact_id(image);
+    }
     if (!start.mask.has_value()) return absl::OkStatus();
     BRIDGE_ASSIGN_OR_RETURN(const std::string mask, context_.host.Upload(EncodePng(*start.mask)));
     settings.set_mask_artifact_id(mask);
     // StartPicture::Finished() does it, with the blurred mask and in the whole picture.
     settings.set_overlay(false);
     return absl::OkStatus();
+  }
+
+  absl::StatusOr<bool> ChangesLatent(const StartPicture& start, const std::string& model) {
+    if (!start.ChangesLatent()) return false;
+    if (!start.mask.has_value()) return true;
+    BRIDGE_ASSIGN_OR_RETURN(const LatentShape shape, LatentShapeOf(context_.host, model));
+    // The host shows such a network the picture, and so has to be given it.
+    if (shape.shows_mask) {
+      pictures_.comments.push_back(
+          "Masked content is not changed in an inpainting model's latent.");
+    }
+    return !shape.shows_mask;
   }
 
   absl::StatusOr<v1::Generation> Follow(const v1::CreateAndWatchGenerationRequest& request,
@@ -240,11 +301,12 @@ class Job {
     });
   }
 
-  absl::Status Keep(const v1::Generation& drawn, int64_t seed, const StartPicture* start) {
+  absl::Status Keep(const v1::Generation& drawn, int64_t first, const StartPicture* start) {
     for (int i = 0; i < drawn.pictures_size(); ++i) {
       BRIDGE_ASSIGN_OR_RETURN(std::string bytes,
                               context_.host.Download(drawn.pictures(i).artifact_id()));
-      pictures_.Add(std::move(bytes), seed + i, drawn.report(), settings_, form_, options_, start);
+      pictures_.Add(std::move(bytes), SeedAt(first + i), SubseedAt(first + i), drawn.report(),
+                    settings_, form_, options_, start);
     }
     for (const std::string& warning : drawn.report().warnings()) {
       pictures_.comments.push_back(warning);
@@ -252,13 +314,14 @@ class Job {
     return absl::OkStatus();
   }
 
-  absl::Status KeepPreview(int64_t seed, const StartPicture* start) {
+  absl::Status KeepPreview(int64_t first, const StartPicture* start) {
     const std::string preview = task_->preview();
     if (preview.empty()) return absl::OkStatus();
     BRIDGE_ASSIGN_OR_RETURN(const Picture small, DecodePicture(preview));
     const Picture large =
         Resize(WithChannels(small, 3), form_.width, form_.height, ResizeFilter::kLanczos);
-    pictures_.Add(EncodePng(large), seed, {}, settings_, form_, options_, start);
+    pictures_.Add(EncodePng(large), SeedAt(first), SubseedAt(first), {}, settings_, form_, options_,
+                  start);
     return absl::OkStatus();
   }
 
@@ -280,6 +343,7 @@ class Job {
   Json options_;
   v1::GenerationSettings settings_;
   std::vector<StartPicture> starts_;
+  int together_ = 1;  // pictures of a batch
   DrawnPictures pictures_;
   std::unique_ptr<TaskBoard::Task> task_;
 };

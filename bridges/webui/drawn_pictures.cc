@@ -48,7 +48,7 @@ Json ExtraParameters(const GenerationForm& form, const v1::GenerationSettings& s
 }
 
 InfotextPairs PairsOf(const GenerationForm& form, const DrawnPictures& pictures,
-                      const v1::GenerationSettings& settings, int64_t seed) {
+                      const v1::GenerationSettings& settings, int64_t seed, int64_t subseed) {
   InfotextPairs pairs = {{"Steps", absl::StrCat(form.steps)},
                          {"Sampler", pictures.sampling.sampler.name},
                          {"Schedule type", pictures.sampling.scheduler.label},
@@ -57,6 +57,14 @@ InfotextPairs PairsOf(const GenerationForm& form, const DrawnPictures& pictures,
                          {"Size", SizeText(form.width, form.height)},
                          {"Model hash", pictures.model.hash},
                          {"Model", pictures.model.model_name}};
+  if (form.subseed_strength != 0) {
+    pairs.emplace_back("Variation seed", absl::StrCat(subseed));
+    pairs.emplace_back("Variation seed strength", absl::StrCat(form.subseed_strength));
+  }
+  if (form.seed_resize_from_w > 0 && form.seed_resize_from_h > 0) {
+    pairs.emplace_back("Seed resize from",
+                       SizeText(form.seed_resize_from_w, form.seed_resize_from_h));
+  }
   if (form.is_img2img || form.enable_hr) {
     pairs.emplace_back("Denoising strength", absl::StrCat(form.denoising_strength));
   }
@@ -92,9 +100,10 @@ std::string InFormat(const std::string& png, const std::string& format, const Js
 
 }  // namespace
 
-void DrawnPictures::Add(std::string png, int64_t seed, const v1::GenerationReport& report,
-                        const v1::GenerationSettings& settings, const GenerationForm& form,
-                        const Json& options, const StartPicture* start) {
+void DrawnPictures::Add(std::string png, int64_t seed, int64_t subseed,
+                        const v1::GenerationReport& report, const v1::GenerationSettings& settings,
+                        const GenerationForm& form, const Json& options,
+                        const StartPicture* start) {
   std::string prompt = form.prompt, negative_prompt = form.negative_prompt;
   if (settings.wildcards_size() > 0) {
     // Only the host knows which lines it took.
@@ -108,7 +117,7 @@ void DrawnPictures::Add(std::string png, int64_t seed, const v1::GenerationRepor
     extra = fresh;
   }
   const std::string infotext =
-      WriteInfotext(prompt, negative_prompt, PairsOf(form, *this, settings, seed));
+      WriteInfotext(prompt, negative_prompt, PairsOf(form, *this, settings, seed, subseed));
   std::string file = InFormat(png, options.at("samples_format").get<std::string>(), options, start);
   if (options.at("enable_pnginfo").get<bool>()) {
     file = WithPictureText(file, {{"parameters", infotext}});
@@ -118,12 +127,12 @@ void DrawnPictures::Add(std::string png, int64_t seed, const v1::GenerationRepor
   prompts.push_back(std::move(prompt));
   negative_prompts.push_back(std::move(negative_prompt));
   seeds.push_back(seed);
+  subseeds.push_back(subseed);
 }
 
 Json DrawnPictures::Info(const GenerationForm& form, const Json& options) const {
   Json with_comments = extra;
   if (sampling.fell_back) with_comments["Sampler fallback"] = sampling.sampler.name;
-  std::vector<int64_t> subseeds(seeds.size(), form.subseed);
   return {{"prompt", prompts.empty() ? form.prompt : prompts.front()},
           {"all_prompts", prompts},
           {"negative_prompt",
@@ -131,7 +140,7 @@ Json DrawnPictures::Info(const GenerationForm& form, const Json& options) const 
           {"all_negative_prompts", negative_prompts},
           {"seed", first_seed},
           {"all_seeds", seeds},
-          {"subseed", form.subseed},
+          {"subseed", first_subseed},
           {"all_subseeds", subseeds},
           {"subseed_strength", form.subseed_strength},
           {"width", form.width},
@@ -146,8 +155,8 @@ Json DrawnPictures::Info(const GenerationForm& form, const Json& options) const 
           {"sd_model_hash", model.hash},
           {"sd_vae_name", nullptr},
           {"sd_vae_hash", nullptr},
-          {"seed_resize_from_w", -1},
-          {"seed_resize_from_h", -1},
+          {"seed_resize_from_w", form.seed_resize_from_w},
+          {"seed_resize_from_h", form.seed_resize_from_h},
           {"denoising_strength",
            form.is_img2img || form.enable_hr ? Json(form.denoising_strength) : Json(nullptr)},
           {"extra_generation_params", with_comments},

@@ -13,6 +13,7 @@ constexpr int kMaxIterations = 1000;
 constexpr int kMaxSteps = 1000;
 constexpr int kMaxSide = 16384;
 constexpr int kLatentScale = 8;
+constexpr double kMostVariation = 100;
 
 // Infotext's keys and the fields that they fill.
 struct InfotextField {
@@ -27,6 +28,10 @@ constexpr InfotextField kInfotextFields[] = {{"Prompt", "prompt", false},
                                              {"Schedule type", "scheduler", false},
                                              {"CFG scale", "cfg_scale", true},
                                              {"Seed", "seed", true},
+                                             {"Variation seed", "subseed", true},
+                                             {"Variation seed strength", "subseed_strength", true},
+                                             {"Seed resize from-1", "seed_resize_from_w", true},
+                                             {"Seed resize from-2", "seed_resize_from_h", true},
                                              {"Eta", "eta", true},
                                              {"Size-1", "width", true},
                                              {"Size-2", "height", true},
@@ -76,6 +81,8 @@ void ReadCommon(FieldReader& reader, GenerationForm& form) {
   reader.Read("seed", form.seed);
   reader.Read("subseed", form.subseed);
   reader.Read("subseed_strength", form.subseed_strength);
+  reader.Read("seed_resize_from_w", form.seed_resize_from_w);
+  reader.Read("seed_resize_from_h", form.seed_resize_from_h);
   reader.Read("sampler_name", form.sampler_name);
   reader.Read("sampler_index", form.sampler_index);
   reader.Read("scheduler", form.scheduler);
@@ -128,6 +135,9 @@ void Check(FieldReader& reader, const GenerationForm& form) {
   reader.CheckRange("width", form.width, kLatentScale, kMaxSide);
   reader.CheckRange("height", form.height, kLatentScale, kMaxSide);
   reader.CheckRange("denoising_strength", form.denoising_strength, 0, 1);
+  reader.CheckRange("subseed_strength", form.subseed_strength, -kMostVariation, kMostVariation);
+  reader.CheckRange("seed_resize_from_w", form.seed_resize_from_w, -1, kMaxSide);
+  reader.CheckRange("seed_resize_from_h", form.seed_resize_from_h, -1, kMaxSide);
   if (form.enable_hr) {
     reader.CheckRange("hr_scale", form.hr_scale, 0.1, 16);
     reader.CheckRange("hr_resize_x", form.hr_resize_x, 0, kMaxSide);
@@ -150,6 +160,8 @@ Json EchoOf(const GenerationForm& form, const Json& body) {
                {"seed", form.seed},
                {"subseed", form.subseed},
                {"subseed_strength", form.subseed_strength},
+               {"seed_resize_from_w", form.seed_resize_from_w},
+               {"seed_resize_from_h", form.seed_resize_from_h},
                {"sampler_name", nullptr},
                {"scheduler", nullptr},
                {"batch_size", form.batch_size},

@@ -19,6 +19,7 @@ struct GenerationForm {
   std::vector<std::string> styles;
   int64_t seed = -1, subseed = -1;  // -1: any
   double subseed_strength = 0;
+  int seed_resize_from_w = -1, seed_resize_from_h = -1;  // pixels; below 8: not
   std::string sampler_name, sampler_index = "Euler", scheduler;
   int batch_size = 1, n_iter = 1;
   int steps = 50;

@@ -106,7 +106,8 @@ Json ParseInfotext(std::string_view text) {
   }
   for (const auto& [key, value] : pairs) {
     result[key] = value;
-    if (key == "Size" || key == "Hires resize") AddSize(key, value, result);
+    if (key == "Size" || key == "Hires resize" || key == "Seed resize from")
+      AddSize(key, value, result);
   }
   return result;
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <random>
 
 #include "bridges/webui/mask_fill.h"
 
@@ -101,17 +100,9 @@ Picture Doubled(Picture mask) {
 
 void FillMasked(int fill, StartPicture& start) {
   if (fill == 1) return;
-  if (fill == 0) {
-    start.image = FillFromSurroundings(start.image, *start.mask);
-    return;
-  }
-  std::mt19937 random(0);  // the noise that counts comes from the request's seed, in the host
-  std::normal_distribution<double> noise(127.5, 64);
-  for (size_t i = 0; i < start.image.pixels.size(); ++i) {
-    if (start.mask->pixels[i / 3] < 128) continue;
-    const double value = fill == 2 ? noise(random) : 127.5;
-    start.image.pixels[i] = static_cast<uint8_t>(std::clamp(value, 0.0, 255.0));
-  }
+  start.image = FillFromSurroundings(start.image, *start.mask);
+  if (fill == 2) start.latent_fill = LatentFill::kNoise;
+  if (fill == 3) start.latent_fill = LatentFill::kZeros;
 }
 
 }  // namespace
@@ -146,7 +137,9 @@ StartPicture MakeStartPicture(const Picture& image, const std::optional<Picture>
   const int width = options.width, height = options.height;
   const Picture flat = Flattened(image);
   if (!mask.has_value()) {
-    start.image = ResizeBy(options.resize_mode, flat, width, height);
+    const bool has_size = flat.width == width && flat.height == height;
+    start.resizes_latent = options.resize_mode == ResizeMode::kLatent && !has_size;
+    start.image = start.resizes_latent ? flat : ResizeBy(options.resize_mode, flat, width, height);
     return start;
   }
   Picture soft = Resize(GreyMask(*mask), flat.width, flat.height, ResizeFilter::kLanczos);

@@ -12,7 +12,7 @@ enum class ResizeMode {
   kStretch = 0,
   kCrop = 1,    // covers the size; what stands out is cut off
   kFill = 2,    // fits into the size; the rest is filled with the picture's edges
-  kLatent = 3,  // stretched; the host resizes pictures, not latents
+  kLatent = 3,  // as it is; its latent is resized
 };
 
 // `picture` at width x height.
@@ -25,17 +25,24 @@ struct StartPictureOptions {
   double mask_blur_x = 4, mask_blur_y = 4;  // standard deviations in pixels
   bool mask_round = true;                   // whether the mask that is drawn is black and white
   bool mask_invert = false;
-  // 0 colours of the surroundings, 1 as it is, 2 latent noise, 3 latent nothing. The host takes
-  // pictures, not latents: 2 is noise of pixels and 3 mid-grey, which encode to about these.
+  // 0 colours of the surroundings, 1 as it is; 2 and 3 as 0, and then noise or zeros in the latent.
   int fill = 0;
   bool only_masked = true;      // draw the masked part alone, at the whole size
   int only_masked_padding = 0;  // pixels around it
 };
 
+// What stands in the encoded picture where it is painted anew.
+enum class LatentFill { kPicture, kNoise, kZeros };
+
 // A start picture as the host takes it, and the way back.
 struct StartPicture {
-  Picture image;                // [width x height], RGB
+  Picture image;                // [width x height], RGB; of any size where the latent is resized
   std::optional<Picture> mask;  // [width x height], grey; white is drawn anew
+  LatentFill latent_fill = LatentFill::kPicture;
+  bool resizes_latent = false;
+
+  // Whether A1111 changes the picture's latent before it draws over it.
+  bool ChangesLatent() const { return resizes_latent || latent_fill != LatentFill::kPicture; }
 
   // Drawn picture to final one: pasted into the original where the mask is white, with soft edges.
   // Without a mask: as it is.
