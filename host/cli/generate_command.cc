@@ -67,8 +67,10 @@ absl::Status GenerateHere(GenerateOptions& options) {
     PATCHBAY_ASSIGN_OR_RETURN(engine_options.model_path, DefaultModelFolder());
   }
   if (!options.plugins.empty()) {
+    std::vector<std::string> folders = options.plugin_folders;
+    folders.push_back(BuiltPluginsFolder());
     PATCHBAY_ASSIGN_OR_RETURN(engine_options.plugins,
-                              OpenPlugins({.folders = {BuiltPluginsFolder()}, .store = ""}));
+                              OpenPlugins({.folders = std::move(folders), .store = ""}));
     PATCHBAY_RETURN_IF_ERROR(ReadyPluginFiles(*engine_options.plugins, options.request));
   }
   PATCHBAY_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, Engine::Open(engine_options));

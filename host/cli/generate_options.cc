@@ -155,6 +155,12 @@ void DeclareGenerateOptions(CLI::App& command, GenerateOptions& options) {
           "comma stands in double quotes. Where a field takes a file or a picture, write its "
           "path; with --host also the name of a file in the server's folder")
       ->take_all();
+  command
+      .add_option("--plugins", options.plugin_folders,
+                  "Folder that holds plugins' folders, such as a plugin's build/plugins "
+                  "(repeatable); those that come with the program are found without it")
+      ->take_all()
+      ->check(CLI::ExistingDirectory);
   command.add_flag("--plugins-in-this-order", request.plugins_in_given_order,
                    "Run plugins in the order given, instead of the one that they declare");
   DeclareEngineOptions(command, options.engine);

@@ -31,6 +31,7 @@ struct GenerateOptions {
   std::string preview_file;
   std::vector<std::string> loras;
   std::vector<std::string> plugins;
+  std::vector<std::string> plugin_folders;  // beside the one that comes with the program
   std::string initial_latent_file;
   std::string start_latent_file;
   std::optional<uint64_t> seed;  // absent: a random one

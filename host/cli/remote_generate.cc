@@ -38,7 +38,9 @@ absl::Status CheckNotRemote(const RemoteGenerateOptions& remote) {
 
 absl::Status GenerateRemotely(GenerateOptions& options, const RemoteGenerateOptions& remote,
                               const Connection& connection) {
-  if (const std::string typed = FirstTypedOption(options.engine); !typed.empty()) {
+  std::string typed = FirstTypedOption(options.engine);
+  if (!options.plugin_folders.empty()) typed = "--plugins";
+  if (!typed.empty()) {
     return absl::InvalidArgumentError(
         absl::StrCat(typed, " is for the server to decide; give it to `patchbay serve`"));
   }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
 import subprocess
 
 import pytest
@@ -11,6 +12,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 MOST_THREADS = 4 * len(os.sched_getaffinity(0))
 
 
@@ -134,3 +136,15 @@ def test_damaged_lora_is_named(program, model):
 def model_width(folder) -> int:
     weights = load_file(folder / "unet/diffusion_pytorch_model.safetensors")
     return weights["down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q.weight"].shape[0]
+
+
+def test_plugins_of_ones_own(program, model, tmp_path):
+    folder = ROOT / os.environ.get("PATCHBAY_BUILD", "build/release") / "tests/service_plugins/1"
+    arguments = ["generate", "x", "--model", model("sd1"), *QUICK, "-o", tmp_path / "x.png", "--json"]
+    result = program.run(*arguments, "--plugins", folder, "--plugin", "test-swap", "--plugin", "pag")
+    assert result.returncode == 0, result.stderr
+    assert "test-swap" in json.loads(result.stdout)["plugins"]
+    result = program.run(*arguments, "--plugin", "test-swap")
+    assert result.returncode == 1 and "test-swap" in result.stderr
+    result = program.run("--host", "127.0.0.1:1", *arguments, "--plugins", folder, "--plugin", "test-swap")
+    assert result.returncode == 1 and "--plugins is for the server to decide" in result.stderr
