@@ -16,6 +16,7 @@ from bridges.comfyui.client import Client, workflow  # noqa: E402
 from service.stubs import make_stubs  # noqa: E402
 
 PROMPT = "a red apple"
+NEGATIVE = "blurry"
 STEPS = 20
 SIDE = 128
 
@@ -23,17 +24,17 @@ SIDE = 128
 class Direct:
     """gRPC: the generation is followed to its end, and its picture fetched."""
 
-    def __init__(self, address, stubs):
-        self.api = stubs
+    def __init__(self, address, stubs, previews, **settings):
+        self.api, self.previews, self.settings = stubs, previews, settings
         self.generations = stubs.GenerationServiceStub(channel := grpc.insecure_channel(address))
         self.artifacts = stubs.ArtifactServiceStub(channel)
 
     def draw(self, seed):
-        settings = self.api.GenerationSettings(prompt=PROMPT, steps=STEPS, seed=seed, sampler="euler",
-                                               size={"width": SIDE, "height": SIDE}, compat="COMPAT_PROFILE_A1111")
+        settings = self.api.GenerationSettings(prompt=PROMPT, negative_prompt=NEGATIVE, steps=STEPS, seed=seed,
+                                               sampler="euler", size={"width": SIDE, "height": SIDE}, **self.settings)
         generation = None
         for response in self.generations.CreateAndWatchGeneration(
-                self.api.CreateAndWatchGenerationRequest(settings=settings)):
+                self.api.CreateAndWatchGenerationRequest(settings=settings, previews=self.previews)):
             if response.event.WhichOneof("event") == "state_changed":
                 generation = response.event.state_changed
         assert generation.state == self.api.GENERATION_STATE_SUCCEEDED
@@ -42,24 +43,37 @@ class Direct:
 
 
 class WebUi:
-    def __init__(self, url):
-        self.url, self.session = url, requests.Session()
+    def __init__(self, url, previews):
+        self.url, self.session, self.previews = url, requests.Session(), previews
 
     def draw(self, seed):
         answer = self.session.post(f"{self.url}/sdapi/v1/txt2img", timeout=600, json={
-            "prompt": PROMPT, "steps": STEPS, "seed": seed, "sampler_name": "Euler", "width": SIDE, "height": SIDE})
+            "prompt": PROMPT, "negative_prompt": NEGATIVE, "steps": STEPS, "seed": seed, "sampler_name": "Euler",
+            "width": SIDE, "height": SIDE, "override_settings": {"live_previews_enable": self.previews}})
         answer.raise_for_status()
         return answer.json()["images"][0]
 
 
 class ComfyUi:
-    def __init__(self, url):
+    """As ComfyUI's own examples: events by WebSocket, then the history and the picture."""
+
+    def __init__(self, url, previews):
         self.client = Client(url.removeprefix("http://"))
+        self.fields = {} if previews else {"extra_data": {"preview_method": "none"}}
 
     def draw(self, seed):
         history, _ = self.client.run(workflow(
-            text=PROMPT, sampler={"seed": seed, "steps": STEPS}, latent={"width": SIDE, "height": SIDE}))
+            text=PROMPT, sampler={"seed": seed, "steps": STEPS}, latent={"width": SIDE, "height": SIDE}), **self.fields)
         return self.client.view(history["outputs"]["9"]["images"][0])
+
+
+def pairs(stubs, address, webui, comfyui):
+    """(name, over gRPC, through the bridge): the same picture asked for in the same words."""
+    a1111 = {"compat": "COMPAT_PROFILE_A1111", "guidance_scale": 7}
+    comfy = {"compat": "COMPAT_PROFILE_COMFYUI", "guidance_scale": 8, "schedule": "normal"}
+    for previews, note in ((True, "with previews"), (False, "without previews")):
+        yield f"A1111 API, {note}", Direct(address, stubs, previews, **a1111), WebUi(webui, previews)
+        yield f"ComfyUI, {note}", Direct(address, stubs, previews, **comfy), ComfyUi(comfyui, previews)
 
 
 @contextlib.contextmanager
@@ -79,23 +93,29 @@ def served(build, threads, folder):
 
 def bench_bridges(build, runs, threads):
     """Medians of a picture by the model that comes along, with a seed of its own each time, so that nothing is
-    answered from a cache."""
+    answered from a cache; and the median of the differences between a picture and the one that was asked for over
+    gRPC just before it."""
     with tempfile.TemporaryDirectory() as scratch, \
             served(build, threads, pathlib.Path(scratch)) as (address, webui, comfyui):
         folder = pathlib.Path(scratch) / "stubs"
         folder.mkdir()
-        clients = {"gRPC": Direct(address, make_stubs(folder)), "A1111 API": WebUi(webui), "ComfyUI": ComfyUi(comfyui)}
-        seconds = {name: [] for name in clients}
+        compared = list(pairs(make_stubs(folder), address, webui, comfyui))
+        seconds = {name: ([], []) for name, _, _ in compared}
+        seed = 0
         for run in range(runs + 2):
-            for place, (client_name, client) in enumerate(clients.items()):
-                started = time.perf_counter()
-                client.draw(1000 * run + place)
-                if run >= 2:  # the first ones read the model and warm caches up
-                    seconds[client_name].append(time.perf_counter() - started)
-        client.client.close()
-    medians = {name: statistics.median(values) for name, values in seconds.items()}
-    direct = medians["gRPC"]
-    print(f"\nmodels/default, {SIDE}x{SIDE}, {STEPS} steps, {threads} threads, median of {runs}")
-    for name, median in medians.items():
-        more = "" if name == "gRPC" else f"  {1000 * (median - direct):+6.1f} ms  {100 * (median / direct - 1):+5.1f} %"
-        print(f"{name:10} {1000 * median:8.1f} ms{more}")
+            for name, *clients in compared:
+                for place, client in enumerate(clients):
+                    seed += 1
+                    started = time.perf_counter()
+                    client.draw(seed)
+                    if run >= 2:  # the first ones read the model and warm caches up
+                        seconds[name][place].append(time.perf_counter() - started)
+        for _, _, client in compared:
+            if isinstance(client, ComfyUi):
+                client.client.close()
+    print(f"\nmodels/default, {SIDE}x{SIDE}, {STEPS} steps, {threads} threads, medians of {runs}")
+    for name, (direct, bridged) in seconds.items():
+        usual = statistics.median(direct)
+        more = statistics.median(after - before for before, after in zip(direct, bridged))
+        print(f"{name:28} gRPC {1000 * usual:7.1f} ms   bridge {1000 * statistics.median(bridged):7.1f} ms   "
+              f"{1000 * more:+6.1f} ms  {100 * more / usual:+5.1f} %")

@@ -37,13 +37,14 @@ def workflow(**changes: object) -> dict:
 class Client:
     def __init__(self, address: str, flags: dict | None = None):
         self.url, self.id = f"http://{address}", str(uuid.uuid4())
+        self.session = requests.Session()  # one connection, as browsers keep theirs
         self.socket = websocket.create_connection(f"ws://{address}/ws?clientId={self.id}", timeout=60)
         if flags is not None:
             self.socket.send(json.dumps({"type": "feature_flags", "data": flags}))
         self.greeting = json.loads(self.socket.recv())
 
     def post(self, graph: object, **fields: object) -> requests.Response:
-        return requests.post(f"{self.url}/prompt", json={"prompt": graph, "client_id": self.id, **fields}, timeout=60)
+        return self.session.post(f"{self.url}/prompt", json={"prompt": graph, "client_id": self.id, **fields}, timeout=60)
 
     def wait(self, prompt_id: str) -> list:
         """All frames until the prompt's last one: dicts, and bytes."""
@@ -62,14 +63,15 @@ class Client:
         assert answer.status_code == 200, answer.text
         prompt_id = answer.json()["prompt_id"]
         frames = self.wait(prompt_id)
-        return requests.get(f"{self.url}/history/{prompt_id}", timeout=60).json()[prompt_id], frames
+        return self.session.get(f"{self.url}/history/{prompt_id}", timeout=60).json()[prompt_id], frames
 
     def view(self, picture: dict) -> bytes:
-        answer = requests.get(f"{self.url}/view", params=picture, timeout=60)
+        answer = self.session.get(f"{self.url}/view", params=picture, timeout=60)
         assert answer.status_code == 200, answer.text
         return answer.content
 
     def close(self) -> None:
+        self.session.close()
         self.socket.close()
 
 
