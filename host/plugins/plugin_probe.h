@@ -14,7 +14,7 @@ struct ProbeOptions {
   std::string program;
   // LoadedLibTorchFolder(); where the child looks for the libraries that plugins need.
   std::string library_folder;
-  std::chrono::milliseconds time_limit = std::chrono::seconds(60);
+  std::chrono::milliseconds time_limit = std::chrono::seconds(20);
 };
 
 // The folder of the LibTorch that this process runs with.
