@@ -46,11 +46,11 @@ absl::Status NothingCanBeKept() {
 absl::StatusOr<PluginStatus> PluginHost::Install(const std::string& plugin_folder) {
   if (!state_->store.has_value()) return NothingCanBeKept();
   const absl::MutexLock one_at_a_time(&state_->change_mutex);
-  PATCHBAY_ASSIGN_OR_RETURN(InstalledPlugin plugin, state_->store->Install(plugin_folder));
-  if (const absl::Status status = state_->loader->Probe(plugin); !status.ok()) {
-    state_->store->Remove(plugin).IgnoreError();
-    return status;
-  }
+  PATCHBAY_ASSIGN_OR_RETURN(
+      InstalledPlugin plugin,
+      state_->store->Install(plugin_folder, [this](const InstalledPlugin& copy) {
+        return state_->loader->Probe(copy);
+      }));
   const absl::MutexLock lock(&state_->mutex);
   PluginCatalogue::Build build{std::move(plugin), absl::Now(), true};
   state_->catalogue.AddNewest(build);

@@ -93,10 +93,10 @@ absl::StatusOr<std::unique_ptr<PluginHost>> PluginHost::Open(const PluginHostOpt
   State* const raw = state.get();
   state->loader =
       std::make_unique<PluginLoader>(std::move(loading), state->control, records.probes,
-                                     [raw](const std::string& build, const ProbeVerdict& verdict) {
+                                     [raw](const std::string& tried, const ProbeVerdict& verdict) {
                                        {
                                          const absl::MutexLock lock(&raw->mutex);
-                                         raw->catalogue.records().probes[build] = verdict;
+                                         raw->catalogue.records().probes[tried] = verdict;
                                        }
                                        // Lost, it costs one more try.
                                        raw->Save().IgnoreError();

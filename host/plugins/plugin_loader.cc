@@ -3,9 +3,20 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "host/base/sha256.h"
 #include "host/base/status_macros.h"
 
 namespace patchbay {
+namespace {
+
+// Names what a verdict is about: trying compares the library with what its manifest says.
+absl::StatusOr<std::string> TriedPair(const InstalledPlugin& plugin) {
+  PATCHBAY_ASSIGN_OR_RETURN(const std::string manifest,
+                            Sha256OfFile(absl::StrCat(plugin.folder, "/", kManifestFileName)));
+  return absl::StrCat(plugin.manifest.sha256, " ", manifest);
+}
+
+}  // namespace
 
 absl::StatusOr<InstalledPlugin> PluginLoader::Place(const PluginCatalogue::Build& build) const {
   if (build.in_store || !options_.copies.has_value()) return build.plugin;
@@ -18,10 +29,10 @@ absl::StatusOr<InstalledPlugin> PluginLoader::Place(const PluginCatalogue::Build
 
 absl::Status PluginLoader::Probe(const InstalledPlugin& plugin) {
   if (!options_.probe.has_value()) return absl::OkStatus();
-  const std::string& build = plugin.manifest.sha256;
+  PATCHBAY_ASSIGN_OR_RETURN(const std::string tried, TriedPair(plugin));
   {
     const absl::MutexLock lock(&mutex_);
-    const auto verdict = verdicts_.find(build);
+    const auto verdict = verdicts_.find(tried);
     if (verdict != verdicts_.end()) {
       return verdict->second.empty() ? absl::OkStatus()
                                      : absl::FailedPreconditionError(verdict->second);
@@ -33,9 +44,9 @@ absl::Status PluginLoader::Probe(const InstalledPlugin& plugin) {
   const ProbeVerdict verdict(status.message());
   {
     const absl::MutexLock lock(&mutex_);
-    verdicts_[build] = verdict;
+    verdicts_[tried] = verdict;
   }
-  on_verdict_(build, verdict);
+  on_verdict_(tried, verdict);
   return status;
 }
 

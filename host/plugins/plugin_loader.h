@@ -32,10 +32,11 @@ using ProbeVerdict = std::string;
 // Maps builds into the process, each once. Any thread.
 class PluginLoader {
  public:
-  // known: verdicts of earlier processes. on_verdict hears new ones, on the thread that loads.
+  // known: verdicts of earlier processes, by library and manifest (their SHA-256, with a space
+  // between). on_verdict hears new ones, on the thread that loads.
   PluginLoader(PluginLoaderOptions options, ControlThread& control,
                std::map<std::string, ProbeVerdict> known,
-               std::function<void(const std::string& build, const ProbeVerdict&)> on_verdict)
+               std::function<void(const std::string& tried, const ProbeVerdict&)> on_verdict)
       : options_(std::move(options)),
         control_(control),
         on_verdict_(std::move(on_verdict)),
@@ -44,7 +45,7 @@ class PluginLoader {
   // Errors: as ProbePlugin and PluginLibrary::Load; FAILED_PRECONDITION for a build of a folder
   // that has been built anew since.
   absl::StatusOr<std::shared_ptr<const PluginLibrary>> Load(const PluginCatalogue::Build& build);
-  // Only tries it, unless that was done before.
+  // Only tries it, unless that was done before with this library and this manifest.
   absl::Status Probe(const InstalledPlugin& plugin);
 
  private:

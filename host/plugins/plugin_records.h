@@ -30,7 +30,8 @@ struct PluginRecords {
   std::map<std::string, OfPlugin> plugins;        // by id
   std::map<std::string, std::string> quarantine;  // why, by build
   std::map<std::string, int> unexplained_ends;    // of a process inside the build, by build
-  // What came of loading a build in a process of its own: empty when it went well, by build.
+  // What came of loading a build in a process of its own: empty when it went well. By the SHA-256
+  // of its library and of its manifest, with a space between.
   std::map<std::string, std::string> probes;
   std::string host_fingerprint;  // of the host that the probes were made for
 

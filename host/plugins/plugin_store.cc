@@ -105,9 +105,17 @@ absl::Status CheckDigest(const InstalledPlugin& plugin, const std::string& libra
                                           "build's: build or fetch the plugin again."));
 }
 
-bool IsIntact(const InstalledPlugin& plugin) {
-  const auto installed = ReadPluginFolder(plugin.folder);
-  return installed.ok() && installed->manifest.sha256 == plugin.manifest.sha256 &&
+std::string ManifestPath(const std::string& folder) {
+  return absl::StrCat(folder, "/", kManifestFileName);
+}
+
+// Whether `target` is there with the manifest of the copy in `copy`.
+bool IsIntact(const InstalledPlugin& target, const std::string& copy) {
+  const auto installed = ReadPluginFolder(target.folder);
+  if (!installed.ok() || installed->manifest.sha256 != target.manifest.sha256) return false;
+  const auto wanted = Sha256OfFile(ManifestPath(copy));
+  const auto found = Sha256OfFile(ManifestPath(target.folder));
+  return wanted.ok() && found.ok() && *wanted == *found &&
          CheckDigest(*installed, installed->library_path).ok();
 }
 
@@ -124,7 +132,7 @@ absl::Status Publish(TemporaryFolder& from, const InstalledPlugin& target,
   fs::rename(from.path(), target.folder, error);
   if (error) {
     // Another process may have been faster with the same bytes.
-    if (IsIntact(target)) return absl::OkStatus();
+    if (IsIntact(target, from.path())) return absl::OkStatus();
     return SystemError(error, absl::StrCat("cannot make ", target.folder));
   }
   from.Keep();
@@ -179,7 +187,9 @@ absl::StatusOr<PluginStore> PluginStore::Open(const std::string& folder) {
   return PluginStore(absolute);
 }
 
-absl::StatusOr<InstalledPlugin> PluginStore::Install(const std::string& plugin_folder) const {
+absl::StatusOr<InstalledPlugin> PluginStore::Install(
+    const std::string& plugin_folder,
+    const std::function<absl::Status(const InstalledPlugin&)>& check) const {
   PATCHBAY_ASSIGN_OR_RETURN(const InstalledPlugin source, ReadPluginFolder(plugin_folder));
   PATCHBAY_RETURN_IF_ERROR(CheckLibraryFile(source.library_path));
   InstalledPlugin target = source;
@@ -189,18 +199,18 @@ absl::StatusOr<InstalledPlugin> PluginStore::Install(const std::string& plugin_f
 
   PATCHBAY_ASSIGN_OR_RETURN(TemporaryFolder temporary, TemporaryFolder::Make(folder_));
   const std::string library = absl::StrCat(temporary.path(), "/", source.manifest.library);
-  const std::string manifest = absl::StrCat(temporary.path(), "/", kManifestFileName);
   PATCHBAY_RETURN_IF_ERROR(Copy(source.library_path, library, 0444));
   // The copy is what counts: the original may change while it is read.
   PATCHBAY_RETURN_IF_ERROR(CheckDigest(source, library));
-  if (IsIntact(target)) {
+  PATCHBAY_RETURN_IF_ERROR(Copy(ManifestPath(source.folder), ManifestPath(temporary.path()), 0444));
+  PATCHBAY_ASSIGN_OR_RETURN(const InstalledPlugin copy, ReadPluginFolder(temporary.path()));
+  if (check != nullptr) PATCHBAY_RETURN_IF_ERROR(check(copy));
+  if (IsIntact(target, temporary.path())) {
     // Installed once more is installed last.
     std::error_code ignored;
     fs::last_write_time(target.folder, fs::file_time_type::clock::now(), ignored);
     return ReadPluginFolder(target.folder);
   }
-  PATCHBAY_RETURN_IF_ERROR(
-      Copy(absl::StrCat(source.folder, "/", kManifestFileName), manifest, 0444));
   PATCHBAY_RETURN_IF_ERROR(FlushFolder(temporary.path()));
   chmod(temporary.path().c_str(), 0755);
 

@@ -1,6 +1,7 @@
 #ifndef PATCHBAY_HOST_PLUGINS_PLUGIN_STORE_H_
 #define PATCHBAY_HOST_PLUGINS_PLUGIN_STORE_H_
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,11 +28,15 @@ class PluginStore {
   static absl::StatusOr<PluginStore> Open(const std::string& folder);
 
   // Copies the plugin in `plugin_folder` (plugin.json and the library that it names). Runs none of
-  // its code. Whole or not at all; a build that is already there is left as it is, unless it is
-  // damaged. INVALID_ARGUMENT: a bad manifest. NOT_FOUND: no manifest or no library. DATA_LOSS: the
-  // library is not the one that the manifest was written for. RESOURCE_EXHAUSTED: larger than 1
-  // GiB, or the disk is full.
-  absl::StatusOr<InstalledPlugin> Install(const std::string& plugin_folder) const;
+  // its code. Whole or not at all; a build that is already there with the same manifest is
+  // left as it is, unless it is damaged. INVALID_ARGUMENT: a bad manifest. NOT_FOUND: no manifest
+  // or no library. DATA_LOSS: the library is not the one that the manifest was written for.
+  // RESOURCE_EXHAUSTED: larger than 1 GiB, or the disk is full. `check` is asked about the copy
+  // before that takes its place; what it refuses leaves nothing behind, and a build that was there
+  // before stays.
+  absl::StatusOr<InstalledPlugin> Install(
+      const std::string& plugin_folder,
+      const std::function<absl::Status(const InstalledPlugin&)>& check = nullptr) const;
 
   struct Contents {
     // By id, then the newest first.

@@ -58,6 +58,31 @@ TEST(PluginStoreTest, LeavesABuildThatIsThereAsItIs) {
   EXPECT_EQ(EntryCount(store.folder()), 4);
 }
 
+TEST(PluginStoreTest, AsksBeforeACopyTakesItsPlace) {
+  const PluginStore store = NewStore("store-check");
+  const auto first = store.Install(BuiltPlugin("test-plain"));
+  ASSERT_TRUE(first.ok()) << first.status();
+  nlohmann::json manifest = ManifestFor("test-plain");
+  manifest["version"] = "9.9.9";
+  const std::string other = MakePluginFolder("other-manifest", "test-plain", manifest);
+  std::string asked_about;
+  const auto refused = store.Install(other, [&](const InstalledPlugin& copy) {
+    asked_about = copy.manifest.description.version;
+    EXPECT_EQ(ReadText(copy.library_path), ReadText(BuiltLibrary("test-plain")));
+    return absl::FailedPreconditionError("no");
+  });
+  EXPECT_EQ(refused.status().message(), "no");
+  EXPECT_EQ(asked_about, "9.9.9");
+  EXPECT_EQ(ReadPluginFolder(first->folder)->manifest.description.version,
+            first->manifest.description.version);
+  EXPECT_EQ(EntryCount(store.folder()), 4);
+  // The same library with a manifest that is taken: the manifest is the new one.
+  const auto taken = store.Install(other, [](const InstalledPlugin&) { return absl::OkStatus(); });
+  ASSERT_TRUE(taken.ok()) << taken.status();
+  EXPECT_EQ(taken->manifest.description.version, "9.9.9");
+  EXPECT_EQ(EntryCount(store.folder()), 4);
+}
+
 TEST(PluginStoreTest, ReplacesADamagedBuildByANewFile) {
   const PluginStore store = NewStore("store-damaged");
   const auto first = store.Install(BuiltPlugin("test-plain"));

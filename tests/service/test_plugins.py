@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 
 import grpc
 import pytest
@@ -154,6 +155,41 @@ def test_bad_builds_are_refused_without_harm(server, api, bad, says):
     assert error.value.code() == grpc.StatusCode.FAILED_PRECONDITION and says in error.value.details(), error.value
     assert reason(api, error.value)[:2] == ("PLUGIN_REFUSED", {"plugin": bad})
     assert bad not in {plugin for plugin, _ in listed(server, api)}
+
+
+def test_a_verdict_is_about_library_and_manifest(server, api):
+    good = json.loads((SWAP[1] / "plugin.json").read_text())
+    wrong = {"version": {**good, "version": "9.9.9"}, "tier": {**good, "tier": "plain", "fingerprint": ""}}
+    library = server.upload((SWAP[1] / "test-swap.so").read_bytes()).id
+
+    def install_with(manifest: dict):
+        return server.plugins.InstallPlugin(api.InstallPluginRequest(
+            manifest_artifact_id=server.upload(json.dumps(manifest).encode()).id, library_artifact_id=library)).plugin
+
+    def refused() -> None:
+        for difference, manifest in wrong.items():
+            with pytest.raises(grpc.RpcError) as error:
+                install_with(manifest)
+            assert f"differs from its manifest in: {difference}" in error.value.details()
+
+    refused()
+    assert install_with(good).version == good["version"]
+    refused()
+    # What was refused has not touched what is there, nor does the next process mistake the one for the other.
+    assert picture(draw(server, api, plugins=[{"plugin_id": "test-swap"}]))
+    server.end()
+    server.start()
+    refused()
+    assert install_with(good).version == good["version"]
+    assert listed(server, api)["test-swap", build_of(SWAP[1])].version == good["version"]
+
+
+def test_a_build_that_hangs_when_it_is_loaded_is_given_up(server, api):
+    before = time.monotonic()
+    with pytest.raises(grpc.RpcError) as error:
+        bad_library(server, api, "bad-hang")
+    assert error.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+    assert time.monotonic() - before < 40
 
 
 def test_refused_changes_leave_what_is_active(swap, api):
