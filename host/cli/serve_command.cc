@@ -13,6 +13,7 @@
 #include "absl/time/clock.h"
 #include "host/base/status_macros.h"
 #include "host/cli/engine_options.h"
+#include "host/cli/forced_end.h"
 #include "host/cli/interrupt.h"
 #include "host/cli/option_values.h"
 #include "host/cli/resources.h"
@@ -33,6 +34,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr absl::Duration kAskInterval = absl::Milliseconds(50);
+// After the drain, for a step that is under way and for what is let go of.
+constexpr absl::Duration kGrace = absl::Seconds(5);
 constexpr double kGibibyte = 1u << 30;
 
 struct ServeOptions {
@@ -111,6 +114,7 @@ absl::Status TidyUp(const ServeOptions& options, JobJournal& journal, ArtifactSt
 absl::Status Serve(ServeOptions& options) {
   PATCHBAY_RETURN_IF_ERROR(CompleteOptions(options));
   const std::string& data = options.data_folder;
+  ForcedEnd forced_end;
   // The journal first: it is what keeps a second process out of the folder.
   PATCHBAY_ASSIGN_OR_RETURN(const auto journal,
                             JobJournal::Open(absl::StrCat(data, "/jobs.sqlite")));
@@ -148,6 +152,7 @@ absl::Status Serve(ServeOptions& options) {
     bridges->Watch();
   }
   std::fprintf(stderr, "ending: the running generation has %.0f seconds\n", options.drain_seconds);
+  forced_end.After(absl::Seconds(options.drain_seconds) + kGrace);
   bridges.reset();
   server->ShutDown(absl::Seconds(options.drain_seconds));
   return absl::OkStatus();
@@ -170,8 +175,10 @@ void DeclareServerOptions(CLI::App& command, ServeOptions& options) {
   command.add_option("--metrics", server.metrics_address,
                      "Serve Prometheus metrics over HTTP at this address:port");
   command
-      .add_option("--drain-seconds", options.drain_seconds,
-                  "How long the running generation may take when the server is to end")
+      .add_option(
+          "--drain-seconds", options.drain_seconds,
+          "How long the running generation may take when the server is to end; five seconds "
+          "later the process ends whatever it is doing")
       ->capture_default_str();
 }
 

@@ -12,12 +12,13 @@
 
 namespace {
 
-enum class Way { kNone, kThrow, kNan, kShape, kSlow, kCrash, kOverflow, kKill };
+enum class Way { kNone, kThrow, kNan, kShape, kSlow, kCrash, kOverflow, kKill, kHang };
 
 struct Settings {
   Way way = Way::kNone;
   int64_t step = 0;
   bool refuses = false;
+  bool hangs = false;  // when it is attached
 };
 
 // By way of a volatile, so that the compiler does not see what it does.
@@ -46,19 +47,26 @@ class Faulty final : public patchbay::Plugin<Settings> {
                   {Way::kSlow, "slow", "Takes half a second"},
                   {Way::kCrash, "crash", "Writes to address 8"},
                   {Way::kOverflow, "overflow", "Recurses without end"},
-                  {Way::kKill, "kill", "Ends the process with SIGKILL"}});
+                  {Way::kKill, "kill", "Ends the process with SIGKILL"},
+                  {Way::kHang, "hang", "Never comes back"}});
     d.field<2>(&Settings::step, "step").range(0, 1000);
     d.field<3>(&Settings::refuses, "refuses");
+    d.field<4>(&Settings::hangs, "hangs");
   }
 
   void attach(patchbay::Attach& at) const override {
     if (settings().refuses) throw std::invalid_argument("refuses to be attached");
+    if (settings().hangs) Hang();
     at.guidance([wanted = settings()](const patchbay::Step& step, const patchbay::Guidance& g) {
       return step.index == wanted.step ? Fail(wanted.way, g.guided) : g.guided;
     });
   }
 
  private:
+  [[noreturn]] static void Hang() {
+    while (true) std::this_thread::sleep_for(std::chrono::hours(1));
+  }
+
   static at::Tensor Fail(Way way, const at::Tensor& guided) {
     switch (way) {
       case Way::kNone:
@@ -79,6 +87,9 @@ class Faulty final : public patchbay::Plugin<Settings> {
         return guided + Recurse(0);
       case Way::kKill:
         std::raise(SIGKILL);
+        break;
+      case Way::kHang:
+        Hang();
     }
     return guided;
   }
