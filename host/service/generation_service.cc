@@ -105,14 +105,10 @@ grpc::ServerUnaryReactor* GenerationService::ListGenerations(
     grpc::CallbackServerContext* call, const v1::ListGenerationsRequest* request,
     v1::ListGenerationsResponse* response) {
   return AnswerOn(pool_, call, [=, this]() -> absl::Status {
-    PATCHBAY_ASSIGN_OR_RETURN(JobListQuery query, QueryFromProto(*request));
-    const size_t page_size = static_cast<size_t>(query.limit);
-    ++query.limit;  // one more tells whether there is another page
-    PATCHBAY_ASSIGN_OR_RETURN(std::vector<Job> jobs, queue_.List(query));
-    const bool more = jobs.size() > page_size;
-    if (more) jobs.resize(page_size);
-    for (const Job& job : jobs) *response->add_generations() = JobToProto(job);
-    if (more) response->set_next_page_token(absl::StrCat(jobs.back().number));
+    PATCHBAY_ASSIGN_OR_RETURN(const JobListQuery query, QueryFromProto(*request));
+    PATCHBAY_ASSIGN_OR_RETURN(const JobPage page, queue_.List(query));
+    for (const Job& job : page.jobs) *response->add_generations() = JobToProto(job);
+    if (page.more) response->set_next_page_token(absl::StrCat(page.jobs.back().number));
     return absl::OkStatus();
   });
 }

@@ -260,3 +260,33 @@ def test_a_polite_end_has_a_limit(new_server, api):
     assert time.monotonic() - started < 10
     server.start()
     assert server.get(running.id).state in (api.GENERATION_STATE_QUEUED, api.GENERATION_STATE_RUNNING)
+
+
+def test_prompts_that_are_too_long_are_refused_at_once(server, api):
+    with pytest.raises(grpc.RpcError) as error:
+        server.create("x" * (3 << 20))
+    assert error.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    with pytest.raises(grpc.RpcError) as error:
+        server.create("x" * 262_145)
+    assert error.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert "the prompt has 262145 bytes; it may have 262144" in error.value.details()
+    assert reason(api, error.value)[0] == "INVALID_SETTINGS"
+    with pytest.raises(grpc.RpcError) as error:
+        server.create(steps=2147483647)
+    assert "steps is 2147483647;" in error.value.details()
+
+
+def test_long_prompts_make_short_pages(server, api):
+    """30 prompts of 250 KB are more than one message may hold."""
+    created = [server.create("x " * 125_000, seed=seed).id for seed in range(30)]
+    for identifier in created:
+        server.generations.CancelGeneration(api.CancelGenerationRequest(id=identifier))
+    seen, token, pages = [], "", 0
+    while True:
+        page = server.generations.ListGenerations(api.ListGenerationsRequest(page_size=1000, page_token=token))
+        assert page.ByteSize() < 3 << 20
+        seen += [generation.id for generation in page.generations]
+        pages, token = pages + 1, page.next_page_token
+        if not token:
+            break
+    assert pages > 2 and seen == created[::-1]

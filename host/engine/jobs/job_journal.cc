@@ -172,7 +172,7 @@ absl::StatusOr<Job> JobJournal::Get(std::string_view id) const {
       {std::string(error_reason::kGenerationNotFound), {{"generation", shown}}, std::nullopt});
 }
 
-absl::StatusOr<std::vector<Job>> JobJournal::List(const JobListQuery& query) const {
+absl::StatusOr<JobPage> JobJournal::List(const JobListQuery& query) const {
   std::vector<std::string> conditions = {"1"};
   if (query.before_number > 0) {
     conditions.push_back(absl::StrCat("number < ", query.before_number));
@@ -185,9 +185,24 @@ absl::StatusOr<std::vector<Job>> JobJournal::List(const JobListQuery& query) con
                                                     }),
                                       ")"));
   }
-  return Select(
-      absl::StrCat("WHERE ", absl::StrJoin(conditions, " AND "), " ORDER BY number DESC LIMIT ?"),
-      {int64_t{query.limit}});
+  JobPage page;
+  size_t bytes = 0;
+  const std::lock_guard lock(mutex_);
+  // One more than asked for tells whether there is another page.
+  const absl::Status status =
+      database_.Run(absl::StrCat(kColumns, "WHERE ", absl::StrJoin(conditions, " AND "),
+                                 " ORDER BY number DESC LIMIT ?"),
+                    {int64_t{query.limit} + 1}, [&](const SqliteRow& row) -> absl::Status {
+                      bytes += row.text(9).size() + row.text(10).size() + row.text(11).size();
+                      page.more = page.jobs.size() == static_cast<size_t>(query.limit) ||
+                                  (!page.jobs.empty() && bytes > query.max_bytes);
+                      if (page.more) return absl::CancelledError("the page is full");
+                      PATCHBAY_ASSIGN_OR_RETURN(Job job, JobIn(row));
+                      page.jobs.push_back(std::move(job));
+                      return absl::OkStatus();
+                    });
+  if (!status.ok() && !page.more) return status;
+  return page;
 }
 
 absl::StatusOr<std::vector<Job>> JobJournal::Unfinished() const {

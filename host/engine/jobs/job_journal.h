@@ -22,6 +22,13 @@ struct JobListQuery {
   int limit = 50;
   int64_t before_number = 0;     // only jobs accepted before this one; 0: from the newest
   std::vector<JobState> states;  // empty: all
+  // Of what the jobs take on disk together. A page has at least one job, whatever its size.
+  size_t max_bytes = size_t{2} << 20;
+};
+
+struct JobPage {
+  std::vector<Job> jobs;
+  bool more = false;  // older ones follow
 };
 
 // Keeps jobs on disk (SQLite, write-ahead log, every commit flushed), so that an accepted job
@@ -52,7 +59,7 @@ class JobJournal {
   absl::StatusOr<std::optional<Accepted>> FindRequest(std::string_view request_id) const;
   // NOT_FOUND.
   absl::StatusOr<Job> Get(std::string_view id) const;
-  absl::StatusOr<std::vector<Job>> List(const JobListQuery& query) const;
+  absl::StatusOr<JobPage> List(const JobListQuery& query) const;
   // Jobs without a final state, in order of acceptance.
   absl::StatusOr<std::vector<Job>> Unfinished() const;
 

@@ -20,6 +20,8 @@ namespace {
 
 constexpr int kMaxPriority = 100;
 constexpr size_t kMaxRequestIdBytes = 128;
+// A job travels in one message with its request, and a message has 4 MiB at most.
+constexpr size_t kMaxRequestBytes = 1 << 20;
 // Numbers of events of one attempt start here times the attempt, so that they rise across restarts
 // although only the last one of a finished job is on disk.
 constexpr uint64_t kSequencesOfAnAttempt = uint64_t{1} << 20;
@@ -32,7 +34,7 @@ std::string NewId(absl::Time now) {
 
 uint64_t NewSeed() { return std::random_device{}(); }
 
-absl::Status CheckSubmission(const JobSubmission& submission) {
+absl::Status CheckSubmission(const JobSubmission& submission, size_t request_bytes) {
   std::string wrong;
   if (submission.priority < -kMaxPriority || submission.priority > kMaxPriority) {
     wrong = absl::StrCat("the priority is ", submission.priority, "; it must be between ",
@@ -40,6 +42,9 @@ absl::Status CheckSubmission(const JobSubmission& submission) {
   } else if (submission.request_id.size() > kMaxRequestIdBytes) {
     wrong = absl::StrCat("the request_id has ", submission.request_id.size(),
                          " bytes; it may have ", kMaxRequestIdBytes);
+  } else if (request_bytes > kMaxRequestBytes) {
+    wrong = absl::StrCat("the settings take ", request_bytes, " bytes; they may take ",
+                         kMaxRequestBytes, ", shorten the texts in them");
   }
   if (wrong.empty()) return absl::OkStatus();
   return WithReason(absl::InvalidArgumentError(wrong), error_reason::kInvalidSettings);
@@ -144,8 +149,9 @@ absl::Status JobQueue::CheckRoom() {
 }
 
 absl::StatusOr<Job> JobQueue::Submit(const JobSubmission& submission) {
-  PATCHBAY_RETURN_IF_ERROR(CheckSubmission(submission));
-  const std::string fingerprint = Sha256Of(JobRequestJson(submission.request));
+  const std::string request = JobRequestJson(submission.request);
+  PATCHBAY_RETURN_IF_ERROR(CheckSubmission(submission, request.size()));
+  const std::string fingerprint = Sha256Of(request);
   PATCHBAY_ASSIGN_OR_RETURN(std::optional<Job> same, FindSame(submission, fingerprint));
   if (same.has_value()) return *std::move(same);
   PATCHBAY_RETURN_IF_ERROR(CheckRoom());  // before work is done for it
@@ -211,14 +217,14 @@ absl::StatusOr<std::shared_ptr<JobEventLog>> JobQueue::Watch(std::string_view id
   return log;
 }
 
-absl::StatusOr<std::vector<Job>> JobQueue::List(const JobListQuery& query) const {
-  PATCHBAY_ASSIGN_OR_RETURN(std::vector<Job> jobs, journal_.List(query));
+absl::StatusOr<JobPage> JobQueue::List(const JobListQuery& query) const {
+  PATCHBAY_ASSIGN_OR_RETURN(JobPage page, journal_.List(query));
   const std::lock_guard lock(mutex_);
-  for (Job& job : jobs) {
+  for (Job& job : page.jobs) {
     const auto found = entries_.find(job.id);
     if (found != entries_.end()) job = Snapshot(*found->second);
   }
-  return jobs;
+  return page;
 }
 
 absl::StatusOr<Job> JobQueue::Cancel(std::string_view id) {

@@ -76,7 +76,7 @@ class JobQueue {
   absl::StatusOr<Job> Cancel(std::string_view id);
   // The job's events. Of a job from before the newest ones only its end is known.
   absl::StatusOr<std::shared_ptr<JobEventLog>> Watch(std::string_view id) const;
-  absl::StatusOr<std::vector<Job>> List(const JobListQuery& query) const;
+  absl::StatusOr<JobPage> List(const JobListQuery& query) const;
 
   // Runs `work` between two jobs and waits for it. UNAVAILABLE when the queue ends first. Jobs that
   // wait and such work take turns.

@@ -296,7 +296,7 @@ TEST_F(JobQueueTest, FinishedJobsAreListedAfterARestart) {
   const Job after = *queue_->Get(id);
   EXPECT_EQ(after.state, JobState::kSucceeded);
   EXPECT_EQ(after.result->pictures[0].id, before.result->pictures[0].id);
-  EXPECT_EQ(queue_->List({})->size(), 1u);
+  EXPECT_EQ(queue_->List({})->jobs.size(), 1u);
   const auto event = (*queue_->Watch(id))->Next(before.last_sequence - 1, false);
   ASSERT_NE(event, nullptr);
   EXPECT_EQ(event->sequence, before.last_sequence);
@@ -318,12 +318,34 @@ TEST_F(JobQueueTest, ListsByStateAndPage) {
   for (const char* prompt : {"a", "fail", "b"}) ids.push_back(Submit(prompt)->id);
   WaitFor(ids.back());
   const auto page = *queue_->List({.limit = 2, .states = {}});
-  ASSERT_EQ(page.size(), 2u);
-  EXPECT_EQ(page[0].id, ids[2]);
-  const auto rest = *queue_->List({.limit = 2, .before_number = page[1].number, .states = {}});
-  ASSERT_EQ(rest.size(), 1u);
-  EXPECT_EQ(rest[0].id, ids[0]);
-  EXPECT_EQ(queue_->List({.states = {JobState::kFailed}})->at(0).id, ids[1]);
+  ASSERT_EQ(page.jobs.size(), 2u);
+  EXPECT_TRUE(page.more);
+  EXPECT_EQ(page.jobs[0].id, ids[2]);
+  const auto rest = *queue_->List({.limit = 2, .before_number = page.jobs[1].number, .states = {}});
+  ASSERT_EQ(rest.jobs.size(), 1u);
+  EXPECT_FALSE(rest.more);
+  EXPECT_EQ(rest.jobs[0].id, ids[0]);
+  EXPECT_EQ(queue_->List({.states = {JobState::kFailed}})->jobs.at(0).id, ids[1]);
+}
+
+TEST_F(JobQueueTest, PagesAreShortWhereJobsAreLong) {
+  std::vector<std::string> ids;
+  for (const char letter : {'a', 'b', 'c'}) {
+    ids.push_back(Submit(std::string(100'000, letter))->id);
+  }
+  WaitFor(ids.back());
+  JobListQuery query{.states = {}, .max_bytes = 250'000};
+  const JobPage page = *queue_->List(query);
+  ASSERT_EQ(page.jobs.size(), 2u);
+  EXPECT_TRUE(page.more);
+  query.before_number = page.jobs.back().number;
+  const JobPage rest = *queue_->List(query);
+  ASSERT_EQ(rest.jobs.size(), 1u);
+  EXPECT_FALSE(rest.more);
+  EXPECT_EQ(rest.jobs[0].id, ids[0]);
+  // One that is longer than a page stands alone.
+  EXPECT_EQ(queue_->List({.states = {}, .max_bytes = 10})->jobs.size(), 1u);
+  EXPECT_EQ(Submit(std::string(1 << 20, 'x')).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST_F(JobQueueTest, TheJournalForgetsOldJobsAndKnowsTheirFiles) {

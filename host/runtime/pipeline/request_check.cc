@@ -13,6 +13,7 @@
 #include "host/base/status_macros.h"
 #include "host/runtime/pipeline/memory_need.h"
 #include "host/runtime/pipeline/sampling_choice.h"
+#include "host/runtime/prompt/prompt.h"
 #include "host/runtime/sampling/noise_schedule.h"
 #include "host/runtime/sampling/sampling_plan.h"
 #include "host/runtime/text_encoder/hidden_state_choice.h"
@@ -42,11 +43,18 @@ absl::Status CheckSize(const char* field, int64_t width, int64_t height, int64_t
   return absl::OkStatus();
 }
 
+// All digits of a whole number, which a double's text rounds.
+std::string Shown(double value) {
+  constexpr double kExact = 9007199254740992;  // 2^53
+  const bool is_whole = std::abs(value) <= kExact && std::trunc(value) == value;
+  return is_whole ? absl::StrCat(static_cast<int64_t>(value)) : absl::StrCat(value);
+}
+
 // Within low..high; not a number is within nothing.
 absl::Status CheckRange(const std::string& field, double value, double low, double high) {
   if (value >= low && value <= high) return absl::OkStatus();
   return Refuse(
-      absl::StrCat(field, " is ", value, "; it must be a number from ", low, " to ", high));
+      absl::StrCat(field, " is ", Shown(value), "; it must be a number from ", low, " to ", high));
 }
 
 absl::Status CheckStrength(const char* field, double strength) {
@@ -62,6 +70,10 @@ absl::Status CheckFolder(const char* what, const std::string& folder) {
 
 // It would end the text in a picture's metadata, and means nothing to a model.
 absl::Status CheckText(const char* field, const std::string& text) {
+  if (text.size() > kMaxPromptBytes) {
+    return Refuse(
+        absl::StrCat(field, " has ", text.size(), " bytes; it may have ", kMaxPromptBytes));
+  }
   if (text.find('\0') == text.npos) return absl::OkStatus();
   return Refuse(absl::StrCat(field, " holds a zero byte; remove it"));
 }

@@ -31,7 +31,8 @@ TEST(RequestCheckTest, NamesWhatIsWrong) {
   };
   const Case cases[] = {
       {[](auto& r) { r.steps = 0; }, "steps is 0"},
-      {[](auto& r) { r.guidance_scale = 1e9; }, "guidance scale is 1e+09"},
+      {[](auto& r) { r.steps = 2147483647; }, "steps is 2147483647"},
+      {[](auto& r) { r.guidance_scale = 1e9; }, "guidance scale is 1000000000"},
       {[](auto& r) { r.guidance_scale = NAN; }, "guidance scale is nan"},
       {[](auto& r) { r.eta = INFINITY; }, "eta is inf"},
       {[](auto& r) { r.strength = 7; }, "strength is 7"},  // with no picture that would use it
@@ -50,6 +51,7 @@ TEST(RequestCheckTest, NamesWhatIsWrong) {
       {[](auto& r) { r.wildcard_folder = "/nowhere"; }, "no wildcard folder /nowhere"},
       {[](auto& r) { r.lora_folder = "/nowhere"; }, "no LoRA folder /nowhere"},
       {[](auto& r) { r.prompt.push_back('\0'); }, "prompt holds a zero byte"},
+      {[](auto& r) { r.negative_prompt.assign(262145, 'x'); }, "it may have 262144"},
       {[](auto& r) { r.sampler = "eular"; }, "did you mean euler?"},
       {[](auto& r) { r.sampler = "foo"; }, "\"foo\" is unknown. Known are"},
       {[](auto& r) { r.schedule = "karas"; }, "karras"},
