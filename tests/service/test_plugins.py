@@ -192,6 +192,23 @@ def test_a_build_that_hangs_when_it_is_loaded_is_given_up(server, api):
     assert time.monotonic() - before < 40
 
 
+def test_plugins_that_cannot_be_together_are_refused_at_once(server, api):
+    def refused(says: str, **settings: object) -> None:
+        with pytest.raises(grpc.RpcError) as error:
+            server.create(**settings)
+        assert error.value.code() == grpc.StatusCode.INVALID_ARGUMENT and says in error.value.details()
+        assert reason(api, error.value)[0] == "INVALID_SETTINGS"
+
+    refused("pag is asked for twice", plugins=[{"plugin_id": "pag"}, {"plugin_id": "pag"}])
+    refused("cannot be used together", plugins=[{"plugin_id": "deep-shrink"}, {"plugin_id": "hidiffusion"}])
+    # Beside one that is active as well.
+    activate(server, api, "hidiffusion")
+    refused("cannot be used together", plugins=[{"plugin_id": "deep-shrink"}])
+    server.create(plugins=[{"plugin_id": "deep-shrink"}], without_default_plugins=True)
+    files = [{"name": "same.png", "artifact_id": server.upload(content).id} for content in (b"a", b"b")]
+    refused("the name of two different files", plugin_files=files)
+
+
 def test_refused_changes_leave_what_is_active(swap, api):
     activate(swap, api, "test-swap", build_of(SWAP[1]))
     before = picture(draw(swap, api))

@@ -12,7 +12,9 @@
 #include "host/engine/jobs/error_reason.h"
 #include "host/engine/jobs/linked_files.h"
 #include "host/engine/jobs/plugin_error.h"
+#include "host/engine/jobs/request_field.h"
 #include "host/engine/jobs/request_files.h"
+#include "host/plugins/chain_order.h"
 #include "host/plugins/plugin_fault.h"
 #include "host/plugins/plugin_host.h"
 #include "host/plugins/plugin_settings.h"
@@ -98,8 +100,25 @@ absl::Status CheckFiles(const JobRequest& request, const ResolvedPlugins& resolv
   return absl::OkStatus();
 }
 
-// Whether the plugins are there, may be used, and take their settings and files; how they fit the
-// model shows when their chain is built.
+// Whether these plugins can stand in one chain.
+absl::Status CheckTogether(const JobRequest& request, const ResolvedPlugins& resolved,
+                           const PluginHost& plugins) {
+  std::vector<OrderConstraints> constraints;
+  for (const ChosenPlugin& plugin : resolved.plugins) {
+    PATCHBAY_ASSIGN_OR_RETURN(const PluginStatus found, plugins.Find(plugin.id, plugin.build));
+    const PluginDescription& said = found.description;
+    constraints.push_back({said.id, said.phase, said.before, said.after, said.conflicts});
+  }
+  const absl::Status status =
+      OrderChain(constraints, request.settings.plugins_in_given_order).status();
+  if (status.ok()) return status;
+  if (!request.settings.plugins.empty()) return AboutRequestField("plugins", status);
+  // The server's own default chain; the request is not to blame.
+  return WithReason(absl::FailedPreconditionError(status.message()), error_reason::kPluginRefused);
+}
+
+// Whether the plugins are there, may be used, take their settings and files, and can stand beside
+// each other; how they fit the model shows when their chain is built.
 absl::Status CheckPlugins(const JobRequest& request, const std::vector<PluginFile>& from_request,
                           const PluginHost* plugins) {
   for (const ChosenPlugin& choice : request.settings.plugins) {
@@ -112,6 +131,7 @@ absl::Status CheckPlugins(const JobRequest& request, const std::vector<PluginFil
   if (plugins == nullptr) return absl::OkStatus();
   const auto resolved = plugins->Resolve(SelectionOf(request));
   if (!resolved.ok()) return WithPluginReason(resolved.status());
+  PATCHBAY_RETURN_IF_ERROR(CheckTogether(request, *resolved, *plugins));
   return CheckFiles(request, *resolved, *plugins, plugins->FilesFor(from_request));
 }
 
