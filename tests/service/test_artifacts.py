@@ -53,6 +53,29 @@ def test_refused(new_server, api):
     assert error.value.code() == grpc.StatusCode.OUT_OF_RANGE
 
 
+def test_idle_uploads_keep_nobody_out(new_server, api):
+    import threading
+    server = new_server().start("--artifact-gib", 0.001, "--store-gib", 0.0015)
+    gate = threading.Event()
+
+    def idle():
+        yield api.UploadArtifactRequest(header={"size_bytes": 1_000_000})
+        gate.wait(60)
+
+    calls = [server.artifacts.UploadArtifact.future(idle()) for _ in range(3)]
+    unfinished = server.folder / "data/artifacts/unfinished"
+    for _ in range(500):
+        if len(list(unfinished.iterdir())) == 3:
+            break
+        gate.wait(0.02)
+    else:
+        pytest.fail("the idle uploads never began")
+    server.upload(b"x" * 1_000_000)
+    gate.set()
+    for call in calls:
+        assert call.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+
 def test_a_broken_upload_leaves_nothing(server, api):
     import threading
     gate = threading.Event()

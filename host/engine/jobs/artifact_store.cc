@@ -55,7 +55,7 @@ ArtifactWriter::~ArtifactWriter() {
   if (descriptor_ >= 0) close(descriptor_);
   if (path_.empty()) return;
   unlink(path_.c_str());
-  store_.Release(announced_bytes_);
+  store_.Release(written_bytes_);
 }
 
 absl::Status ArtifactWriter::Append(std::string_view bytes) {
@@ -63,6 +63,7 @@ absl::Status ArtifactWriter::Append(std::string_view bytes) {
     return absl::InvalidArgumentError(absl::StrCat("more bytes came than the ", announced_bytes_,
                                                    " that were announced for the artifact"));
   }
+  PATCHBAY_RETURN_IF_ERROR(store_.Reserve(bytes.size()));
   digest_.Update(bytes);
   written_bytes_ += bytes.size();
   while (!bytes.empty()) {
@@ -117,20 +118,12 @@ absl::StatusOr<std::unique_ptr<ArtifactWriter>> ArtifactStore::Begin(uint64_t si
   }
   {
     const std::lock_guard lock(mutex_);
-    if (stored_bytes_ > limits_.max_store_bytes ||
-        size_bytes > limits_.max_store_bytes - stored_bytes_) {
-      return TooMuch(error_reason::kStoreFull,
-                     absl::StrCat("the store has no room for ", size_bytes, " bytes: it holds ",
-                                  stored_bytes_, " of ", limits_.max_store_bytes));
-    }
-    stored_bytes_ += size_bytes;
+    PATCHBAY_RETURN_IF_ERROR(CheckRoom(size_bytes));
   }
   std::string path = absl::StrCat(folder_, "/", kUnfinished, "/XXXXXX");
   const int descriptor = mkostemp(path.data(), O_CLOEXEC);
   if (descriptor < 0) {
-    const int failure = errno;
-    Release(size_bytes);
-    return absl::ErrnoToStatus(failure, absl::StrCat("cannot write into ", folder_));
+    return absl::ErrnoToStatus(errno, "cannot write into the store of artifacts");
   }
   return absl::WrapUnique(new ArtifactWriter(*this, descriptor, std::move(path), size_bytes));
 }
@@ -145,7 +138,7 @@ absl::StatusOr<Artifact> ArtifactStore::PutWritten(
     const std::function<absl::Status(const std::string& path)>& write) {
   std::string folder = absl::StrCat(folder_, "/", kUnfinished, "/XXXXXX");
   if (mkdtemp(folder.data()) == nullptr) {
-    return absl::ErrnoToStatus(errno, absl::StrCat("cannot write into ", folder_));
+    return absl::ErrnoToStatus(errno, "cannot write into the store of artifacts");
   }
   const std::string path = absl::StrCat(folder, "/file");
   const auto put = [&]() -> absl::StatusOr<Artifact> {
@@ -172,16 +165,33 @@ absl::StatusOr<Artifact> ArtifactStore::Place(ArtifactWriter& writer, std::strin
     // The room of the second copy is given back; being asked for again makes the first one young.
     utimensat(AT_FDCWD, path.c_str(), nullptr, 0);
     unlink(writer.path_.c_str());
-    stored_bytes_ -= writer.announced_bytes_;
+    stored_bytes_ -= writer.written_bytes_;
   } else {
     fs::create_directories(folder, error);
-    if (error) return Failed(error, "cannot make the folder", folder);
+    if (error) return Failed(error, "cannot make a folder for the artifact", id);
     fs::rename(writer.path_, path, error);
-    if (error) return Failed(error, "cannot store", path);
+    if (error) return Failed(error, "cannot store the artifact", id);
     FlushFolder(folder);
   }
   writer.path_.clear();
   return Artifact{std::move(id), writer.announced_bytes_};
+}
+
+absl::Status ArtifactStore::CheckRoom(uint64_t bytes) const {
+  if (stored_bytes_ <= limits_.max_store_bytes &&
+      bytes <= limits_.max_store_bytes - stored_bytes_) {
+    return absl::OkStatus();
+  }
+  return TooMuch(error_reason::kStoreFull,
+                 absl::StrCat("the store has no room for ", bytes, " bytes: it holds ",
+                              stored_bytes_, " of ", limits_.max_store_bytes));
+}
+
+absl::Status ArtifactStore::Reserve(uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  PATCHBAY_RETURN_IF_ERROR(CheckRoom(bytes));
+  stored_bytes_ += bytes;
+  return absl::OkStatus();
 }
 
 void ArtifactStore::Release(uint64_t bytes) {

@@ -35,7 +35,8 @@ class ArtifactWriter {
   ArtifactWriter& operator=(const ArtifactWriter&) = delete;
   ~ArtifactWriter();
 
-  // INVALID_ARGUMENT when more comes than was announced.
+  // INVALID_ARGUMENT when more comes than was announced; RESOURCE_EXHAUSTED when others have filled
+  // the store in the meantime.
   absl::Status Append(std::string_view bytes);
   // Puts the file into its place, on disk. INVALID_ARGUMENT when it is shorter than announced, or
   // when `expected_id` is not empty and not what the bytes give.
@@ -62,8 +63,9 @@ class ArtifactStore {
   static absl::StatusOr<std::unique_ptr<ArtifactStore>> Open(const std::string& folder,
                                                              const ArtifactLimits& limits = {});
 
-  // Reserves room for a file of `size_bytes`. INVALID_ARGUMENT for 0, RESOURCE_EXHAUSTED when it is
-  // larger than an artifact or the store may become. The store must outlive the writer.
+  // Begins a file of `size_bytes`. INVALID_ARGUMENT for 0, RESOURCE_EXHAUSTED when it is larger
+  // than an artifact or the store may become. It takes room as its bytes come, not before: whoever
+  // announces much and sends nothing keeps nobody out. The store must outlive the writer.
   absl::StatusOr<std::unique_ptr<ArtifactWriter>> Begin(uint64_t size_bytes);
   absl::StatusOr<Artifact> Put(std::string_view bytes);
   // Takes the file that `write` makes at the path that it is given.
@@ -89,12 +91,14 @@ class ArtifactStore {
 
   std::string FinalPath(std::string_view id) const;
   absl::StatusOr<Artifact> Place(ArtifactWriter& writer, std::string id);
+  absl::Status CheckRoom(uint64_t bytes) const;  // mutex_ held
+  absl::Status Reserve(uint64_t bytes);
   void Release(uint64_t bytes);
 
   const std::string folder_;
   const ArtifactLimits limits_;
   mutable std::mutex mutex_;
-  uint64_t stored_bytes_ = 0;  // finished files and room reserved for unfinished ones
+  uint64_t stored_bytes_ = 0;  // finished files and what has come of unfinished ones
 };
 
 }  // namespace patchbay

@@ -62,7 +62,7 @@ TEST_F(ArtifactStoreTest, LeavesNothingOfWhatWasNotFinished) {
     const auto writer = store->Begin(10);
     ASSERT_TRUE(writer.ok());
     ASSERT_TRUE((*writer)->Append("abc").ok());
-    EXPECT_EQ(store->stored_bytes(), 10u);
+    EXPECT_EQ(store->stored_bytes(), 3u);
     EXPECT_EQ((*writer)->Finish().status().code(), absl::StatusCode::kInvalidArgument);
   }
   EXPECT_TRUE(Files().empty());
@@ -87,8 +87,20 @@ TEST_F(ArtifactStoreTest, ChecksSizesBeforeAnythingIsWritten) {
   EXPECT_EQ(store->Begin(0).status().code(), absl::StatusCode::kInvalidArgument);
   const auto first = store->Begin(10);
   ASSERT_TRUE(first.ok());
+  ASSERT_TRUE((*first)->Append("1234567890").ok());
   EXPECT_EQ(DetailsOf(store->Begin(3).status()).reason, error_reason::kStoreFull);
   EXPECT_TRUE(store->Begin(2).ok());
+}
+
+TEST_F(ArtifactStoreTest, WhatIsOnlyAnnouncedKeepsNobodyOut) {
+  const auto store = Open({.max_artifact_bytes = 10, .max_store_bytes = 12});
+  const auto idle = store->Begin(10);
+  ASSERT_TRUE(idle.ok());
+  EXPECT_TRUE(store->Put("1234567890").ok());
+  // Too late: nothing of it is written, and what had come goes with the writer.
+  EXPECT_TRUE((*idle)->Append("12").ok());
+  EXPECT_EQ(DetailsOf((*idle)->Append("3")).reason, error_reason::kStoreFull);
+  EXPECT_EQ(store->stored_bytes(), 12u);
 }
 
 TEST_F(ArtifactStoreTest, TakesOnlyWellFormedIds) {
