@@ -25,6 +25,7 @@
 #include "host/engine/jobs/job_queue.h"
 #include "host/engine/jobs/model_registry.h"
 #include "host/engine/jobs/plugin_administration.h"
+#include "host/engine/jobs/private_paths.h"
 #include "host/engine/plugin_access.h"
 #include "host/service/server.h"
 
@@ -132,7 +133,9 @@ absl::Status Serve(ServeOptions& options) {
   PATCHBAY_ASSIGN_OR_RETURN(const auto models, ModelRegistry::Open(options.models));
   PATCHBAY_ASSIGN_OR_RETURN(
       const auto executor,
-      EngineExecutor::Make(*models, *artifacts, absl::StrCat(data, "/work"), options.lora_folder));
+      EngineExecutor::Make(*models, *artifacts, absl::StrCat(data, "/work"), options.lora_folder,
+                           PrivatePaths({data, options.lora_folder, options.models.folder,
+                                         options.plugin_folder, options.plugin_files_folder})));
   PATCHBAY_ASSIGN_OR_RETURN(const auto queue,
                             JobQueue::Open(options.queue, *journal, *artifacts, *executor));
   PluginAdministration plugins(models->plugins(), *artifacts, absl::StrCat(data, "/work"));

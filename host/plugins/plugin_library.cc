@@ -30,7 +30,7 @@ constexpr bool kMayUnload = true;
 absl::Status Refused(const InstalledPlugin& plugin, const absl::Status& status) {
   return absl::Status(status.code(),
                       absl::StrCat("plugin \"", plugin.manifest.description.id, "\" (",
-                                   plugin.library_path, "): ", status.message()));
+                                   plugin.manifest.library, "): ", status.message()));
 }
 
 absl::Status CheckUnchanged(const InstalledPlugin& plugin) {

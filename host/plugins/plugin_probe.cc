@@ -57,7 +57,7 @@ absl::Status ProbePlugin(const InstalledPlugin& plugin, const ProbeOptions& opti
   if (status.ok()) return status;
   return absl::Status(
       status.code(),
-      absl::StrCat("plugin \"", plugin.manifest.description.id, "\" (", plugin.library_path,
+      absl::StrCat("plugin \"", plugin.manifest.description.id, "\" (", plugin.manifest.library,
                    "), tried in a process of its own: ", status.message()));
 }
 

@@ -98,11 +98,11 @@ absl::Status CheckLibraryFile(const std::string& path) {
 absl::Status CheckDigest(const InstalledPlugin& plugin, const std::string& library) {
   PATCHBAY_ASSIGN_OR_RETURN(const std::string digest, Sha256OfFile(library));
   if (digest == plugin.manifest.sha256) return absl::OkStatus();
-  return absl::DataLossError(absl::StrCat("plugin \"", plugin.manifest.description.id,
-                                          "\": the SHA-256 of ", library, " is ", digest,
-                                          ", but its manifest says ", plugin.manifest.sha256,
-                                          ". The file is damaged or the manifest is another "
-                                          "build's: build or fetch the plugin again."));
+  return absl::DataLossError(absl::StrCat(
+      "plugin \"", plugin.manifest.description.id, "\": the SHA-256 of ", plugin.manifest.library,
+      " is ", digest, ", but its manifest says ", plugin.manifest.sha256,
+      ". The file is damaged or the manifest is another "
+      "build's: build or fetch the plugin again."));
 }
 
 std::string ManifestPath(const std::string& folder) {

@@ -106,7 +106,11 @@ class Download final : public grpc::ServerWriteReactor<v1::DownloadArtifactRespo
   absl::Status Open() {
     PATCHBAY_ASSIGN_OR_RETURN(const Artifact artifact, store_.Find(id_));
     PATCHBAY_ASSIGN_OR_RETURN(const std::string path, store_.PathOf(id_));
-    PATCHBAY_ASSIGN_OR_RETURN(file_, MappedFile::Open(path));
+    auto file = MappedFile::Open(path);
+    if (!file.ok()) {
+      return absl::Status(file.status().code(), absl::StrCat("cannot read artifact ", id_));
+    }
+    file_ = *std::move(file);
     if (offset_ > artifact.size_bytes) {
       return absl::OutOfRangeError(absl::StrCat("the offset is ", offset_, "; the artifact has ",
                                                 artifact.size_bytes, " bytes"));

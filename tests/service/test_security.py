@@ -177,3 +177,21 @@ def test_health_drain_and_reflection(server, api):
     names = {service.name for service in next(answers).list_services_response.service}
     assert {"patchbay.v1.GenerationService", "patchbay.v1.ArtifactService", "patchbay.v1.ModelService",
             "patchbay.v1.AdminService", "grpc.health.v1.Health"} <= names
+
+
+def test_errors_do_not_say_where_files_lie(server, api):
+    bad = server.upload(b"no safetensors file").id
+    named = [{"name": "bad", "artifact_id": bad}]
+    told = []
+    for settings in ({"initial_latent_artifact_id": bad}, {"image_artifact_id": bad}, {"loras": [{"artifact_id": bad}]},
+                     {"embeddings": named, "prompt": "bad"}, {"prompt_loras": named, "prompt": "<lora:bad:1>",
+                                                              "compat": api.COMPAT_PROFILE_A1111}):
+        try:
+            generation = server.finish(server.create(**settings).id)
+            told.append(generation.error.message or " ".join(generation.report.warnings))
+        except grpc.RpcError as error:
+            told.append(error.details())
+    assert all(told), told
+    for message in told:
+        assert str(server.folder) not in message and "artifacts/" not in message, message
+    assert any(bad in message for message in told)

@@ -36,7 +36,7 @@ class NoObserver final : public GenerationObserver {
 };
 
 absl::Status CheckAgainst(const GenerationRequest& settings, const ModelDescription& model) {
-  PATCHBAY_RETURN_IF_ERROR(CheckRequest(settings, model));
+  PATCHBAY_RETURN_IF_ERROR(patchbay::CheckRequest(settings, model));
   PATCHBAY_RETURN_IF_ERROR(ResolveSize(settings, model).status());
   PATCHBAY_ASSIGN_OR_RETURN(const NoiseScheduleConfig schedule,
                             ParseNoiseScheduleConfig(model.scheduler_json));
@@ -140,7 +140,8 @@ absl::Status CheckPlugins(const JobRequest& request, const std::vector<PluginFil
 absl::StatusOr<std::unique_ptr<EngineExecutor>> EngineExecutor::Make(ModelRegistry& models,
                                                                      ArtifactStore& artifacts,
                                                                      std::string work_folder,
-                                                                     std::string lora_folder) {
+                                                                     std::string lora_folder,
+                                                                     PrivatePaths private_paths) {
   std::error_code error;
   fs::remove_all(work_folder, error);
   fs::create_directories(work_folder, error);
@@ -148,11 +149,41 @@ absl::StatusOr<std::unique_ptr<EngineExecutor>> EngineExecutor::Make(ModelRegist
   if (!lora_folder.empty() && !fs::is_directory(lora_folder, error)) {
     return absl::NotFoundError(absl::StrCat("there is no folder of LoRAs at ", lora_folder));
   }
-  return absl::WrapUnique(
-      new EngineExecutor(models, artifacts, std::move(work_folder), std::move(lora_folder)));
+  return absl::WrapUnique(new EngineExecutor(models, artifacts, std::move(work_folder),
+                                             std::move(lora_folder), std::move(private_paths)));
 }
 
 absl::Status EngineExecutor::Check(const JobRequest& request) {
+  return private_paths_.Hidden(CheckRequest(request));
+}
+
+absl::StatusOr<JobExecutor::Outcome> EngineExecutor::Execute(const std::string& job_id,
+                                                             const JobRequest& request,
+                                                             GenerationObserver& observer) {
+  absl::StatusOr<Outcome> outcome = ExecuteRequest(job_id, request, observer);
+  if (!outcome.ok()) return private_paths_.Hidden(outcome.status());
+  for (std::string& warning : outcome->result.report.warnings) {
+    warning = private_paths_.Hidden(warning);
+  }
+  return outcome;
+}
+
+absl::StatusOr<ChainPlan> EngineExecutor::Plan(const JobRequest& request) {
+  absl::StatusOr<ChainPlan> plan = PlanRequest(request);
+  if (!plan.ok()) return private_paths_.Hidden(plan.status());
+  for (std::string& warning : plan->warnings) warning = private_paths_.Hidden(warning);
+  return plan;
+}
+
+absl::Status EngineExecutor::CheckAction(const ActionRequest& request) const {
+  return private_paths_.Hidden(CheckActionRequest(request));
+}
+
+absl::Status EngineExecutor::RunAction(const ActionRequest& request, ActionObserver& observer) {
+  return private_paths_.Hidden(RunActionRequest(request, observer));
+}
+
+absl::Status EngineExecutor::CheckRequest(const JobRequest& request) {
   PATCHBAY_ASSIGN_OR_RETURN(const std::vector<PluginFile> files, LinkFiles(request.plugin_files));
   PATCHBAY_RETURN_IF_ERROR(CheckPlugins(request, files, models_.plugins().get()));
   PATCHBAY_ASSIGN_OR_RETURN(const ModelDescription model, models_.Describe(request.model));
@@ -162,9 +193,9 @@ absl::Status EngineExecutor::Check(const JobRequest& request) {
   return status.ok() ? status : WithReason(status, error_reason::kInvalidSettings);
 }
 
-absl::StatusOr<JobExecutor::Outcome> EngineExecutor::Execute(const std::string& job_id,
-                                                             const JobRequest& request,
-                                                             GenerationObserver& observer) {
+absl::StatusOr<JobExecutor::Outcome> EngineExecutor::ExecuteRequest(const std::string& job_id,
+                                                                    const JobRequest& request,
+                                                                    GenerationObserver& observer) {
   PATCHBAY_ASSIGN_OR_RETURN(const std::shared_ptr<Engine> engine, models_.Acquire(request.model));
   PATCHBAY_ASSIGN_OR_RETURN(GenerationRequest settings,
                             ReadRequestFiles(request, artifacts_, lora_folder_));
@@ -208,7 +239,7 @@ absl::StatusOr<GenerationResult> EngineExecutor::Draw(Engine& engine, const JobR
   }
 }
 
-absl::StatusOr<ChainPlan> EngineExecutor::Plan(const JobRequest& request) {
+absl::StatusOr<ChainPlan> EngineExecutor::PlanRequest(const JobRequest& request) {
   GenerationRequest settings;
   PATCHBAY_ASSIGN_OR_RETURN(settings.plugin_files, LinkFiles(request.plugin_files));
   PATCHBAY_RETURN_IF_ERROR(CheckPlugins(request, settings.plugin_files, models_.plugins().get()));
@@ -227,7 +258,7 @@ absl::StatusOr<ChainPlan> EngineExecutor::Plan(const JobRequest& request) {
   return plan;
 }
 
-absl::Status EngineExecutor::CheckAction(const ActionRequest& request) const {
+absl::Status EngineExecutor::CheckActionRequest(const ActionRequest& request) const {
   const auto plugin = models_.plugins() == nullptr
                           ? absl::NotFoundError("this server has no plugins")
                           : models_.plugins()->Find(request.plugin);
@@ -248,7 +279,8 @@ absl::Status EngineExecutor::CheckAction(const ActionRequest& request) const {
       {std::string(error_reason::kPluginNotFound), {{"plugin", request.plugin}}, std::nullopt});
 }
 
-absl::Status EngineExecutor::RunAction(const ActionRequest& request, ActionObserver& observer) {
+absl::Status EngineExecutor::RunActionRequest(const ActionRequest& request,
+                                              ActionObserver& observer) {
   std::shared_ptr<Engine> engine;
   {
     // Opening one may drop another that a job uses.

@@ -8,6 +8,7 @@
 #include "host/engine/jobs/artifact_store.h"
 #include "host/engine/jobs/job_executor.h"
 #include "host/engine/jobs/model_registry.h"
+#include "host/engine/jobs/private_paths.h"
 
 namespace patchbay {
 
@@ -15,11 +16,13 @@ namespace patchbay {
 class EngineExecutor final : public JobExecutor {
  public:
   // work_folder: for the files of running jobs; emptied now. lora_folder: where LoRAs are found by
-  // name; empty: nowhere. The others must outlive this.
+  // name; empty: nowhere. private_paths: what errors and warnings do not say. The others must
+  // outlive this.
   static absl::StatusOr<std::unique_ptr<EngineExecutor>> Make(ModelRegistry& models,
                                                               ArtifactStore& artifacts,
                                                               std::string work_folder,
-                                                              std::string lora_folder);
+                                                              std::string lora_folder,
+                                                              PrivatePaths private_paths);
 
   absl::Status Check(const JobRequest& request) override;
   absl::StatusOr<Outcome> Execute(const std::string& job_id, const JobRequest& request,
@@ -47,20 +50,30 @@ class EngineExecutor final : public JobExecutor {
                                         GenerationRequest& settings,
                                         GenerationObserver& observer) const;
 
+  // What the public calls of these names do, with the server's paths in their errors.
+  absl::Status CheckRequest(const JobRequest& request);
+  absl::StatusOr<Outcome> ExecuteRequest(const std::string& job_id, const JobRequest& request,
+                                         GenerationObserver& observer);
+  absl::StatusOr<ChainPlan> PlanRequest(const JobRequest& request);
+  absl::Status CheckActionRequest(const ActionRequest& request) const;
+  absl::Status RunActionRequest(const ActionRequest& request, ActionObserver& observer);
+
   // What requests bring for plugins' settings, as plugins see it.
   absl::StatusOr<std::vector<PluginFile>> LinkFiles(const std::vector<NamedArtifact>& files) const;
 
   EngineExecutor(ModelRegistry& models, ArtifactStore& artifacts, std::string work_folder,
-                 std::string lora_folder)
+                 std::string lora_folder, PrivatePaths private_paths)
       : models_(models),
         artifacts_(artifacts),
         work_folder_(std::move(work_folder)),
-        lora_folder_(std::move(lora_folder)) {}
+        lora_folder_(std::move(lora_folder)),
+        private_paths_(std::move(private_paths)) {}
 
   ModelRegistry& models_;
   ArtifactStore& artifacts_;
   const std::string work_folder_;
   const std::string lora_folder_;
+  const PrivatePaths private_paths_;
 };
 
 }  // namespace patchbay
