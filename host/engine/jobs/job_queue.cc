@@ -247,36 +247,6 @@ absl::StatusOr<Job> JobQueue::Cancel(std::string_view id) {
   return Get(id);
 }
 
-void JobQueue::End(const EntryPointer& entry, JobState state, absl::Status error,
-                   std::optional<JobResult> result) {
-  Job job;
-  {
-    const std::lock_guard lock(mutex_);
-    job = entry->job;
-  }
-  job.state = state;
-  job.finish_time = absl::Now();
-  job.error = std::move(error);
-  job.result = std::move(result);
-  job.last_sequence = entry->log->last_sequence() + 1;
-  // An outcome that cannot be written must still reach whoever waits; the job then runs again after
-  // a restart.
-  if (const absl::Status written = journal_.Finish(job); !written.ok() && job.error.ok()) {
-    job.error = written;
-    job.state = JobState::kFailed;
-    job.result.reset();
-  }
-  const std::lock_guard lock(mutex_);
-  entry->job = job;
-  status_.succeeded += job.state == JobState::kSucceeded ? 1 : 0;
-  status_.failed += job.state == JobState::kFailed ? 1 : 0;
-  status_.cancelled += job.state == JobState::kCancelled ? 1 : 0;
-  finished_.push_back(job.id);
-  Forget();
-  entry->log->AddStateChange(std::move(job));
-  changed_.notify_all();
-}
-
 void JobQueue::Forget() {
   while (finished_.size() > static_cast<size_t>(options_.finished_in_memory)) {
     entries_.erase(finished_.front());

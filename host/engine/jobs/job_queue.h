@@ -51,7 +51,9 @@ struct JobQueueStatus {
 // Accepts jobs, keeps them on disk and draws them one at a time on a thread of its own: a job uses
 // all cores or the whole GPU, so two at once would only share its speed and double its memory. Jobs
 // of higher priority go first, equal ones in order of acceptance. Jobs that a former process left
-// unfinished run again, with the same id and seed. All calls may come from any thread; those that
+// unfinished run again, with the same id and seed. A final state is told once it is on disk and not
+// before: while the journal cannot be written, a job that has ended stays running, and none begins.
+// All calls may come from any thread; those that
 // write to the journal take as long as the disk takes.
 class JobQueue {
  public:
@@ -106,8 +108,12 @@ class JobQueue {
   void Work();
   void RunOne(const EntryPointer& entry);
   absl::StatusOr<JobResult> Draw(const EntryPointer& entry);
+  // Writes and tells how a job has ended. Leaves it to the next process when the queue ends before
+  // that can be written.
   void End(const EntryPointer& entry, JobState state, absl::Status error,
            std::optional<JobResult> result);
+  // Tries until it is written; false when the queue ends first.
+  bool WriteToJournal(const std::function<absl::Status()>& write);
   Job Snapshot(const Entry& entry) const;  // mutex_ held
   void Forget();                           // mutex_ held
 

@@ -1,8 +1,10 @@
 #include "host/engine/jobs/job_queue.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <condition_variable>
+#include <csignal>
 #include <filesystem>
 
 #include "host/engine/jobs/error_reason.h"
@@ -239,6 +241,59 @@ TEST_F(JobQueueTest, UnfinishedJobsRunAgainAfterARestart) {
   const auto next = (*queue_->Watch(running.id))->Next(seen, false);
   ASSERT_NE(next, nullptr);
   EXPECT_EQ(std::get<JobStateChange>(next->what).job.state, JobState::kQueued);
+}
+
+// A disk that is full for as long as this lives: no file of this process can grow.
+class FullDisk {
+ public:
+  FullDisk() {
+    std::signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit none{0, before_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &none);
+  }
+  ~FullDisk() { setrlimit(RLIMIT_FSIZE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(JobQueueTest, TellsNoEndThatIsNotOnDisk) {
+  executor_.Open(false);
+  const std::string id = Submit("an apple")->id;
+  WaitFor(id, true);
+  {
+    const FullDisk full;
+    executor_.Open(true);
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    EXPECT_EQ(queue_->Get(id)->state, JobState::kRunning);
+    EXPECT_FALSE((*queue_->Watch(id))->is_complete());
+    EXPECT_FALSE(Submit("not accepted").ok());
+  }
+  // The picture could not be stored; that is what the queue says, and the journal.
+  const Job ended = WaitFor(id);
+  EXPECT_EQ(ended.state, JobState::kFailed);
+  EXPECT_EQ(journal_->Get(id)->state, JobState::kFailed);
+  Stop();
+  Start();
+  EXPECT_EQ(queue_->Get(id)->state, JobState::kFailed);
+  EXPECT_EQ(executor_.drawn().size(), 1u);
+}
+
+TEST_F(JobQueueTest, LeavesAnEndThatCannotBeWrittenToTheNextProcess) {
+  executor_.Open(false);
+  const std::string id = Submit("an apple")->id;
+  WaitFor(id, true);
+  const auto log = *queue_->Watch(id);
+  {
+    const FullDisk full;
+    executor_.Open(true);
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    Stop();
+  }
+  EXPECT_FALSE(log->is_complete());
+  Start();
+  EXPECT_EQ(WaitFor(id).state, JobState::kSucceeded);
 }
 
 // The process may end before a running job has noticed: here the queue is gone in between.

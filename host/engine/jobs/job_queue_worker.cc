@@ -1,5 +1,7 @@
-// The queue's own thread: takes the next job and draws it.
+// The queue's own thread: takes the next job, draws it and writes down how it has ended.
 
+#include <chrono>
+#include <cstdio>
 #include <utility>
 
 #include "absl/time/time.h"
@@ -9,6 +11,11 @@
 #include "host/engine/jobs/result_files.h"
 
 namespace patchbay {
+namespace {
+
+constexpr std::chrono::milliseconds kJournalRetry(500);
+
+}  // namespace
 
 // Reports a running job to its watchers and asks for its end when somebody wants that.
 class JobQueue::Observer final : public GenerationObserver {
@@ -85,10 +92,7 @@ void JobQueue::RunOne(const EntryPointer& entry) {
     job = entry->job;
   }
   // On disk before anything can go wrong, so that a job that ends the process is known.
-  if (absl::Status status = journal_.Start(job); !status.ok()) {
-    End(entry, JobState::kFailed, std::move(status), std::nullopt);
-    return;
-  }
+  if (!WriteToJournal([&] { return journal_.Start(job); })) return;
   entry->log->AddStateChange(std::move(job));
   absl::StatusOr<JobResult> result = Draw(entry);
   {
@@ -112,6 +116,51 @@ absl::StatusOr<JobResult> JobQueue::Draw(const EntryPointer& entry) {
   PATCHBAY_ASSIGN_OR_RETURN(const JobExecutor::Outcome outcome,
                             executor_.Execute(entry->job.id, request, observer));
   return StoreResult(outcome, request.format, artifacts_);
+}
+
+void JobQueue::End(const EntryPointer& entry, JobState state, absl::Status error,
+                   std::optional<JobResult> result) {
+  Job job;
+  {
+    const std::lock_guard lock(mutex_);
+    job = entry->job;
+  }
+  job.state = state;
+  job.finish_time = absl::Now();
+  job.error = std::move(error);
+  job.result = std::move(result);
+  job.last_sequence = entry->log->last_sequence() + 1;
+  // Of a cancelled job the wish is on disk already, which says the same to the next process.
+  const absl::Status written = journal_.Finish(job);
+  if (!written.ok() && state != JobState::kCancelled &&
+      !WriteToJournal([&] { return journal_.Finish(job); })) {
+    return;
+  }
+  const std::lock_guard lock(mutex_);
+  entry->job = job;
+  status_.succeeded += job.state == JobState::kSucceeded ? 1 : 0;
+  status_.failed += job.state == JobState::kFailed ? 1 : 0;
+  status_.cancelled += job.state == JobState::kCancelled ? 1 : 0;
+  finished_.push_back(job.id);
+  Forget();
+  entry->log->AddStateChange(std::move(job));
+  changed_.notify_all();
+}
+
+bool JobQueue::WriteToJournal(const std::function<absl::Status()>& write) {
+  bool has_complained = false;
+  while (!stopping_) {
+    const absl::Status written = write();
+    if (written.ok()) return true;
+    if (!has_complained) {
+      std::fprintf(stderr, "the journal of generations cannot be written (%s); trying again\n",
+                   std::string(written.message()).c_str());
+      has_complained = true;
+    }
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, kJournalRetry, [this] { return stopping_.load(); });
+  }
+  return false;
 }
 
 }  // namespace patchbay
