@@ -7,8 +7,8 @@
 
 namespace patchbay {
 
-// What comes with the program lies in ../share/patchbay and ../lib/patchbay beside the folder of the
-// executable, in a build folder as well as after installation.
+// What comes with the program lies in ../share/patchbay and ../lib/patchbay beside the folder of
+// the executable, in a build folder as well as after installation.
 
 // The model that is used without --model. NOT_FOUND says how to name another one.
 absl::StatusOr<std::string> DefaultModelFolder();
