@@ -108,9 +108,13 @@ def test_long_heads_are_refused(lone):
                                   b"POST /prompt HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"])
 def test_what_is_no_http(lone, text):
     with connect(lone) as client:
-        client.sendall(text)
-        client.shutdown(socket.SHUT_WR)
-        answer = client.recv(4096)
+        answer = b""
+        try:
+            client.sendall(text)
+            client.shutdown(socket.SHUT_WR)
+            answer = client.recv(4096)
+        except OSError:  # closed as soon as it was clear that this is no HTTP
+            pass
         assert not answer or 400 <= status_of(answer) < 500
     is_served(lone)
 
