@@ -5,13 +5,11 @@ from __future__ import annotations
 import statistics
 
 import pytest
-from diffusers import PNDMScheduler
-from parity.models import families
-from parity.models.tokenizer import make_tokenizer
 
 from service.plugin_calls import activate, draw, pixels
 from service.test_quantizer_actions import quantised_layers
 from service.test_released_weights import resident_bytes
+from service.wide_model import make_wide_model
 
 FP32 = 4  # bytes
 
@@ -25,12 +23,7 @@ def quantizer(**settings: str) -> list[dict]:
 def wide(new_server):
     """A server with a U-Net wide enough for its weights to be seen, and how many of them are quantised."""
     server = new_server()
-    folder = server.models / "wide"
-    tokenizer = make_tokenizer(folder / "tokenizer")
-    unet = families.make_unet([families.CROSS] * 3 + [families.PLAIN], block_out_channels=(64, 512, 512, 64),
-                              cross_attention_dim=48, attention_head_dim=8)
-    families.save_sd(folder, unet, PNDMScheduler(**families.BETAS, skip_prk_steps=True),
-                     families.make_text_encoder(tokenizer, 48, 3, "quick_gelu"), tokenizer)
+    unet = make_wide_model(server.models / "wide")
     return server.start("--model", "wide"), sum(layer.weight.numel() for layer in quantised_layers(unet).values())
 
 

@@ -9,13 +9,11 @@ import statistics
 
 import pytest
 import torch
-from diffusers import PNDMScheduler
 from safetensors.torch import save_file
 
-from parity.models import families
-from parity.models.tokenizer import make_tokenizer
 from service.conftest import error_info
 from service.plugin_calls import BUILT, draw, install, picture, pixels
+from service.wide_model import make_wide_model
 
 RELEASE = BUILT / "service_plugins/test-release"
 
@@ -45,12 +43,7 @@ def own_model(new_server, model, api):
 
 def test_memory_falls_and_comes_back(new_server, api, tmp_path):
     server = new_server()
-    folder = server.models / "wide"
-    tokenizer = make_tokenizer(folder / "tokenizer")
-    unet = families.make_unet([families.CROSS] * 3 + [families.PLAIN], block_out_channels=(64, 512, 512, 64),
-                              cross_attention_dim=48, attention_head_dim=8)
-    families.save_sd(folder, unet, PNDMScheduler(**families.BETAS, skip_prk_steps=True),
-                     families.make_text_encoder(tokenizer, 48, 3, "quick_gelu"), tokenizer)
+    make_wide_model(server.models / "wide")
     server.start("--model", "wide")
     install(server, api, RELEASE)
     report = tmp_path / "report"
