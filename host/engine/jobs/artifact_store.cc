@@ -134,24 +134,6 @@ absl::StatusOr<Artifact> ArtifactStore::Put(std::string_view bytes) {
   return writer->Finish();
 }
 
-absl::StatusOr<Artifact> ArtifactStore::PutWritten(
-    const std::function<absl::Status(const std::string& path)>& write) {
-  std::string folder = absl::StrCat(folder_, "/", kUnfinished, "/XXXXXX");
-  if (mkdtemp(folder.data()) == nullptr) {
-    return absl::ErrnoToStatus(errno, "cannot write into the store of artifacts");
-  }
-  const std::string path = absl::StrCat(folder, "/file");
-  const auto put = [&]() -> absl::StatusOr<Artifact> {
-    PATCHBAY_RETURN_IF_ERROR(write(path));
-    PATCHBAY_ASSIGN_OR_RETURN(const auto file, MappedFile::Open(path));
-    return Put({reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size()});
-  };
-  absl::StatusOr<Artifact> artifact = put();
-  std::error_code ignored;
-  fs::remove_all(folder, ignored);
-  return artifact;
-}
-
 std::string ArtifactStore::FinalPath(std::string_view id) const {
   return absl::StrCat(folder_, "/", std::string(id.substr(0, 2)), "/", std::string(id));
 }

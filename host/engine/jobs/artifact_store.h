@@ -68,9 +68,6 @@ class ArtifactStore {
   // announces much and sends nothing keeps nobody out. The store must outlive the writer.
   absl::StatusOr<std::unique_ptr<ArtifactWriter>> Begin(uint64_t size_bytes);
   absl::StatusOr<Artifact> Put(std::string_view bytes);
-  // Takes the file that `write` makes at the path that it is given.
-  absl::StatusOr<Artifact> PutWritten(
-      const std::function<absl::Status(const std::string& path)>& write);
 
   // NOT_FOUND for an id that is not well-formed or not there.
   absl::StatusOr<Artifact> Find(std::string_view id) const;
