@@ -2,7 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "bridges/comfyui/core_nodes.h"
-#include "bridges/comfyui/interpolation.h"
+#include "bridges/common/interpolation.h"
 #include "bridges/common/status_macros.h"
 
 namespace patchbay::comfyui {

@@ -4,9 +4,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "bridges/comfyui/core_nodes.h"
-#include "bridges/comfyui/interpolation.h"
 #include "bridges/comfyui/latent_pair.h"
 #include "bridges/comfyui/latent_storage.h"
+#include "bridges/common/interpolation.h"
 #include "bridges/common/status_macros.h"
 
 namespace patchbay::comfyui {

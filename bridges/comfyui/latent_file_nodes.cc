@@ -5,9 +5,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "bridges/comfyui/core_nodes.h"
-#include "bridges/comfyui/latent_file.h"
 #include "bridges/comfyui/latent_storage.h"
 #include "bridges/common/file_folder.h"
+#include "bridges/common/latent_file.h"
 #include "bridges/common/status_macros.h"
 
 namespace patchbay::comfyui {

@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "bridges/comfyui/core_nodes.h"
-#include "bridges/comfyui/interpolation.h"
 #include "bridges/comfyui/latent_storage.h"
+#include "bridges/common/interpolation.h"
 #include "bridges/common/status_macros.h"
 
 namespace patchbay::comfyui {

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "bridges/comfyui/float_planes.h"
+#include "bridges/common/float_planes.h"
 
 namespace patchbay::comfyui {
 

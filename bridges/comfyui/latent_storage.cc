@@ -4,8 +4,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "bridges/comfyui/host_job.h"
-#include "bridges/comfyui/latent_file.h"
+#include "bridges/common/latent_file.h"
 #include "bridges/common/status_macros.h"
+#include "bridges/common/stepless_settings.h"
 
 namespace patchbay::comfyui {
 namespace {
@@ -25,11 +26,9 @@ absl::StatusOr<double> ScaleOf(const LatentSpace& space, NodeCall& call) {
 
 absl::StatusOr<std::string> EncodedPicture(const Picture& picture, const std::string& model,
                                            NodeCall& call) {
-  v1::GenerationSettings settings = SettingsWithoutSteps(model, picture.width, picture.height, 1);
   BRIDGE_ASSIGN_OR_RETURN(const std::string image, call.host.Upload(EncodePng(picture)));
-  settings.set_image_artifact_id(image);
-  settings.set_keep_latent(true);
-  settings.set_without_pictures(true);
+  const v1::GenerationSettings settings =
+      EncodingSettings(model, image, picture.width, picture.height);
   BRIDGE_ASSIGN_OR_RETURN(const v1::Generation encoded, RunHostJob(settings, call));
   return encoded.latent_artifact_id();
 }
@@ -103,25 +102,6 @@ LatentValue WithNumbers(const LatentValue& latent, FloatPlanes numbers) {
   result.batch = numbers.batch;
   result.numbers = std::make_shared<const FloatPlanes>(std::move(numbers));
   return result;
-}
-
-v1::GenerationSettings SettingsWithoutSteps(const std::string& model, int width, int height,
-                                            int batch) {
-  v1::GenerationSettings settings;
-  settings.set_compat(v1::COMPAT_PROFILE_COMFYUI);
-  settings.set_model(model);
-  settings.set_sampler("euler");
-  settings.set_schedule("normal");
-  settings.set_steps(1);
-  settings.mutable_range()->set_first(1);
-  settings.set_guidance_scale(1);
-  settings.set_seed(0);
-  settings.set_strength(1);
-  settings.set_batch(batch);
-  settings.mutable_size()->set_width(width);
-  settings.mutable_size()->set_height(height);
-  settings.set_without_default_plugins(true);
-  return settings;
 }
 
 absl::StatusOr<ImageValue> Decode(const LatentValue& latent, const std::string& model,

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "bridges/comfyui/float_planes.h"
 #include "bridges/comfyui/node_class.h"
+#include "bridges/common/float_planes.h"
 
 namespace patchbay::comfyui {
 
@@ -31,10 +31,6 @@ absl::StatusOr<std::string> ArtifactFor(const std::string& model, const LatentVa
 
 // The latent with other numbers: size and batch follow from them, mask and noises stay.
 LatentValue WithNumbers(const LatentValue& latent, FloatPlanes numbers);
-
-// Settings of a generation that samples nothing, for the encoding or decoding alone.
-v1::GenerationSettings SettingsWithoutSteps(const std::string& model, int width, int height,
-                                            int batch);
 
 // The picture that a model's autoencoder makes of each.
 absl::StatusOr<ImageValue> Decode(const LatentValue& latent, const std::string& model,

@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include "bridges/comfyui/float_planes.h"
+#include "bridges/common/float_planes.h"
 #include "bridges/common/json.h"
 #include "bridges/common/picture.h"
 #include "patchbay/v1/generation.pb.h"

@@ -1,7 +1,7 @@
 #include "bridges/comfyui/noise_mask.h"
 
-#include "bridges/comfyui/interpolation.h"
 #include "bridges/comfyui/latent_storage.h"
+#include "bridges/common/interpolation.h"
 #include "bridges/common/status_macros.h"
 
 namespace patchbay::comfyui {

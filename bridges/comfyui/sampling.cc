@@ -7,10 +7,10 @@
 #include "absl/strings/str_cat.h"
 #include "bridges/comfyui/conditioning_check.h"
 #include "bridges/comfyui/host_job.h"
-#include "bridges/comfyui/latent_file.h"
 #include "bridges/comfyui/latent_noise.h"
 #include "bridges/comfyui/latent_storage.h"
 #include "bridges/comfyui/noise_mask.h"
+#include "bridges/common/latent_file.h"
 #include "bridges/common/status_macros.h"
 
 namespace patchbay::comfyui {

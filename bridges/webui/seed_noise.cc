@@ -10,13 +10,13 @@
 namespace patchbay::webui {
 namespace {
 
-using comfyui::FloatPlanes;
 using Words = std::array<uint32_t, 4>;
 
 // From here on both noises count as the same.
 constexpr double kSameDirection = 0.9995;
 
-// Philox4x32-10 (Salmon et al., SC 2011, section 4.3).
+// Philox4x32-10 (Salmon et al., SC 2011, section 4.3). The host has it too; a bridge may be of
+// another version than the host and shares none of its code.
 Words Philox(Words counter, uint64_t seed) {
   constexpr int kRounds = 10;
   constexpr uint64_t kMultiplier0 = 0xD2511F53;
@@ -47,7 +47,7 @@ float Normal(const Words& words) {
 
 // A generator's first numbers.
 absl::StatusOr<FloatPlanes> Drawn(uint64_t seed, int channels, int height, int width) {
-  BRIDGE_ASSIGN_OR_RETURN(FloatPlanes noise, comfyui::ZeroPlanes(1, channels, height, width));
+  BRIDGE_ASSIGN_OR_RETURN(FloatPlanes noise, ZeroPlanes(1, channels, height, width));
   for (size_t i = 0; i < noise.values.size(); ++i) {
     noise.values[i] = Normal(Philox({0, 0, static_cast<uint32_t>(i), 0}, seed));
   }

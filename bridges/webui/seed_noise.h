@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "absl/status/statusor.h"
-#include "bridges/comfyui/float_planes.h"
+#include "bridges/common/float_planes.h"
 
 namespace patchbay::webui {
 
@@ -25,8 +25,7 @@ struct NoiseSeed {
 // Unit-variance noise [1, channels, height, width] as A1111 makes it for a picture's start, with
 // numbers as an NVIDIA GPU draws them (modules/rng.py: ImageRNG.first(), slerp();
 // modules/rng_philox.py). INVALID_ARGUMENT when there are too many numbers.
-absl::StatusOr<comfyui::FloatPlanes> FirstNoise(const NoiseSeed& seed, int channels, int height,
-                                                int width);
+absl::StatusOr<FloatPlanes> FirstNoise(const NoiseSeed& seed, int channels, int height, int width);
 
 }  // namespace patchbay::webui
 

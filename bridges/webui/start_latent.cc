@@ -3,36 +3,15 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "bridges/comfyui/interpolation.h"
-#include "bridges/comfyui/latent_file.h"
+#include "bridges/common/interpolation.h"
+#include "bridges/common/latent_file.h"
 #include "bridges/common/status_macros.h"
+#include "bridges/common/stepless_settings.h"
 
 namespace patchbay::webui {
 namespace {
 
-using comfyui::FloatPlanes;
-
 constexpr int kLatentScale = 8;
-
-// Of a generation that samples nothing: the picture is encoded, and that is the result.
-v1::GenerationSettings EncodingSettings(const std::string& model, int width, int height) {
-  v1::GenerationSettings settings;
-  settings.set_compat(v1::COMPAT_PROFILE_COMFYUI);  // which alone knows parts of the steps
-  settings.set_model(model);
-  settings.set_sampler("euler");
-  settings.set_schedule("normal");
-  settings.set_steps(1);
-  settings.mutable_range()->set_first(1);
-  settings.set_guidance_scale(1);
-  settings.set_seed(0);
-  settings.set_strength(1);
-  settings.mutable_size()->set_width(width);
-  settings.mutable_size()->set_height(height);
-  settings.set_keep_latent(true);
-  settings.set_without_pictures(true);
-  settings.set_without_default_plugins(true);
-  return settings;
-}
 
 absl::StatusOr<FloatPlanes> Encoded(HostSession& host, const std::string& model,
                                     const Picture& picture) {
@@ -44,10 +23,8 @@ absl::StatusOr<FloatPlanes> Encoded(HostSession& host, const std::string& model,
   const Picture whole =
       Crop(picture, (picture.width - width) / 2, (picture.height - height) / 2, width, height);
   v1::CreateAndWatchGenerationRequest request;
-  v1::GenerationSettings& settings = *request.mutable_settings();
-  settings = EncodingSettings(model, width, height);
   BRIDGE_ASSIGN_OR_RETURN(const std::string image, host.Upload(EncodePng(whole)));
-  settings.set_image_artifact_id(image);
+  *request.mutable_settings() = EncodingSettings(model, image, width, height);
   BRIDGE_ASSIGN_OR_RETURN(const v1::Generation encoded,
                           host.Generate(request, [](const v1::GenerationEvent&) {}));
   if (encoded.state() != v1::GENERATION_STATE_SUCCEEDED) {
@@ -55,13 +32,13 @@ absl::StatusOr<FloatPlanes> Encoded(HostSession& host, const std::string& model,
                         absl::StrCat("the picture was not encoded: ", encoded.error().message()));
   }
   BRIDGE_ASSIGN_OR_RETURN(const std::string bytes, host.Download(encoded.latent_artifact_id()));
-  return comfyui::ReadHostLatentFile(bytes);
+  return ReadHostLatentFile(bytes);
 }
 
 absl::StatusOr<FloatPlanes> NoiseOf(const std::vector<NoiseSeed>& seeds, int channels, int height,
                                     int width) {
-  BRIDGE_ASSIGN_OR_RETURN(FloatPlanes all, comfyui::ZeroPlanes(static_cast<int>(seeds.size()),
-                                                               channels, height, width));
+  BRIDGE_ASSIGN_OR_RETURN(FloatPlanes all,
+                          ZeroPlanes(static_cast<int>(seeds.size()), channels, height, width));
   for (size_t i = 0; i < seeds.size(); ++i) {
     BRIDGE_ASSIGN_OR_RETURN(const FloatPlanes one, FirstNoise(seeds[i], channels, height, width));
     std::copy(one.values.begin(), one.values.end(), all.Plane(static_cast<int>(i), 0));
@@ -98,29 +75,28 @@ absl::StatusOr<std::string> UploadNoise(HostSession& host, const std::vector<Noi
   BRIDGE_ASSIGN_OR_RETURN(
       const FloatPlanes noise,
       NoiseOf(seeds, shape.channels, height / kLatentScale, width / kLatentScale));
-  return host.Upload(comfyui::HostLatentFile(noise));
+  return host.Upload(HostLatentFile(noise));
 }
 
 absl::StatusOr<std::string> UploadStartLatent(HostSession& host, const std::string& model,
                                               const StartPicture& start, int width, int height,
                                               int batch, uint64_t seed) {
   BRIDGE_ASSIGN_OR_RETURN(FloatPlanes latent, Encoded(host, model, start.image));
-  BRIDGE_ASSIGN_OR_RETURN(latent,
-                          comfyui::Interpolate(latent, width / kLatentScale, height / kLatentScale,
-                                               comfyui::Interpolation::kBilinear));
+  BRIDGE_ASSIGN_OR_RETURN(latent, Interpolate(latent, width / kLatentScale, height / kLatentScale,
+                                              Interpolation::kBilinear));
   if (start.latent_fill == LatentFill::kZeros) {
     BRIDGE_ASSIGN_OR_RETURN(const FloatPlanes zeros,
-                            comfyui::ZeroPlanes(1, latent.channels, latent.height, latent.width));
+                            ZeroPlanes(1, latent.channels, latent.height, latent.width));
     PutUnderMask(*start.mask, zeros, latent);
   } else if (start.latent_fill == LatentFill::kNoise) {
     std::vector<NoiseSeed> seeds(static_cast<size_t>(batch));
     for (size_t i = 0; i < seeds.size(); ++i) seeds[i].seed = seed + i;
     BRIDGE_ASSIGN_OR_RETURN(const FloatPlanes noise,
                             NoiseOf(seeds, latent.channels, latent.height, latent.width));
-    BRIDGE_ASSIGN_OR_RETURN(latent, comfyui::RepeatedTo(latent, batch));
+    BRIDGE_ASSIGN_OR_RETURN(latent, RepeatedTo(latent, batch));
     PutUnderMask(*start.mask, noise, latent);
   }
-  return host.Upload(comfyui::HostLatentFile(latent));
+  return host.Upload(HostLatentFile(latent));
 }
 
 }  // namespace patchbay::webui

@@ -1,9 +1,9 @@
-#ifndef PATCHBAY_BRIDGES_COMFYUI_SPHERICAL_INTERPOLATION_H_
-#define PATCHBAY_BRIDGES_COMFYUI_SPHERICAL_INTERPOLATION_H_
+#ifndef PATCHBAY_BRIDGES_COMMON_SPHERICAL_INTERPOLATION_H_
+#define PATCHBAY_BRIDGES_COMMON_SPHERICAL_INTERPOLATION_H_
 
-#include "bridges/comfyui/float_planes.h"
+#include "bridges/common/float_planes.h"
 
-namespace patchbay::comfyui {
+namespace patchbay {
 
 // ComfyUI's "bislerp" (comfy/utils.py): planes of another size, from 1x1 on, interpolated along the
 // lines and then along the columns. The channels of a place are one vector: its direction turns
@@ -11,6 +11,6 @@ namespace patchbay::comfyui {
 // theirs. Directions that are nearly equal: the first vector; nearly opposite: the linear mean.
 FloatPlanes InterpolateSpherically(const FloatPlanes& planes, int width, int height);
 
-}  // namespace patchbay::comfyui
+}  // namespace patchbay
 
-#endif  // PATCHBAY_BRIDGES_COMFYUI_SPHERICAL_INTERPOLATION_H_
+#endif  // PATCHBAY_BRIDGES_COMMON_SPHERICAL_INTERPOLATION_H_

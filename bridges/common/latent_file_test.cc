@@ -1,11 +1,11 @@
-#include "bridges/comfyui/latent_file.h"
+#include "bridges/common/latent_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstring>
 
-namespace patchbay::comfyui {
+namespace patchbay {
 namespace {
 
 using ::testing::ElementsAre;
@@ -68,4 +68,4 @@ TEST(LatentFileTest, RefusesDamage) {
 }
 
 }  // namespace
-}  // namespace patchbay::comfyui
+}  // namespace patchbay

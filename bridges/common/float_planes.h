@@ -1,5 +1,5 @@
-#ifndef PATCHBAY_BRIDGES_COMFYUI_FLOAT_PLANES_H_
-#define PATCHBAY_BRIDGES_COMFYUI_FLOAT_PLANES_H_
+#ifndef PATCHBAY_BRIDGES_COMMON_FLOAT_PLANES_H_
+#define PATCHBAY_BRIDGES_COMMON_FLOAT_PLANES_H_
 
 #include <cstddef>
 #include <vector>
@@ -8,7 +8,7 @@
 #include "absl/status/statusor.h"
 #include "bridges/common/picture.h"
 
-namespace patchbay::comfyui {
+namespace patchbay {
 
 // Numbers [B, C, H, W], row-major: latents, and pictures or masks while they are computed with.
 struct FloatPlanes {
@@ -45,6 +45,6 @@ FloatPlanes CroppedPlanes(const FloatPlanes& planes, int x, int y, int width, in
 FloatPlanes PlanesOf(const std::vector<Picture>& pictures);
 std::vector<Picture> PicturesOf(const FloatPlanes& planes);
 
-}  // namespace patchbay::comfyui
+}  // namespace patchbay
 
-#endif  // PATCHBAY_BRIDGES_COMFYUI_FLOAT_PLANES_H_
+#endif  // PATCHBAY_BRIDGES_COMMON_FLOAT_PLANES_H_

@@ -1,11 +1,11 @@
-#include "bridges/comfyui/spherical_interpolation.h"
+#include "bridges/common/spherical_interpolation.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <vector>
 
-namespace patchbay::comfyui {
+namespace patchbay {
 namespace {
 
 constexpr float kNearlyParallel = 1e-5f;
@@ -109,4 +109,4 @@ FloatPlanes InterpolateSpherically(const FloatPlanes& planes, int width, int hei
   return result;
 }
 
-}  // namespace patchbay::comfyui
+}  // namespace patchbay

@@ -1,4 +1,4 @@
-#include "bridges/comfyui/interpolation.h"
+#include "bridges/common/interpolation.h"
 
 #include <algorithm>
 #include <array>
@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "bridges/comfyui/spherical_interpolation.h"
+#include "bridges/common/spherical_interpolation.h"
 #include "bridges/common/status_macros.h"
 
-namespace patchbay::comfyui {
+namespace patchbay {
 namespace {
 
 // The places of the old line that a place of the new one is a sum of.
@@ -167,4 +167,4 @@ absl::StatusOr<FloatPlanes> Upscaled(const FloatPlanes& planes, int width, int h
                      method);
 }
 
-}  // namespace patchbay::comfyui
+}  // namespace patchbay

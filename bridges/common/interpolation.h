@@ -1,14 +1,14 @@
-#ifndef PATCHBAY_BRIDGES_COMFYUI_INTERPOLATION_H_
-#define PATCHBAY_BRIDGES_COMFYUI_INTERPOLATION_H_
+#ifndef PATCHBAY_BRIDGES_COMMON_INTERPOLATION_H_
+#define PATCHBAY_BRIDGES_COMMON_INTERPOLATION_H_
 
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "bridges/comfyui/float_planes.h"
+#include "bridges/common/float_planes.h"
 
-namespace patchbay::comfyui {
+namespace patchbay {
 
 enum class Interpolation { kNearestExact, kBilinear, kArea, kBicubic, kBislerp };
 
@@ -36,6 +36,6 @@ absl::StatusOr<PictureArea> CenteredArea(int width, int height, int new_width, i
 absl::StatusOr<FloatPlanes> Upscaled(const FloatPlanes& planes, int width, int height,
                                      Interpolation method, bool crop_center);
 
-}  // namespace patchbay::comfyui
+}  // namespace patchbay
 
-#endif  // PATCHBAY_BRIDGES_COMFYUI_INTERPOLATION_H_
+#endif  // PATCHBAY_BRIDGES_COMMON_INTERPOLATION_H_

@@ -1,14 +1,14 @@
-#ifndef PATCHBAY_BRIDGES_COMFYUI_LATENT_FILE_H_
-#define PATCHBAY_BRIDGES_COMFYUI_LATENT_FILE_H_
+#ifndef PATCHBAY_BRIDGES_COMMON_LATENT_FILE_H_
+#define PATCHBAY_BRIDGES_COMMON_LATENT_FILE_H_
 
 #include <map>
 #include <string>
 #include <string_view>
 
 #include "absl/status/statusor.h"
-#include "bridges/comfyui/float_planes.h"
+#include "bridges/common/float_planes.h"
 
-namespace patchbay::comfyui {
+namespace patchbay {
 
 // The host's files of latents: safetensors with one tensor "latent" (F32, [B, C, h, w]).
 std::string HostLatentFile(const FloatPlanes& latent);
@@ -23,6 +23,6 @@ std::string ComfyLatentFile(const FloatPlanes& latent,
 // and F16.
 absl::StatusOr<FloatPlanes> ReadComfyLatentFile(std::string_view bytes);
 
-}  // namespace patchbay::comfyui
+}  // namespace patchbay
 
-#endif  // PATCHBAY_BRIDGES_COMFYUI_LATENT_FILE_H_
+#endif  // PATCHBAY_BRIDGES_COMMON_LATENT_FILE_H_

@@ -1,4 +1,4 @@
-#include "bridges/comfyui/float_planes.h"
+#include "bridges/common/float_planes.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "bridges/common/status_macros.h"
 
-namespace patchbay::comfyui {
+namespace patchbay {
 namespace {
 
 constexpr double kMaxNumbers = 1 << 27;
@@ -87,4 +87,4 @@ std::vector<Picture> PicturesOf(const FloatPlanes& planes) {
   return pictures;
 }
 
-}  // namespace patchbay::comfyui
+}  // namespace patchbay

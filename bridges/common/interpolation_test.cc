@@ -1,11 +1,11 @@
-#include "bridges/comfyui/interpolation.h"
+#include "bridges/common/interpolation.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-namespace patchbay::comfyui {
+namespace patchbay {
 namespace {
 
 using ::testing::ElementsAre;
@@ -122,4 +122,4 @@ TEST(InterpolationTest, RefusesWhatIsTooLarge) {
 }
 
 }  // namespace
-}  // namespace patchbay::comfyui
+}  // namespace patchbay

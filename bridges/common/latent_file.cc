@@ -1,4 +1,4 @@
-#include "bridges/comfyui/latent_file.h"
+#include "bridges/common/latent_file.h"
 
 #include <algorithm>
 #include <cmath>
@@ -11,7 +11,7 @@
 #include "bridges/common/json.h"
 #include "bridges/common/status_macros.h"
 
-namespace patchbay::comfyui {
+namespace patchbay {
 namespace {
 
 constexpr char kHostTensor[] = "latent";
@@ -136,4 +136,4 @@ absl::StatusOr<FloatPlanes> ReadComfyLatentFile(std::string_view bytes) {
   return planes;
 }
 
-}  // namespace patchbay::comfyui
+}  // namespace patchbay
