@@ -21,9 +21,10 @@ from models.training.common import (Ema, append_log, learning_rate, plot_log, sa
                                     save_sheet)
 
 CROP = 64  # pixels; a crop covers half the width of a 128-pixel picture
-CROP_STEPS = 4800  # afterwards whole pictures
+CROP_SHARE = 0.5  # of the steps; afterwards whole pictures
 SIZE = 128
 KL_WEIGHT = 3e-4
+WARM_UP = 150  # steps
 
 
 def build() -> AutoencoderKL:
@@ -34,11 +35,12 @@ def build() -> AutoencoderKL:
         norm_num_groups=32, sample_size=SIZE)
 
 
-def batch_at(sprites: Sprites, choices: np.ndarray, step: int, count: int) -> torch.Tensor:
+def batch_at(sprites: Sprites, choices: np.ndarray, step: int, count: int,
+             whole_pictures: bool) -> torch.Tensor:
     """`count` crops, or as many pixels in whole pictures. They depend on the step alone, so a
     resumed run sees the same data."""
     rng = np.random.default_rng((1, step))
-    if step >= CROP_STEPS:
+    if whole_pictures:
         whole = [draw_scene(sprites, choices, rng) for _ in range(count * CROP ** 2 // SIZE ** 2)]
         return compose(sprites, whole, SIZE)
     scenes = [draw_scene(sprites, choices, rng) for _ in range(count)]
@@ -90,17 +92,18 @@ def main() -> None:
     ema = Ema(modules, 0.995)
     optimizer = torch.optim.AdamW(vae.parameters(), lr=args.lr, betas=(0.9, 0.99),
                                   weight_decay=1e-4, fused=True)
-    start, checkpoint = 0, args.work / "autoencoder.pt"
+    start, first, checkpoint = 0, 0, args.work / "autoencoder.pt"
     if checkpoint.exists():
         state = torch.load(checkpoint)
         vae.load_state_dict(state["vae"])
-        optimizer.load_state_dict(state["optimizer"])
-        ema.shadow, start = state["ema"], state["step"]
+        ema.shadow, start, first = state["ema"], state["step"], state["first"]
+        if "optimizer" in state:  # absent after models.training.restore
+            optimizer.load_state_dict(state["optimizer"])
     log, clock, total_loss = args.work / "autoencoder.jsonl", time.time(), 0.0
     for step in range(start, args.steps):
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, args.lr, 50, args.steps)
-        pictures = batch_at(sprites, choices, step, args.batch)
+            group["lr"] = learning_rate(step, args.lr, WARM_UP, args.steps, first)
+        pictures = batch_at(sprites, choices, step, args.batch, step >= CROP_SHARE * args.steps)
         torch.manual_seed(step)
         with torch.autocast("cpu", torch.bfloat16):
             posterior = vae.encode(pictures).latent_dist
@@ -124,7 +127,7 @@ def main() -> None:
             value = measure(vae, ema.shadow["vae"], held_out, args.work / "autoencoder.png")
             append_log(log, step=done, psnr=value)
             save_atomic({"vae": vae.state_dict(), "optimizer": optimizer.state_dict(),
-                         "ema": ema.shadow, "step": done}, checkpoint)
+                         "ema": ema.shadow, "step": done, "first": first}, checkpoint)
             plot_log(log, args.work / "autoencoder-loss.png")
             clock = time.time()
     finish(vae, ema.shadow["vae"], sprites, choices, args.work)

@@ -32,11 +32,14 @@ class Ema:
                                  rate)
 
 
-def learning_rate(step: int, peak: float, warmup: int, total: int, floor: float = 0.02) -> float:
-    """Linear warm-up, then cosine decay to ``floor`` of the peak."""
-    if step < warmup:
-        return peak * (step + 1) / warmup
-    progress = min(1.0, (step - warmup) / max(1, total - warmup))
+def learning_rate(step: int, peak: float, warmup: int, total: int, first: int = 0,
+                  floor: float = 0.02) -> float:
+    """Linear warm-up, then cosine decay to ``floor`` of the peak at the step ``total``. Both begin
+    at the step ``first``, at which the optimiser had no moments yet."""
+    done = step - first
+    if done < warmup:
+        return peak * (done + 1) / warmup
+    progress = min(1.0, (done - warmup) / max(1, total - first - warmup))
     return peak * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * progress)))
 
 

@@ -83,7 +83,8 @@ class Trainer:
     """One worker: networks, optimiser and data; worker 0 also writes files."""
 
     def __init__(self, args: argparse.Namespace, rank: int) -> None:
-        self.args, self.rank, self.step = args, rank, 0
+        self.args, self.rank = args, rank
+        self.step = self.first = 0  # `first`: where the optimiser began
         self.checkpoint, self.log = args.work / "denoiser.pt", args.work / "denoiser.jsonl"
         torch.manual_seed(0)
         self.tokenizer = CLIPTokenizer.from_pretrained(args.work / "tokenizer")
@@ -109,13 +110,14 @@ class Trainer:
             module.load_state_dict(state[name])
         if "optimizer" in state:  # absent after models.training.restore
             self.optimizer.load_state_dict(state["optimizer"])
-        self.ema.shadow, self.step = state["ema"], state["step"]
+        self.ema.shadow, self.step, self.first = state["ema"], state["step"], state["first"]
 
     def advance(self) -> float:
         """One step; returns this worker's loss. All randomness depends on the step alone."""
         workers = self.args.workers
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.step, self.args.lr, 200, self.args.steps)
+            group["lr"] = learning_rate(self.step, self.args.lr, 200, self.args.steps,
+                                        self.first)
         latents, ids = self.batches.at(self.step)
         generator = torch.Generator().manual_seed(self.step)
         noise = torch.randn(latents.shape, generator=generator)
@@ -145,7 +147,7 @@ class Trainer:
         """Checkpoint, loss plot and sample sheet."""
         save_atomic({"unet": self.unet.state_dict(), "text": self.text.state_dict(),
                      "ema": self.ema.shadow, "optimizer": self.optimizer.state_dict(),
-                     "step": self.step}, self.checkpoint)
+                     "step": self.step, "first": self.first}, self.checkpoint)
         plot_log(self.log, self.args.work / "denoiser-loss.png")
         threads = torch.get_num_threads()
         torch.set_num_threads(threads * self.args.workers)  # the other workers wait
