@@ -25,6 +25,7 @@ struct Behaviour {
   patchbay_status status = PATCHBAY_OK;
   int32_t next = 1;
   int64_t stride = 1;
+  std::chrono::milliseconds own_time{0};
   int released = 0;
 
   static patchbay_status Latent(void* data, const patchbay_call*, patchbay_tensor latent,
@@ -52,6 +53,12 @@ struct Behaviour {
     const at::Tensor result = self->edit(Borrowed(input));
     if (result.defined()) *edited = NewHandle(result);
     return self->status;
+  }
+  // Asks the host once, and is `own_time` at it by itself.
+  static patchbay_status Denoise(void* data, const patchbay_call* call, patchbay_tensor latent,
+                                 const patchbay_inner_denoise* inner, patchbay_denoised* denoised) {
+    std::this_thread::sleep_for(static_cast<Behaviour*>(data)->own_time);
+    return inner->call(inner->host, latent, denoised, call->error);
   }
   static void Release(void* data) { ++static_cast<Behaviour*>(data)->released; }
 };
@@ -183,6 +190,21 @@ TEST_F(HookAdaptersTest, JumpsWithinThePassOnly) {
   EXPECT_THAT(std::string(Failure([&] { jump(5); }).message()),
               HasSubstr("step 5 of a pass of 4 steps"));
   EXPECT_THAT(std::string(Failure([&] { jump(-1); }).message()), HasSubstr("step -1"));
+}
+
+TEST_F(HookAdaptersTest, WhatTheHostComputesIsNotThePluginsTime) {
+  Hang(PATCHBAY_HOOK_DENOISE, &Behaviour::Denoise);
+  const auto evaluate = [this](const at::Tensor& latent) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(60));
+    return DenoisedPair{latent + 1, {}};
+  };
+  const auto denoise = [&] {
+    return collection_.hooks.sampling.denoise.front()(evaluation(), latent_, evaluate);
+  };
+  EXPECT_TRUE(denoise().conditional.equal(latent_ + 1));
+  behaviour_.own_time = std::chrono::milliseconds(60);
+  EXPECT_THAT(std::string(Failure([&] { denoise(); }).message()),
+              HasSubstr("of the 50 ms that a hook may take"));
 }
 
 TEST_F(HookAdaptersTest, ChecksGeometry) {

@@ -31,8 +31,8 @@ class Breadcrumbs {
 };
 
 struct HookLimits {
-  // A hook that takes longer has failed. Looked at when it returns: a hook that never returns is
-  // for whoever watches the process.
+  // A hook that takes longer has failed; what the host computes for it meanwhile does not count.
+  // Looked at when it returns: a hook that never returns is for whoever watches the process.
   std::chrono::milliseconds time_budget{60'000};
   // So many failures of one build, without a job that ends well between them, suspend it.
   int failures_until_suspended = 3;

@@ -111,14 +111,14 @@ HookTarget::Frame::~Frame() {
   if (monitor != nullptr && monitor->breadcrumbs() != nullptr) monitor->breadcrumbs()->Leave();
 }
 
-void HookTarget::Frame::Finish(patchbay_status status) {
+void HookTarget::Frame::Finish(patchbay_status status, std::chrono::nanoseconds host_time) {
   if (status != PATCHBAY_OK) {
     const std::string text = TextOf(error_);
     target_.Fail(static_cast<absl::StatusCode>(status), text.empty() ? "failed" : text);
   }
   if (target_.owner_->monitor == nullptr) return;
   const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(
-      std::chrono::steady_clock::now() - started_);
+      std::chrono::steady_clock::now() - started_ - host_time);
   const auto budget = target_.owner_->monitor->limits().time_budget;
   if (spent > budget) {
     target_.Fail(absl::StatusCode::kDeadlineExceeded,

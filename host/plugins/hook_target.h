@@ -53,7 +53,17 @@ class HookTarget {
               Arguments... arguments) const {
     Frame frame(*this, evaluation, geometry);
     const auto function = reinterpret_cast<Function>(function_);
-    frame.Finish(function(data_, &frame.call(), arguments...));
+    frame.Finish(function(data_, &frame.call(), arguments...), {});
+  }
+  // The same for a function that has the host work meanwhile: what `host_time` says when it returns
+  // is not counted as the plugin's.
+  template <typename Function, typename... Arguments>
+  void CallBesideHost(const Evaluation& evaluation, const std::chrono::nanoseconds& host_time,
+                      Arguments... arguments) const {
+    Frame frame(*this, evaluation, nullptr);
+    const auto function = reinterpret_cast<Function>(function_);
+    const patchbay_status status = function(data_, &frame.call(), arguments...);
+    frame.Finish(status, host_time);
   }
 
   // What a function left in an out parameter: undefined for null. Throws HookFailure unless it has
@@ -85,7 +95,7 @@ class HookTarget {
           const patchbay_convolution_geometry* geometry);
     ~Frame();
     const patchbay_call& call() const { return call_; }
-    void Finish(patchbay_status status);
+    void Finish(patchbay_status status, std::chrono::nanoseconds host_time);
 
    private:
     const HookTarget& target_;

@@ -1,3 +1,4 @@
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <exception>
@@ -104,13 +105,18 @@ void AddAfterStep(Target target, const HookOwner&, SiteIndex, size_t, HookCollec
       });
 }
 
-// While it is there the host's own code runs within a plugin's hook: a crash is not the plugin's.
+// While it is there the host's own code runs within a plugin's hook: neither a crash nor the time
+// is the plugin's.
 class HostSection {
  public:
-  HostSection(Breadcrumbs* breadcrumbs, const Evaluation& evaluation) : breadcrumbs_(breadcrumbs) {
+  // Adds the time to `spent` in the end.
+  HostSection(Breadcrumbs* breadcrumbs, const Evaluation& evaluation,
+              std::chrono::nanoseconds& spent)
+      : breadcrumbs_(breadcrumbs), spent_(spent), started_(std::chrono::steady_clock::now()) {
     if (breadcrumbs_ != nullptr) breadcrumbs_->Enter({"", "", "", evaluation.step.index});
   }
   ~HostSection() {
+    spent_ += std::chrono::steady_clock::now() - started_;
     if (breadcrumbs_ != nullptr) breadcrumbs_->Leave();
   }
   HostSection(const HostSection&) = delete;
@@ -118,6 +124,8 @@ class HostSection {
 
  private:
   Breadcrumbs* const breadcrumbs_;
+  std::chrono::nanoseconds& spent_;
+  const std::chrono::steady_clock::time_point started_;
 };
 
 // The wrapped evaluation as the plugin may call it.
@@ -126,11 +134,12 @@ struct InnerCall {
   const Evaluation& evaluation;
   Breadcrumbs* breadcrumbs;
   std::exception_ptr failure;
+  std::chrono::nanoseconds host_time{};
 
   static patchbay_status Run(void* host, patchbay_tensor latent, patchbay_denoised* denoised,
                              patchbay_error* error) noexcept {
     auto* const self = static_cast<InnerCall*>(host);
-    const HostSection section(self->breadcrumbs, self->evaluation);
+    const HostSection section(self->breadcrumbs, self->evaluation, self->host_time);
     try {
       const DenoisedPair pair = self->inner(Borrowed(latent));
       denoised->conditional = NewHandle(pair.conditional);
@@ -150,13 +159,14 @@ void AddDenoise(Target target, const HookOwner&, SiteIndex, size_t, HookCollecti
   collection.hooks.sampling.denoise.push_back([target](const Evaluation& evaluation,
                                                        const at::Tensor& latent,
                                                        const SamplingHooks::InnerDenoise& inner) {
-    InnerCall call{inner, evaluation, target->breadcrumbs(), nullptr};
+    InnerCall call{inner, evaluation, target->breadcrumbs(), nullptr, {}};
     const patchbay_inner_denoise lent = {
         .struct_size = sizeof(patchbay_inner_denoise), .call = &InnerCall::Run, .host = &call};
     patchbay_denoised denoised = {
         .struct_size = sizeof(patchbay_denoised), .conditional = nullptr, .unconditional = nullptr};
     try {
-      target->Call<patchbay_denoise>(evaluation, Lend(latent), &lent, &denoised);
+      target->CallBesideHost<patchbay_denoise>(evaluation, call.host_time, Lend(latent), &lent,
+                                               &denoised);
     } catch (const HookFailure&) {
       if (call.failure) std::rethrow_exception(call.failure);
       throw;
