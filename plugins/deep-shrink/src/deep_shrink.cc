@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "resize.h"
 
@@ -105,13 +107,13 @@ class DeepShrink final : public patchbay::Plugin<Settings> {
         .range(0.0, 1000.0)
         .soft_range(0.0, 1.0)
         .step(0.001)
-        .help("From where on, in the unit below.");
+        .help("From where on, in the unit below: a share from 0 to 1, or a timestep.");
     d.field<4>(&Settings::end, "end")
         .label("End")
         .range(0.0, 1000.0)
         .soft_range(0.0, 1.0)
         .step(0.001)
-        .help("Up to where, in the unit below.");
+        .help("Up to where, likewise.");
     d.field<5>(&Settings::after_skip, "after_skip")
         .label("After the skip connection")
         .visible_if("before_block=false")
@@ -156,6 +158,7 @@ class DeepShrink final : public patchbay::Plugin<Settings> {
   }
 
   void attach(patchbay::Attach& at) const override {
+    CheckUnit();
     const auto stages = at.denoiser().encoder_stages();
     AttachTo(stages, settings().block);
     if (settings().second_block >= 0 && settings().second_block != settings().block) {
@@ -181,6 +184,20 @@ class DeepShrink final : public patchbay::Plugin<Settings> {
                   {Method::kBilinear, "bilinear", "Bilinear"},
                   {Method::kArea, "area", "Area"},
                   {Method::kBislerp, "bislerp", "Bislerp"}});
+  }
+
+  void CheckUnit() const {
+    if (settings().unit == Unit::kTimestep) return;
+    const std::pair<const char*, double> places[] = {{"start", settings().start},
+                                                     {"end", settings().end},
+                                                     {"second_end", settings().second_end}};
+    for (const auto& [name, place] : places) {
+      if (place > 1) {
+        throw patchbay::Error(std::string(name) + ": " + std::to_string(place) +
+                              " is no share from 0 to 1; for timesteps up to 1000 set "
+                              "unit=timestep");
+      }
+    }
   }
 
   void AttachTo(const patchbay::SiteList<patchbay::EncoderStage>& stages, int64_t block) const {

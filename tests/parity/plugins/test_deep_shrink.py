@@ -110,9 +110,11 @@ def test_definition(settings, shrinking, model, program, agree, monkeypatch):
     agree(f"sd1 Deep Shrink {settings[:36]}", ours, latents(folder, shrinking, monkeypatch))
 
 
-def test_unknown_block(model, program, tmp_path):
-    result = program.run("generate", "an apple", "--model", model("sd1"), "--plugin", "deep-shrink:block=20", "-o",
+@pytest.mark.parametrize(("settings", "words"), [
+    ("block=20", ["block", "20"]), ("end=400", ["end", "400", "unit=timestep"]),
+    ("unit=steps,second_end=2", ["second_end", "unit=timestep"])])
+def test_refused(settings, words, model, program, tmp_path):
+    result = program.run("generate", "an apple", "--model", model("sd1"), "--plugin", f"deep-shrink:{settings}", "-o",
                          tmp_path / "picture.png")
     assert result.returncode == 1
-    assert "block" in result.stderr and "20" in result.stderr
-
+    assert all(word in result.stderr for word in words), result.stderr
