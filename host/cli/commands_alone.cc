@@ -8,7 +8,7 @@ namespace patchbay {
 
 void AddCommands(CLI::App& program, CommandAction& action) {
   AddGenerateCommand(program, action, GenerateHere);
-  AddModelCommand(program, action, DescribeModel);
+  AddModelCommand(program, action, DescribeLocalModel);
   CLI::App* plugin = AddPluginCommand(program, action, PluginsHere());
   AddPluginActionCommands(*plugin, action, PluginsHere(), RunActionHere);
 }

@@ -62,10 +62,7 @@ absl::Status GenerateHere(GenerateOptions& options) {
   PATCHBAY_RETURN_IF_ERROR(CheckOutputPaths(options));
   PATCHBAY_RETURN_IF_ERROR(CompleteRequest(options));
   EngineOptions engine_options = CompleteEngineOptions(options.engine);
-  engine_options.model_path = options.model;
-  if (options.model.empty()) {
-    PATCHBAY_ASSIGN_OR_RETURN(engine_options.model_path, DefaultModelFolder());
-  }
+  PATCHBAY_ASSIGN_OR_RETURN(engine_options.model_path, ModelPathOrDefault(options.model));
   if (!options.plugins.empty()) {
     std::vector<std::string> folders = options.plugin_folders;
     folders.push_back(BuiltPluginsFolder());

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "host/base/status_macros.h"
+#include "host/cli/resources.h"
 #include "host/engine/engine.h"
 
 namespace patchbay {
@@ -22,7 +23,17 @@ absl::Status Print(const absl::StatusOr<std::string>& text) {
   return absl::OkStatus();
 }
 
+absl::Status ListSites(const ModelOptions& options) {
+  PATCHBAY_ASSIGN_OR_RETURN(const std::string path, ModelPathOrDefault(options.path));
+  return Print(DescribeSites(path));
+}
+
 }  // namespace
+
+absl::StatusOr<std::string> DescribeLocalModel(const std::string& path, bool json) {
+  PATCHBAY_ASSIGN_OR_RETURN(const std::string model, ModelPathOrDefault(path));
+  return DescribeModel(model, json);
+}
 
 CLI::App* AddModelCommand(CLI::App& program, CommandAction& action, ModelDescriber describe) {
   const auto options = std::make_shared<ModelOptions>();
@@ -30,19 +41,21 @@ CLI::App* AddModelCommand(CLI::App& program, CommandAction& action, ModelDescrib
   model->require_subcommand(1);
 
   CLI::App* inspect = model->add_subcommand("inspect", "Say what a checkpoint is and holds");
-  inspect
-      ->add_option("PATH", options->path,
-                   "Diffusers folder or safetensors file; with --host, the name of a model")
-      ->required();
+  inspect->add_option(
+      "PATH", options->path,
+      "Diffusers folder or safetensors file, by default the model that comes with "
+      "the program; with --host, a model's name, by default the server's own choice");
   inspect->add_flag("--json", options->json, "Print JSON");
   inspect->callback([&action, options, describe = std::move(describe)] {
     action = [options, describe] { return Print(describe(options->path, options->json)); };
   });
 
   CLI::App* sites = model->add_subcommand("sites", "List the named places of the denoiser");
-  sites->add_option("PATH", options->path, "Diffusers folder or safetensors file")->required();
-  sites->callback(
-      [&action, options] { action = [options] { return Print(DescribeSites(options->path)); }; });
+  sites->add_option(
+      "PATH", options->path,
+      "Diffusers folder or safetensors file, by default the model that comes with the "
+      "program");
+  sites->callback([&action, options] { action = [options] { return ListSites(*options); }; });
   return model;
 }
 

@@ -10,10 +10,14 @@
 
 namespace patchbay {
 
-// What `model inspect` prints about a checkpoint; as text, or as JSON.
+// What `model inspect` prints about a checkpoint, or the default one for an empty name; as text, or
+// as JSON.
 using ModelDescriber = std::function<absl::StatusOr<std::string>(const std::string&, bool json)>;
 
-// Adds `model inspect` and `model sites PATH` to the program. Returns the subcommand `model`.
+// The describer of models on this machine.
+absl::StatusOr<std::string> DescribeLocalModel(const std::string& path, bool json);
+
+// Adds `model inspect` and `model sites` to the program. Returns the subcommand `model`.
 CLI::App* AddModelCommand(CLI::App& program, CommandAction& action, ModelDescriber describe);
 
 }  // namespace patchbay

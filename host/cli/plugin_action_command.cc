@@ -103,10 +103,7 @@ absl::StatusOr<TypedSettings> TypedActionSettings(const PluginStatus& plugin,
 absl::StatusOr<std::vector<ActionFile>> RunActionHere(const ActionOptions& options) {
   PATCHBAY_ASSIGN_OR_RETURN(ChosenPlugin plugin, ParseChosenPlugin(options.plugin));
   EngineOptions engine_options = CompleteEngineOptions({});
-  engine_options.model_path = options.model;
-  if (options.model.empty()) {
-    PATCHBAY_ASSIGN_OR_RETURN(engine_options.model_path, DefaultModelFolder());
-  }
+  PATCHBAY_ASSIGN_OR_RETURN(engine_options.model_path, ModelPathOrDefault(options.model));
   PATCHBAY_ASSIGN_OR_RETURN(engine_options.plugins,
                             OpenPlugins({.folders = {BuiltPluginsFolder()}, .store = ""}));
   PATCHBAY_ASSIGN_OR_RETURN(const PluginStatus found,

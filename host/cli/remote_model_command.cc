@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "host/base/status_macros.h"
-#include "host/engine/engine.h"
 
 namespace patchbay {
 namespace {
@@ -80,7 +79,7 @@ void AddRemoteModelCommands(CLI::App& model, CommandAction& action, const Connec
 
 ModelDescriber DescriberFor(const Connection& connection) {
   return [&connection](const std::string& name, bool json) -> absl::StatusOr<std::string> {
-    if (!connection.is_remote()) return DescribeModel(name, json);
+    if (!connection.is_remote()) return DescribeLocalModel(name, json);
     PATCHBAY_ASSIGN_OR_RETURN(const std::unique_ptr<Client> client, connection.Open());
     PATCHBAY_ASSIGN_OR_RETURN(const ModelText text, client->InspectModel(name));
     return json ? text.json : text.description;

@@ -30,6 +30,10 @@ absl::StatusOr<std::string> DefaultModelFolder() {
   return folder.string();
 }
 
+absl::StatusOr<std::string> ModelPathOrDefault(const std::string& path) {
+  return path.empty() ? DefaultModelFolder() : path;
+}
+
 std::string BuiltPluginsFolder() {
   return (ProgramFolder().parent_path() / "lib" / "patchbay" / "plugins").string();
 }

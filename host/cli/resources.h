@@ -12,6 +12,8 @@ namespace patchbay {
 
 // The model that is used without --model. NOT_FOUND says how to name another one.
 absl::StatusOr<std::string> DefaultModelFolder();
+// The path that was given, or that model's.
+absl::StatusOr<std::string> ModelPathOrDefault(const std::string& path);
 
 // Where the plugins that come with the program are.
 std::string BuiltPluginsFolder();

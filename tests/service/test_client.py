@@ -156,6 +156,7 @@ def test_model_commands(server):
     assert json.loads(server.run("model", "list", "--json").stdout)[0]["loaded"]
     assert "loaded" not in server.run("model", "unload", "sd1").stdout
     assert json.loads(server.run("model", "inspect", "sd1", "--json").stdout)["family"] == "sd1"
+    assert server.run("model", "inspect").stdout == server.run("model", "inspect", "sd1").stdout
     assert server.run("model", "load", "sd9").returncode == 1
 
 
