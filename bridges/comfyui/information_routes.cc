@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <fstream>
+#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "bridges/comfyui/catalogue_reader.h"
 #include "bridges/comfyui/routes.h"
+#include "bridges/common/status_macros.h"
 
 namespace patchbay::comfyui {
 namespace {
@@ -104,23 +106,47 @@ HttpResponse PluginList(Context& context) {
                     {"build", plugin.build()},
                     {"description", plugin.description()},
                     {"state", v1::PluginState_Name(plugin.state())},
+                    {"place", plugin.place()},
                     {"fault_count", plugin.fault_count()},
                     {"fault", plugin.fault().message()}});
   }
   return JsonAnswer(list);
 }
 
+// Lets an active plugin act before the one that acts before it now.
+absl::Status MoveForward(HostSession& host, const std::string& id) {
+  BRIDGE_ASSIGN_OR_RETURN(const std::vector<v1::Plugin> builds, host.ListPluginBuilds());
+  std::map<int, std::string> by_place;
+  for (const v1::Plugin& plugin : builds) {
+    if (plugin.place() > 0) by_place[plugin.place()] = plugin.id();
+  }
+  std::vector<std::string> ids;
+  for (const auto& [place, active] : by_place) ids.push_back(active);
+  const auto found = std::find(ids.begin(), ids.end(), id);
+  if (found == ids.end()) {
+    return absl::FailedPreconditionError(absl::StrCat("plugin ", id, " is not active"));
+  }
+  if (found == ids.begin()) {
+    return absl::FailedPreconditionError(absl::StrCat("plugin ", id, " is the first to act"));
+  }
+  std::iter_swap(found, found - 1);
+  return host.OrderPlugins(ids);
+}
+
 // POST /patchbay/plugins/{id}/{action}, for the side panel.
 HttpResponse ChangePlugin(Context& context, const HttpRequest& request) {
   const std::string& id = request.captures.at("id");
   const std::string& action = request.captures.at("action");
-  absl::Status status = absl::NotFoundError("actions are activate, roll-back and retire");
+  absl::Status status =
+      absl::NotFoundError("actions are activate, roll-back, retire and move-forward");
   if (action == "activate") {
     status = context.host.ActivatePlugin(id, request.Query("build"));
   } else if (action == "roll-back") {
     status = context.host.RollBackPlugin(id);
   } else if (action == "retire") {
     status = context.host.RetirePlugin(id);
+  } else if (action == "move-forward") {
+    status = MoveForward(context.host, id);
   }
   return status.ok() ? JsonAnswer(Json::object()) : Refusal(status);
 }

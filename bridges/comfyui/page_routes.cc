@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "bridges/comfyui/page_extension.h"
 #include "bridges/comfyui/routes.h"
 
 namespace patchbay::comfyui {
@@ -16,72 +17,6 @@ constexpr char kWithoutPage[] =
     "<!doctype html><title>Patchbay</title><p>This is Patchbay's ComfyUI API. The page is not "
     "installed here: give the folder \"static\" of the Python package comfyui-frontend-package "
     "with --comfyui-frontend.";
-
-// Refreshes the page's nodes when plugins change, and lists them in a side panel.
-constexpr char kExtension[] = R"js(import { app } from "/scripts/app.js";
-import { api } from "/scripts/api.js";
-
-async function refreshNodes() {
-  await app.extensionManager?.command?.execute?.("Comfy.RefreshNodeDefinitions");
-}
-
-async function draw(element) {
-  const builds = await (await api.fetchApi("/patchbay/plugins")).json();
-  element.replaceChildren();
-  for (const build of builds) {
-    const row = document.createElement("div");
-    row.className = "patchbay-plugin";
-    row.style.cssText = "padding:8px;border-bottom:1px solid #8884";
-    const title = document.createElement("b");
-    title.textContent = `${build.name || build.id} ${build.version}`;
-    const facts = document.createElement("div");
-    facts.style.cssText = "font-size:smaller;opacity:.8;overflow-wrap:anywhere";
-    const state = build.state.replace("PLUGIN_STATE_", "").toLowerCase();
-    facts.textContent = `${build.build.slice(0, 12)} · ${state}` +
-      (build.fault_count ? ` · ${build.fault_count} faults: ${build.fault}` : "");
-    row.append(title, facts);
-    const act = (label, action, query) => {
-      const button = document.createElement("button");
-      button.textContent = label;
-      button.style.cssText = "margin:4px 4px 0 0";
-      button.onclick = async () => {
-        const answer = await api.fetchApi(
-          `/patchbay/plugins/${encodeURIComponent(build.id)}/${action}${query}`, { method: "POST" });
-        if (!answer.ok) alert(await answer.text());
-        await draw(element);
-      };
-      row.append(button);
-    };
-    if (state === "active") {
-      act("Roll back", "roll-back", "");
-      act("Retire", "retire", "");
-    } else {
-      act("Activate", "activate", `?build=${build.build}`);
-    }
-    element.append(row);
-  }
-  if (!builds.length) element.textContent = "The server has no plugins.";
-}
-
-app.registerExtension({
-  name: "patchbay.plugins",
-  setup() {
-    let panel = null;
-    app.extensionManager?.registerSidebarTab?.({
-      id: "patchbay-plugins",
-      icon: "pi pi-bolt",
-      title: "Plugins",
-      tooltip: "Patchbay plugins",
-      type: "custom",
-      render: (element) => { panel = element; draw(element); },
-    });
-    api.addEventListener("patchbay_plugins", async () => {
-      await refreshNodes();
-      if (panel?.isConnected) await draw(panel);
-    });
-  },
-});
-)js";
 
 HttpResponse WithoutCaching(HttpResponse response) {
   response.headers.emplace_back("Cache-Control", "no-cache");
@@ -120,7 +55,7 @@ void AddPageRoutes(Context& context, HttpRouter& router) {
   AddTwice(router, "GET", "/extensions",
            [](Request) { return JsonAnswer(Json::array({kExtensionPath})); });
   AddTwice(router, "GET", kExtensionPath, [](Request) {
-    return WithoutCaching({200, "text/javascript; charset=utf-8", kExtension, {}});
+    return WithoutCaching({200, "text/javascript; charset=utf-8", std::string(kPageExtension), {}});
   });
   const std::string root = context.folders.frontend;
   router.Add("GET", "/{file...}",

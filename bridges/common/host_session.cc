@@ -250,6 +250,13 @@ class GrpcSession final : public HostSession {
     return Answer(plugins_.get(), &v1::PluginService::Stub::RetirePlugin, request, response);
   }
 
+  absl::Status OrderPlugins(const std::vector<std::string>& ids) override {
+    v1::OrderPluginsRequest request;
+    request.mutable_plugin_ids()->Assign(ids.begin(), ids.end());
+    v1::OrderPluginsResponse response;
+    return Answer(plugins_.get(), &v1::PluginService::Stub::OrderPlugins, request, response);
+  }
+
   void ShutDown() override { calls_.End(); }
 
  private:

@@ -69,6 +69,8 @@ class HostSession {
   virtual absl::Status ActivatePlugin(const std::string& id, const std::string& build) = 0;
   virtual absl::Status RollBackPlugin(const std::string& id) = 0;
   virtual absl::Status RetirePlugin(const std::string& id) = 0;
+  // Those that are named act in this order; none: in the one that they declare.
+  virtual absl::Status OrderPlugins(const std::vector<std::string>& ids) = 0;
 
   // Makes all calls under way end with CANCELLED, and later ones too.
   virtual void ShutDown() = 0;

@@ -7,7 +7,6 @@
 namespace patchbay::webui {
 namespace {
 
-
 FloatPlanes Noise(const NoiseSeed& seed, int height, int width) {
   return *FirstNoise(seed, 4, height, width);
 }

@@ -100,6 +100,7 @@ Json StatusJson(const PluginStatus& plugin) {
                {"hooks", plugin.hooks},
                {"families", FamilyNames(plugin.description)},
                {"fault_count", plugin.fault_count}};
+  if (plugin.place > 0) json["place"] = plugin.place;
   if (!plugin.settings.empty()) json["settings"] = Json::object();
   for (const auto& [field, value] : plugin.settings) json["settings"][field] = value;
   if (!plugin.fault.ok()) json["fault"] = std::string(plugin.fault.message());

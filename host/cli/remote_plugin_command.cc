@@ -20,6 +20,7 @@ namespace {
 struct Options {
   std::string folder;
   std::string id;
+  std::vector<std::string> ids;
   std::string build;
   std::string model;
   std::vector<std::string> plugins;
@@ -63,6 +64,15 @@ absl::StatusOr<std::vector<NamedArtifact>> Uploaded(const std::vector<PluginFile
     uploaded.push_back({file.name, std::move(id)});
   }
   return uploaded;
+}
+
+absl::Status Order(const Options& options, PluginClient& client) {
+  PATCHBAY_ASSIGN_OR_RETURN(const std::vector<PluginStatus> active, client.SetOrder(options.ids));
+  for (const PluginStatus& plugin : active) {
+    std::printf("%d. %s %s\n", plugin.place, plugin.description.id.c_str(),
+                plugin.description.version.c_str());
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Plan(const Options& options, PluginClient& client) {
@@ -188,6 +198,10 @@ void AddRemotePluginCommands(CLI::App& plugin, CommandAction& action,
   add("retire", "Take a plugin out of the generations that begin from now on", Retire)
       ->add_option("ID", options->id, "As `plugin list` names it")
       ->required();
+  add("order", "Say in which order plugins act; prints the active ones in theirs", Order)
+      ->add_option("ID", options->ids,
+                   "The first to act first; the others keep their places (none: the order that the "
+                   "plugins declare)");
   CLI::App* plan = add("plan", "Say which plugins a generation would run with, and where", Plan);
   plan->add_option("--plugin", options->plugins, "Plugin and settings: ID[:field=value,...]")
       ->expected(1)

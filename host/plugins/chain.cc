@@ -23,7 +23,7 @@ std::vector<OrderConstraints> ConstraintsOf(const std::vector<ChainEntry>& entri
   std::vector<OrderConstraints> constraints;
   for (const ChainEntry& entry : entries) {
     const PluginDescription& plugin = entry.library->description();
-    constraints.push_back({plugin.id, plugin.phase, plugin.before, plugin.after, plugin.conflicts});
+    constraints.push_back(ConstraintsOf(plugin, entry.wished_place));
   }
   return constraints;
 }

@@ -26,6 +26,7 @@ namespace patchbay {
 struct ChainEntry {
   std::shared_ptr<const PluginLibrary> library;
   PluginSettings settings;
+  int wished_place = 0;  // as ChosenPlugin
 };
 
 // What a chain is built for and with. All must outlive the chain.

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "host/plugins/plugin_description.h"
 #include "patchbay/abi/plugin.h"
 
 namespace patchbay {
@@ -16,14 +17,23 @@ struct OrderConstraints {
   std::vector<std::string> before;
   std::vector<std::string> after;
   std::vector<std::string> conflicts;
+  // Among the plugins that an operator has put in order, from 1 on; 0: it is none of them.
+  int wished_place = 0;
 };
 
+OrderConstraints ConstraintsOf(const PluginDescription& plugin, int wished_place);
+
 // The order of a chain: indices into `plugins`. A pure function of what the plugins declare: by
-// their before and after, then by phase, then by id. With `is_explicit` the given order is kept,
-// and only checked. INVALID_ARGUMENT names two plugins that conflict, a cycle, a constraint that an
-// explicit order breaks, or a plugin that is there twice.
+// their before and after, then by phase, then by id. Those with a wished place then share out the
+// places that they have among themselves by it, as far as before and after allow. With
+// `is_explicit` the given order is kept, and only checked. INVALID_ARGUMENT names two plugins that
+// conflict, a cycle, a constraint that an explicit order breaks, or a plugin that is there twice.
 absl::StatusOr<std::vector<size_t>> OrderChain(const std::vector<OrderConstraints>& plugins,
                                                bool is_explicit);
+
+// Whether the plugins may act in the order given, if they act together: INVALID_ARGUMENT names two
+// that declare another one, or a plugin that is there twice.
+absl::Status CheckPrecedence(const std::vector<OrderConstraints>& plugins);
 
 }  // namespace patchbay
 

@@ -43,6 +43,36 @@ TEST(ChainOrderTest, ConstraintsGoBeforePhases) {
   EXPECT_EQ(Order({b, Plugin("a"), late}), "late a b");
 }
 
+TEST(ChainOrderTest, WishesShareOutThePlacesOfThoseThatHaveThem) {
+  std::vector<OrderConstraints> plugins = {Plugin("a"), Plugin("b"), Plugin("c"), Plugin("d")};
+  plugins[0].wished_place = 3;
+  plugins[2].wished_place = 2;
+  plugins[3].wished_place = 1;
+  EXPECT_EQ(Order(plugins), "d b c a");
+  plugins[1].phase = PATCHBAY_PHASE_LATE;
+  EXPECT_EQ(Order(plugins), "d c a b");
+}
+
+TEST(ChainOrderTest, ConstraintsGoBeforeWishes) {
+  std::vector<OrderConstraints> plugins = {Plugin("a"), Plugin("b"), Plugin("c")};
+  plugins[0].before = {"b"};
+  plugins[0].wished_place = 3;
+  plugins[1].wished_place = 1;
+  plugins[2].wished_place = 2;
+  EXPECT_EQ(Order(plugins), "c a b");
+  EXPECT_EQ(Order(plugins, /*is_explicit=*/true), "a b c");
+}
+
+TEST(ChainOrderTest, PrecedenceIsCheckedWithoutConflicts) {
+  OrderConstraints a = Plugin("a");
+  a.before = {"b"};
+  a.conflicts = {"c"};
+  EXPECT_TRUE(CheckPrecedence({a, Plugin("c"), Plugin("b")}).ok());
+  EXPECT_THAT(std::string(CheckPrecedence({Plugin("b"), Plugin("c"), a}).message()),
+              HasSubstr("plugin a must come before plugin b"));
+  EXPECT_THAT(std::string(CheckPrecedence({a, a}).message()), HasSubstr("twice"));
+}
+
 TEST(ChainOrderTest, DoesNotDependOnTheOrderOfTheRequest) {
   std::vector<OrderConstraints> plugins = {Plugin("a"), Plugin("b"), Plugin("c"), Plugin("d")};
   plugins[0].after = {"c"};

@@ -7,6 +7,8 @@
 #include "absl/strings/str_join.h"
 #include "host/base/sha256.h"
 #include "host/base/spelling.h"
+#include "host/base/status_macros.h"
+#include "host/plugins/chain_order.h"
 
 namespace patchbay {
 namespace {
@@ -129,6 +131,22 @@ absl::Status PluginCatalogue::Retire(const std::string& id) {
   return absl::OkStatus();
 }
 
+absl::Status PluginCatalogue::SetOrder(const std::vector<std::string>& ids) {
+  std::vector<OrderConstraints> constraints;
+  for (const std::string& id : ids) {
+    PATCHBAY_ASSIGN_OR_RETURN(const Build build, Find(id));
+    constraints.push_back(ConstraintsOf(build.plugin.manifest.description, 0));
+  }
+  PATCHBAY_RETURN_IF_ERROR(CheckPrecedence(constraints));
+  records_.order = ids;
+  return absl::OkStatus();
+}
+
+int PluginCatalogue::WishedPlace(const std::string& id) const {
+  const auto found = std::find(records_.order.begin(), records_.order.end(), id);
+  return found == records_.order.end() ? 0 : static_cast<int>(found - records_.order.begin()) + 1;
+}
+
 const PluginRecords::Activation* PluginCatalogue::Active(const std::string& id) const {
   const auto record = records_.plugins.find(id);
   if (record == records_.plugins.end() || !record->second.active.has_value()) return nullptr;
@@ -138,10 +156,19 @@ const PluginRecords::Activation* PluginCatalogue::Active(const std::string& id) 
 
 std::vector<std::string> PluginCatalogue::ActiveIds() const {
   std::vector<std::string> ids;
+  std::vector<OrderConstraints> constraints;
   for (const auto& [id, record] : records_.plugins) {
-    if (Active(id) != nullptr) ids.push_back(id);
+    const PluginRecords::Activation* const active = Active(id);
+    if (active == nullptr) continue;
+    ids.push_back(id);
+    constraints.push_back(
+        ConstraintsOf(FindExact(id, active->build)->plugin.manifest.description, WishedPlace(id)));
   }
-  return ids;
+  const auto order = OrderChain(constraints, /*is_explicit=*/false);
+  if (!order.ok()) return ids;
+  std::vector<std::string> ordered;
+  for (const size_t i : *order) ordered.push_back(ids[i]);
+  return ordered;
 }
 
 bool PluginCatalogue::WasActive(const std::string& id, const std::string& build) const {

@@ -50,9 +50,15 @@ class PluginCatalogue {
   // FAILED_PRECONDITION when it does not act.
   absl::Status Retire(const std::string& id);
 
+  // Wants these plugins to act in this order; none: in the one that they declare. INVALID_ARGUMENT
+  // as CheckPrecedence; NOT_FOUND as Find.
+  absl::Status SetOrder(const std::vector<std::string>& ids);
+  // What the plugin's place in that order is, from 1 on; 0: it is not named there.
+  int WishedPlace(const std::string& id) const;
+
   // What acts, by id; null where it does not.
   const PluginRecords::Activation* Active(const std::string& id) const;
-  // Ids of the plugins that act.
+  // Ids of the plugins that act, the first to act first; by id where they cannot act together.
   std::vector<std::string> ActiveIds() const;
   // Whether the build acted before, in this process, or can be rolled back to.
   bool WasActive(const std::string& id, const std::string& build) const;

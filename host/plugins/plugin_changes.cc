@@ -129,6 +129,25 @@ absl::StatusOr<PluginStatus> PluginHost::RollBack(const std::string& id) {
   return Find(id);
 }
 
+absl::StatusOr<std::vector<PluginStatus>> PluginHost::SetOrder(
+    const std::vector<std::string>& ids) {
+  if (!state_->store.has_value()) return NothingCanBeKept();
+  const absl::MutexLock one_at_a_time(&state_->change_mutex);
+  {
+    const absl::MutexLock lock(&state_->mutex);
+    PATCHBAY_RETURN_IF_ERROR(state_->catalogue.SetOrder(ids));
+  }
+  PATCHBAY_RETURN_IF_ERROR(state_->Save());
+  const absl::MutexLock lock(&state_->mutex);
+  std::vector<PluginStatus> active;
+  for (const std::string& id : state_->catalogue.ActiveIds()) {
+    PATCHBAY_ASSIGN_OR_RETURN(const auto build,
+                              state_->catalogue.Find(id, state_->catalogue.Active(id)->build));
+    active.push_back(state_->StatusOf(build));
+  }
+  return active;
+}
+
 absl::StatusOr<PluginStatus> PluginHost::Retire(const std::string& id) {
   const absl::MutexLock one_at_a_time(&state_->change_mutex);
   {

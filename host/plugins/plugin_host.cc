@@ -148,6 +148,7 @@ absl::StatusOr<ResolvedPlugins> PluginHost::Resolve(const PluginSelection& selec
     }
     ChosenPlugin plugin = choice;
     plugin.build = build.plugin.manifest.sha256;
+    plugin.wished_place = catalogue.WishedPlace(choice.id);
     const PluginRecords::Activation* const active = catalogue.Active(choice.id);
     if (selection.with_default_chain && active != nullptr && active->build == plugin.build) {
       for (const auto& [field, value] : active->settings) {
@@ -165,7 +166,7 @@ absl::StatusOr<ResolvedPlugins> PluginHost::Resolve(const PluginSelection& selec
     const PluginRecords::Activation& active = *catalogue.Active(id);
     PATCHBAY_ASSIGN_OR_RETURN(const auto build, catalogue.Find(id, active.build));
     if (const absl::Status usable = state_->Usable(build); usable.ok()) {
-      defaults.push_back({id, active.settings, active.build});
+      defaults.push_back({id, active.settings, active.build, catalogue.WishedPlace(id)});
     } else {
       resolved.warnings.push_back(absl::StrCat(std::string(usable.message()), "; left out"));
     }
@@ -222,6 +223,7 @@ absl::StatusOr<std::shared_ptr<const Chain>> PluginHost::BuildChain(
           fault);
     }
     entry.settings = *std::move(settings);
+    entry.wished_place = choice.wished_place;
     entries.push_back(std::move(entry));
   }
   const ChainEnvironment environment{target.sites,

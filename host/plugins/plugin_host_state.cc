@@ -1,5 +1,9 @@
 #include "host/plugins/plugin_host_state.h"
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include "absl/strings/str_cat.h"
 #include "host/plugins/plugin_fault.h"
 
@@ -45,6 +49,8 @@ PluginStatus PluginHost::State::StatusOf(const PluginCatalogue::Build& build) co
     status.state = quarantined ? PluginState::kQuarantined : PluginState::kSuspended;
   } else if (is_active) {
     status.state = PluginState::kActive;
+    const std::vector<std::string> ids = catalogue.ActiveIds();
+    status.place = static_cast<int>(std::find(ids.begin(), ids.end(), id) - ids.begin()) + 1;
   } else if (catalogue.WasActive(id, status.build)) {
     status.state = used == uses.end() ? PluginState::kRetired : PluginState::kRetiring;
   }

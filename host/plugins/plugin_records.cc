@@ -32,6 +32,7 @@ PluginRecords Parse(const Json& json) {
                            ParseActivation(plugin.at("previous")),
                            plugin.at("chosen").get<std::string>()};
   }
+  records.order = json.value("order", records.order);
   json.at("quarantine").get_to(records.quarantine);
   json.at("unexplained_ends").get_to(records.unexplained_ends);
   json.at("probes").get_to(records.probes);
@@ -56,11 +57,9 @@ absl::StatusOr<PluginRecords> ReadPluginRecords(const std::string& path) {
 }
 
 absl::Status WritePluginRecords(const std::string& path, const PluginRecords& records) {
-  Json json = {{"plugins", Json::object()},
-               {"quarantine", records.quarantine},
-               {"unexplained_ends", records.unexplained_ends},
-               {"probes", records.probes},
-               {"host_fingerprint", records.host_fingerprint}};
+  Json json = {{"plugins", Json::object()},        {"order", records.order},
+               {"quarantine", records.quarantine}, {"unexplained_ends", records.unexplained_ends},
+               {"probes", records.probes},         {"host_fingerprint", records.host_fingerprint}};
   for (const auto& [id, plugin] : records.plugins) {
     json["plugins"][id] = {{"active", ActivationJson(plugin.active)},
                            {"previous", ActivationJson(plugin.previous)},

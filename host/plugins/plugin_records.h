@@ -28,6 +28,7 @@ struct PluginRecords {
   };
 
   std::map<std::string, OfPlugin> plugins;        // by id
+  std::vector<std::string> order;                 // in which an operator wants plugins to act
   std::map<std::string, std::string> quarantine;  // why, by build
   std::map<std::string, int> unexplained_ends;    // of a process inside the build, by build
   // What came of loading a build in a process of its own: empty when it went well. By the SHA-256

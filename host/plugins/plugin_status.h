@@ -43,6 +43,7 @@ struct PluginStatus {
   absl::Time install_time;
   std::vector<std::string> hooks;  // those it was seen to hang, else those it cannot do without
   SettingPairs settings;           // that it is active with; empty unless it is active
+  int place = 0;                   // among the active plugins, from 1 on; 0 unless it is active
   uint64_t fault_count = 0;        // since the process began
   absl::Status fault;              // the last one, or why it is suspended or quarantined
 };

@@ -102,6 +102,18 @@ class GrpcPluginClient final : public PluginClient {
     return Change<v1::RetirePluginResponse>(&v1::PluginService::Stub::RetirePlugin, request);
   }
 
+  absl::StatusOr<std::vector<PluginStatus>> SetOrder(const std::vector<std::string>& ids) override {
+    v1::OrderPluginsRequest request;
+    request.mutable_plugin_ids()->Assign(ids.begin(), ids.end());
+    v1::OrderPluginsResponse response;
+    grpc::ClientContext call;
+    channel_.Prepare(call);
+    PATCHBAY_RETURN_IF_ERROR(FromGrpcStatus(plugins_->OrderPlugins(&call, request, &response)));
+    std::vector<PluginStatus> active;
+    for (const v1::Plugin& plugin : response.plugins()) active.push_back(PluginFromProto(plugin));
+    return active;
+  }
+
   absl::StatusOr<ActionRun> RunAction(const ActionRequest& wanted,
                                       const std::function<void(const ActionRun&)>& on_change,
                                       const std::function<bool()>& is_interrupted) override {

@@ -30,6 +30,9 @@ class PluginClient {
                                                 const SettingPairs& settings) = 0;
   virtual absl::StatusOr<PluginStatus> RollBack(const std::string& id) = 0;
   virtual absl::StatusOr<PluginStatus> Retire(const std::string& id) = 0;
+  // The active plugins in their order from now on; as PluginHost::SetOrder.
+  virtual absl::StatusOr<std::vector<PluginStatus>> SetOrder(
+      const std::vector<std::string>& ids) = 0;
   virtual absl::StatusOr<ChainPlan> Plan(const JobRequest& request) = 0;
 
   // Starts an action and calls `on_change` with each state until the run has ended. Where

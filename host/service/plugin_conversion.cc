@@ -178,6 +178,7 @@ v1::Plugin PluginToProto(const PluginStatus& plugin) {
   }
   proto.mutable_install_time()->set_seconds(absl::ToUnixSeconds(plugin.install_time));
   SettingsToParameters(plugin.settings, proto.mutable_settings());
+  proto.set_place(plugin.place);
   proto.set_fault_count(plugin.fault_count);
   if (!plugin.fault.ok()) *proto.mutable_fault() = ErrorToProto(plugin.fault);
   return proto;
@@ -198,6 +199,7 @@ PluginStatus PluginFromProto(const v1::Plugin& proto) {
   }
   plugin.install_time = absl::FromUnixSeconds(proto.install_time().seconds());
   plugin.settings = SettingsFromParameters("settings", proto.settings()).value_or(SettingPairs());
+  plugin.place = proto.place();
   plugin.fault_count = proto.fault_count();
   if (proto.has_fault()) plugin.fault = ErrorFromProto(proto.fault());
   return plugin;

@@ -85,6 +85,19 @@ grpc::ServerUnaryReactor* PluginService::RetirePlugin(grpc::CallbackServerContex
   });
 }
 
+grpc::ServerUnaryReactor* PluginService::OrderPlugins(grpc::CallbackServerContext* call,
+                                                      const v1::OrderPluginsRequest* request,
+                                                      v1::OrderPluginsResponse* response) {
+  return AnswerOn(slow_pool_, call, [this, call, request, response]() -> absl::Status {
+    PATCHBAY_RETURN_IF_ERROR(access_.CheckAdministrator(*call));
+    PATCHBAY_ASSIGN_OR_RETURN(
+        const std::vector<PluginStatus> active,
+        backend_.plugins->SetOrder({request->plugin_ids().begin(), request->plugin_ids().end()}));
+    for (const PluginStatus& plugin : active) *response->add_plugins() = PluginToProto(plugin);
+    return absl::OkStatus();
+  });
+}
+
 grpc::ServerUnaryReactor* PluginService::StartPluginAction(
     grpc::CallbackServerContext* call, const v1::StartPluginActionRequest* request,
     v1::StartPluginActionResponse* response) {

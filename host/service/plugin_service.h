@@ -37,6 +37,9 @@ class PluginService final : public v1::PluginService::CallbackService {
   grpc::ServerUnaryReactor* RetirePlugin(grpc::CallbackServerContext* call,
                                          const v1::RetirePluginRequest* request,
                                          v1::RetirePluginResponse* response) override;
+  grpc::ServerUnaryReactor* OrderPlugins(grpc::CallbackServerContext* call,
+                                         const v1::OrderPluginsRequest* request,
+                                         v1::OrderPluginsResponse* response) override;
   grpc::ServerUnaryReactor* PlanChain(grpc::CallbackServerContext* call,
                                       const v1::PlanChainRequest* request,
                                       v1::PlanChainResponse* response) override;

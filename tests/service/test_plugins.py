@@ -282,7 +282,8 @@ def test_only_administrators_change_plugins(new_server, api, tmp_path):
     for call, request in [(server.plugins.InstallPlugin, api.InstallPluginRequest()),
                           (server.plugins.ActivatePlugin, api.ActivatePluginRequest(plugin_id="pag")),
                           (server.plugins.RollBackPlugin, api.RollBackPluginRequest(plugin_id="pag")),
-                          (server.plugins.RetirePlugin, api.RetirePluginRequest(plugin_id="pag"))]:
+                          (server.plugins.RetirePlugin, api.RetirePluginRequest(plugin_id="pag")),
+                          (server.plugins.OrderPlugins, api.OrderPluginsRequest(plugin_ids=["pag"]))]:
         with pytest.raises(grpc.RpcError) as error:
             call(request)
         assert error.value.code() == grpc.StatusCode.PERMISSION_DENIED

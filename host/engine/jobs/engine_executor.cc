@@ -106,8 +106,7 @@ absl::Status CheckTogether(const JobRequest& request, const ResolvedPlugins& res
   std::vector<OrderConstraints> constraints;
   for (const ChosenPlugin& plugin : resolved.plugins) {
     PATCHBAY_ASSIGN_OR_RETURN(const PluginStatus found, plugins.Find(plugin.id, plugin.build));
-    const PluginDescription& said = found.description;
-    constraints.push_back({said.id, said.phase, said.before, said.after, said.conflicts});
+    constraints.push_back(ConstraintsOf(found.description, plugin.wished_place));
   }
   const absl::Status status =
       OrderChain(constraints, request.settings.plugins_in_given_order).status();

@@ -11,6 +11,7 @@
 #include "host/base/status_macros.h"
 #include "host/engine/jobs/error_reason.h"
 #include "host/engine/jobs/plugin_error.h"
+#include "host/engine/jobs/request_field.h"
 #include "host/plugins/manifest.h"
 #include "host/plugins/plugin_host.h"
 
@@ -138,6 +139,14 @@ absl::StatusOr<PluginStatus> PluginAdministration::Retire(const std::string& id,
     if (!plugin.ok()) return AboutPlugin(plugin.status(), id);
     return plugin;
   });
+}
+
+absl::StatusOr<std::vector<PluginStatus>> PluginAdministration::SetOrder(
+    const std::vector<std::string>& ids) {
+  const std::lock_guard lock(mutex_);
+  auto active = plugins_->SetOrder(ids);
+  if (!active.ok()) return AboutRequestField("plugin_ids", active.status());
+  return active;
 }
 
 }  // namespace patchbay

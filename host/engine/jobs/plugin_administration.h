@@ -42,6 +42,8 @@ class PluginAdministration {
                                         const std::string& request_id);
   absl::StatusOr<PluginStatus> RollBack(const std::string& id, const std::string& request_id);
   absl::StatusOr<PluginStatus> Retire(const std::string& id, const std::string& request_id);
+  // As PluginHost::SetOrder.
+  absl::StatusOr<std::vector<PluginStatus>> SetOrder(const std::vector<std::string>& ids);
 
  private:
   struct Answered {

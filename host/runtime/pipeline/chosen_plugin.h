@@ -14,6 +14,9 @@ struct ChosenPlugin {
   std::vector<std::pair<std::string, std::string>> settings;
   // SHA-256 of the build to run, or 8 or more of its first digits; empty: the host's choice.
   std::string build = {};
+  // Among the plugins of which an operator has said in which order they act, from 1 on; 0: the
+  // plugin is none of them.
+  int wished_place = 0;
   bool operator==(const ChosenPlugin&) const = default;
 };
 
