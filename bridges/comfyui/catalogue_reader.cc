@@ -10,12 +10,13 @@
 namespace patchbay::comfyui {
 namespace {
 
-// Builds and settings of the plugins that act in every generation; equal texts, equal pictures.
+// Builds, settings and order of the plugins that act in every generation; equal texts, equal
+// pictures.
 std::string ActiveBuilds(const std::vector<PluginDescription>& plugins) {
   std::string text;
   for (const PluginDescription& plugin : plugins) {
     absl::StrAppend(&text, plugin.plugin.id(), "=", plugin.plugin.build(), "/",
-                    plugin.plugin.state());
+                    plugin.plugin.state(), "/", plugin.plugin.place());
     Json settings = Json::object();
     for (const v1::Parameter& parameter : plugin.parameters) {
       const auto found = plugin.plugin.settings().find(parameter.id());

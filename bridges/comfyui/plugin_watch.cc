@@ -34,7 +34,8 @@ void PluginWatch::Watch() {
     if (const auto builds = host_.ListPluginBuilds(); builds.ok()) {
       std::string seen;
       for (const v1::Plugin& build : *builds) {
-        absl::StrAppend(&seen, build.id(), " ", build.build(), " ", build.state(), "\n");
+        absl::StrAppend(&seen, build.id(), " ", build.build(), " ", build.state(), " ",
+                        build.place(), "\n");
       }
       if (last.has_value() && *last != seen) {
         hub_.SendOrBroadcast("", "patchbay_plugins", Json::object());
