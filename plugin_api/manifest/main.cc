@@ -6,9 +6,11 @@
 // program; that is what it is a program of its own for.
 
 #include <dlfcn.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <stdexcept>
@@ -68,6 +70,8 @@ int Run(int argc, char** argv) {
   // A crash is an answer, not something to keep a memory image of.
   const rlimit no_core{0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
+  // A library that never returns from being loaded must not outlive whoever wanted to know.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
   // What the library prints must not end up within the manifest.
   const int output = dup(STDOUT_FILENO);
   dup2(STDERR_FILENO, STDOUT_FILENO);
