@@ -1,7 +1,8 @@
 """Rebuild a work folder from a published model, to train on without the original checkpoint.
 
 ``python -m models.training.restore --work DIR --step N --autoencoder-step M``, with the steps that
-the model card states.
+the model card states. ``--autoencoder FOLDER`` takes another autoencoder than the model's, for a
+denoiser that is to learn its latents.
 The optimiser's moments are lost, so a run continued this way is close to, not the same as, an
 uninterrupted one.
 """
@@ -20,13 +21,14 @@ from models.training.common import save_atomic
 from models.training.networks import build_text_encoder
 
 
-def restore(folder: Path, work: Path, step: int, autoencoder_step: int) -> None:
+def restore(folder: Path, autoencoder: Path, work: Path, step: int,
+            autoencoder_step: int) -> None:
     """Write ``vae/``, ``tokenizer/`` and both checkpoints into the work folder."""
     work.mkdir(parents=True, exist_ok=True)
     for checkpoint in (work / "denoiser.pt", work / "autoencoder.pt"):
         if checkpoint.exists():
             raise SystemExit(f"{checkpoint} exists; it is better than what this would write")
-    vae = AutoencoderKL.from_pretrained(folder / "vae", torch_dtype=torch.float32)
+    vae = AutoencoderKL.from_pretrained(autoencoder, torch_dtype=torch.float32)
     vae.save_pretrained(work / "vae")
     save_atomic({"vae": vae.state_dict(), "ema": {"vae": vae.state_dict()},
                  "step": autoencoder_step, "first": autoencoder_step}, work / "autoencoder.pt")
@@ -47,8 +49,10 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("models/.work"))
     parser.add_argument("--step", type=int, required=True, help="the denoiser's")
     parser.add_argument("--autoencoder-step", type=int, required=True)
+    parser.add_argument("--autoencoder", type=Path, default=None)
     args = parser.parse_args()
-    restore(args.model, args.work, args.step, args.autoencoder_step)
+    restore(args.model, args.autoencoder or args.model / "vae", args.work, args.step,
+            args.autoencoder_step)
 
 
 if __name__ == "__main__":
