@@ -141,21 +141,24 @@ std::string ArtifactStore::FinalPath(std::string_view id) const {
 absl::StatusOr<Artifact> ArtifactStore::Place(ArtifactWriter& writer, std::string id) {
   const std::string path = FinalPath(id);
   const std::string folder = fs::path(path).parent_path().string();
-  const std::lock_guard lock(mutex_);
-  std::error_code error;
-  if (fs::exists(path, error)) {
-    // The room of the second copy is given back; being asked for again makes the first one young.
-    utimensat(AT_FDCWD, path.c_str(), nullptr, 0);
-    unlink(writer.path_.c_str());
-    stored_bytes_ -= writer.written_bytes_;
-  } else {
-    fs::create_directories(folder, error);
-    if (error) return Failed(error, "cannot make a folder for the artifact", id);
-    fs::rename(writer.path_, path, error);
-    if (error) return Failed(error, "cannot store the artifact", id);
-    FlushFolder(folder);
+  {
+    const std::lock_guard lock(mutex_);
+    std::error_code error;
+    if (fs::exists(path, error)) {
+      // The room of the second copy is given back; being asked for again makes the first one young.
+      utimensat(AT_FDCWD, path.c_str(), nullptr, 0);
+      unlink(writer.path_.c_str());
+      stored_bytes_ -= writer.written_bytes_;
+    } else {
+      fs::create_directories(folder, error);
+      if (error) return Failed(error, "cannot make a folder for the artifact", id);
+      fs::rename(writer.path_, path, error);
+      if (error) return Failed(error, "cannot store the artifact", id);
+    }
+    writer.path_.clear();
   }
-  writer.path_.clear();
+  // Also for a copy: whoever put the first one may still be waiting for this.
+  FlushFolder(folder);
   return Artifact{std::move(id), writer.announced_bytes_};
 }
 

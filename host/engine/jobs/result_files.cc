@@ -1,5 +1,6 @@
 #include "host/engine/jobs/result_files.h"
 
+#include <future>
 #include <string>
 #include <utility>
 
@@ -35,6 +36,12 @@ absl::StatusOr<JobResult> StoreResult(const JobExecutor::Outcome& outcome, Pictu
   JobResult result;
   result.report = outcome.result.report;
   result.load_seconds = outcome.load_seconds;
+  // Beside the pictures: what takes long is to wait for the disk, and it is waited for once.
+  std::future<absl::StatusOr<Artifact>> latent;
+  if (outcome.result.latent.has_value()) {
+    latent = std::async(std::launch::async,
+                        [&] { return StoreLatent(*outcome.result.latent, artifacts); });
+  }
   for (size_t i = 0; i < outcome.result.pictures.size(); ++i) {
     PATCHBAY_ASSIGN_OR_RETURN(
         const std::string bytes,
@@ -42,8 +49,8 @@ absl::StatusOr<JobResult> StoreResult(const JobExecutor::Outcome& outcome, Pictu
     PATCHBAY_ASSIGN_OR_RETURN(Artifact artifact, artifacts.Put(bytes));
     result.pictures.push_back(std::move(artifact));
   }
-  if (const auto& latent = outcome.result.latent; latent.has_value()) {
-    PATCHBAY_ASSIGN_OR_RETURN(const Artifact artifact, StoreLatent(*latent, artifacts));
+  if (latent.valid()) {
+    PATCHBAY_ASSIGN_OR_RETURN(const Artifact artifact, latent.get());
     result.latent_artifact_id = artifact.id;
   }
   return result;
