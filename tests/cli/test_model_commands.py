@@ -14,7 +14,7 @@ def test_inspect(program):
 def test_sites(program):
     result = program.run("model", "sites")
     assert result.returncode == 0, result.stderr
-    assert "unet.mid.attn.0.self" in result.stdout
+    assert "unet.mid.attn.0.block.0.self" in result.stdout
 
 
 @pytest.mark.parametrize("command", ["inspect", "sites"])

@@ -60,7 +60,7 @@ def test_it_outlives_the_process(three, api):
     assert acting(three, api) == planned(three, api) == WISHED
 
 
-@pytest.mark.parametrize(("ids", "words"), [(["pag", "pag"], "twice"), (["pag", "pga"], "did you mean pag?"),
+@pytest.mark.parametrize(("ids", "words"), [(["pag", "pag"], "twice"), (["pag", "pagg"], "did you mean pag?"),
                                             ([""], "there is no plugin")])
 def test_refused(ids, words, three, api):
     with pytest.raises(grpc.RpcError) as error:
