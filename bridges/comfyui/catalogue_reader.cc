@@ -1,6 +1,7 @@
 #include "bridges/comfyui/catalogue_reader.h"
 
 #include <algorithm>
+#include <future>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -73,6 +74,9 @@ NodeCatalogue CatalogueOf(const CatalogueSources& sources) {
 absl::StatusOr<CatalogueSources> ReadSources(HostSession& host, const FileFolder& loras,
                                              const PictureFolders& folders) {
   CatalogueSources sources;
+  // Every prompt waits for these two answers; asked for together, for the longer of them.
+  std::future<absl::StatusOr<std::vector<PluginDescription>>> plugins =
+      std::async(std::launch::async, [&host] { return host.ListPlugins(); });
   BRIDGE_ASSIGN_OR_RETURN(const std::vector<v1::Model> models, host.ListModels());
   for (const v1::Model& model : models) {
     const std::string name = absl::StrCat(model.name(), ".safetensors");
@@ -90,7 +94,7 @@ absl::StatusOr<CatalogueSources> ReadSources(HostSession& host, const FileFolder
   }
   sources.input_pictures = folders.InputPictures();
   sources.input_latents = folders.InputLatents();
-  BRIDGE_ASSIGN_OR_RETURN(sources.plugins, host.ListPlugins());
+  BRIDGE_ASSIGN_OR_RETURN(sources.plugins, plugins.get());
   sources.active_builds = ActiveBuilds(sources.plugins);
   return sources;
 }

@@ -33,6 +33,7 @@ constexpr int kShortThreads = 4;
 constexpr int kLongThreads = 32;
 constexpr int kMaxLongWaiting = 256;
 constexpr uint32_t kMaxHeaderBytes = 64 << 10;
+constexpr size_t kReadBytes = 16 << 10;  // at once; most requests are smaller
 
 std::string_view View(beast::string_view text) { return {text.data(), text.size()}; }
 
@@ -71,6 +72,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
  public:
   Connection(tcp::socket socket, Shared& shared) : stream_(std::move(socket)), shared_(shared) {
     ++shared_.connections;
+    buffer_.reserve(kReadBytes);
   }
   ~Connection() { --shared_.connections; }
 
