@@ -1,6 +1,5 @@
 #include "bridges/comfyui/host_job.h"
 
-#include "bridges/common/picture_text.h"
 #include "bridges/common/status_macros.h"
 
 namespace patchbay::comfyui {
@@ -37,12 +36,10 @@ absl::StatusOr<v1::Generation> RunHostJob(const v1::GenerationSettings& settings
 absl::StatusOr<ImageValue> PicturesOfJob(const v1::Generation& generation, NodeCall& call) {
   ImageValue image;
   for (const v1::GeneratedPicture& picture : generation.pictures()) {
-    BRIDGE_ASSIGN_OR_RETURN(const std::string bytes, call.host.Download(picture.artifact_id()));
+    BRIDGE_ASSIGN_OR_RETURN(std::string bytes, call.host.Download(picture.artifact_id()));
     BRIDGE_ASSIGN_OR_RETURN(const Picture decoded, DecodePicture(bytes));
     image.pictures.push_back(WithChannels(decoded, 3));
-    const auto texts = ReadPictureText(bytes);
-    const bool told = texts.ok() && texts->count("parameters") > 0;
-    image.infotexts.push_back(told ? texts->at("parameters") : "");
+    image.files.push_back(std::move(bytes));
   }
   return image;
 }

@@ -120,7 +120,7 @@ Values Batch(NodeCall& call) {
                           ScaledPictures(call.Get<ImageValue>("image2").pictures, first.width,
                                          first.height, "bilinear", /*crop_center=*/true));
   for (Picture& picture : others) result.pictures.push_back(std::move(picture));
-  result.infotexts.clear();
+  result.files.clear();
   return std::vector<NodeValue>{std::move(result)};
 }
 

@@ -112,7 +112,7 @@ absl::StatusOr<ImageValue> Decode(const LatentValue& latent, const std::string& 
   settings.set_start_latent_artifact_id(start);
   BRIDGE_ASSIGN_OR_RETURN(const v1::Generation decoded, RunHostJob(settings, call));
   BRIDGE_ASSIGN_OR_RETURN(ImageValue image, PicturesOfJob(decoded, call));
-  image.infotexts.clear();  // they would tell of this job, which drew nothing
+  image.files.clear();  // they tell of this job, which drew nothing
   return image;
 }
 

@@ -62,8 +62,8 @@ struct ConditioningValue {
 // IMAGE: pictures of one size, RGB.
 struct ImageValue {
   std::vector<Picture> pictures;
-  // The texts that the host's files of these pictures carried; as many, or none.
-  std::vector<std::string> infotexts;
+  // The host's files (PNG, with A1111's text) of which these pictures were read; as many, or none.
+  std::vector<std::string> files;
 };
 
 // MASK: pictures of one size, grey; white is what is meant.

@@ -20,10 +20,9 @@ std::string FileOf(const ImageValue& image, size_t i, const NodeCall& call) {
   if (call.extra_pnginfo.is_object()) {
     for (const auto& [name, value] : call.extra_pnginfo.items()) texts[name] = Text(value);
   }
-  if (i < image.infotexts.size() && !image.infotexts[i].empty()) {
-    texts["parameters"] = image.infotexts[i];
-  }
-  return WithPictureText(EncodePng(image.pictures[i]), texts);
+  // The host's own file is the same picture and need not be made again.
+  const bool is_as_drawn = i < image.files.size();
+  return WithPictureText(is_as_drawn ? image.files[i] : EncodePng(image.pictures[i]), texts);
 }
 
 Values Store(NodeCall& call, const std::string& type, const std::string& prefix) {
