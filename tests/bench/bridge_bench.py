@@ -19,20 +19,19 @@ from service.stubs import make_stubs  # noqa: E402
 
 PROMPT = "a red apple"
 NEGATIVE = "blurry"
-STEPS = 20
 SIDE = 128
 
 
 class Direct:
     """gRPC: the generation is followed to its end, and its picture fetched."""
 
-    def __init__(self, address, stubs, previews, **settings):
-        self.api, self.previews, self.settings = stubs, previews, settings
+    def __init__(self, address, stubs, steps, previews, **settings):
+        self.api, self.steps, self.previews, self.settings = stubs, steps, previews, settings
         self.generations = stubs.GenerationServiceStub(channel := grpc.insecure_channel(address))
         self.artifacts = stubs.ArtifactServiceStub(channel)
 
     def draw(self, seed):
-        settings = self.api.GenerationSettings(prompt=PROMPT, negative_prompt=NEGATIVE, steps=STEPS, seed=seed,
+        settings = self.api.GenerationSettings(prompt=PROMPT, negative_prompt=NEGATIVE, steps=self.steps, seed=seed,
                                                sampler="euler", size={"width": SIDE, "height": SIDE}, **self.settings)
         generation = None
         for response in self.generations.CreateAndWatchGeneration(
@@ -66,24 +65,26 @@ class Connection:
 
 
 class WebUi:
-    def __init__(self, url, previews):
-        self.connection, self.previews = Connection(url), previews
+    def __init__(self, url, steps, previews):
+        self.connection, self.steps, self.previews = Connection(url), steps, previews
 
     def draw(self, seed):
         return self.connection.post(
-            "/sdapi/v1/txt2img", prompt=PROMPT, negative_prompt=NEGATIVE, steps=STEPS, seed=seed, sampler_name="Euler",
+            "/sdapi/v1/txt2img", prompt=PROMPT, negative_prompt=NEGATIVE, steps=self.steps, seed=seed,
+            sampler_name="Euler",
             width=SIDE, height=SIDE, override_settings={"live_previews_enable": self.previews})["images"][0]
 
 
 class ComfyUi:
     """As ComfyUI's own examples: events by WebSocket, then the history and the picture."""
 
-    def __init__(self, url, previews):
-        self.connection, self.events = Connection(url), Client(url.removeprefix("http://"))
+    def __init__(self, url, steps, previews):
+        self.connection, self.events, self.steps = Connection(url), Client(url.removeprefix("http://")), steps
         self.fields = {} if previews else {"extra_data": {"preview_method": "none"}}
 
     def draw(self, seed):
-        graph = workflow(text=PROMPT, sampler={"seed": seed, "steps": STEPS}, latent={"width": SIDE, "height": SIDE})
+        graph = workflow(text=PROMPT, sampler={"seed": seed, "steps": self.steps},
+                         latent={"width": SIDE, "height": SIDE})
         prompt = self.connection.post("/prompt", prompt=graph, client_id=self.events.id, **self.fields)["prompt_id"]
         self.events.wait(prompt)
         history = json.loads(self.connection.get(f"/history/{prompt}"))[prompt]
@@ -91,13 +92,15 @@ class ComfyUi:
         return self.connection.get("/view?" + urllib.parse.urlencode(picture))
 
 
-def pairs(stubs, address, webui, comfyui):
+def pairs(stubs, steps, address, webui, comfyui):
     """(name, over gRPC, through the bridge): the same picture asked for in the same words."""
     a1111 = {"compat": "COMPAT_PROFILE_A1111", "guidance_scale": 7}
     comfy = {"compat": "COMPAT_PROFILE_COMFYUI", "guidance_scale": 8, "schedule": "normal"}
     for previews, note in ((True, "with previews"), (False, "without previews")):
-        yield f"A1111 API, {note}", Direct(address, stubs, previews, **a1111), WebUi(webui, previews)
-        yield f"ComfyUI, {note}", Direct(address, stubs, previews, **comfy), ComfyUi(comfyui, previews)
+        yield (f"A1111 API, {note}", Direct(address, stubs, steps, previews, **a1111),
+               WebUi(webui, steps, previews))
+        yield (f"ComfyUI, {note}", Direct(address, stubs, steps, previews, **comfy),
+               ComfyUi(comfyui, steps, previews))
 
 
 @contextlib.contextmanager
@@ -115,7 +118,7 @@ def served(build, threads, folder):
         process.wait(60)
 
 
-def bench_bridges(build, runs, threads):
+def bench_bridges(build, runs, threads, steps):
     """Medians of a picture by the model that comes along, with a seed of its own each time, so that nothing is
     answered from a cache; and the median of the differences between a picture and the one that was asked for over
     gRPC just before it."""
@@ -123,7 +126,7 @@ def bench_bridges(build, runs, threads):
             served(build, threads, pathlib.Path(scratch)) as (address, webui, comfyui):
         folder = pathlib.Path(scratch) / "stubs"
         folder.mkdir()
-        compared = list(pairs(make_stubs(folder), address, webui, comfyui))
+        compared = list(pairs(make_stubs(folder), steps, address, webui, comfyui))
         seconds = {name: ([], []) for name, _, _ in compared}
         seed = 0
         for run in range(runs + 2):
@@ -137,7 +140,7 @@ def bench_bridges(build, runs, threads):
         for _, _, client in compared:
             if isinstance(client, ComfyUi):
                 client.events.close()
-    print(f"\nmodels/default, {SIDE}x{SIDE}, {STEPS} steps, {threads} threads, medians of {runs}")
+    print(f"\nmodels/default, {SIDE}x{SIDE}, {steps} steps, {threads} threads, medians of {runs}")
     for name, (direct, bridged) in seconds.items():
         usual = statistics.median(direct)
         more = statistics.median(after - before for before, after in zip(direct, bridged))

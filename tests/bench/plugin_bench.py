@@ -26,15 +26,19 @@ def step_seconds(build, model, steps, threads, *arguments):
 
 
 def bench_idle_chain(build, runs, threads):
-    """A chain whose plugin hooks nothing, beside no chain, on the model that comes along."""
-    medians = {"without": [], "with": []}
-    for _ in range(runs):
-        for name, arguments in (("without", []), ("with", IDLE)):
+    """A chain whose plugin hooks nothing, beside no chain, on the model that comes along: pictures in turn, each
+    compared with the one just before it. The machine's speed drifts by more than what is looked for."""
+    ratios = []
+    for run in range(4 * runs):
+        pair = {}
+        for name in ("without", "idle") if run % 2 == 0 else ("idle", "without"):
             # The first steps warm caches up.
-            medians[name].append(statistics.median(step_seconds(build, None, 60, threads, *arguments)[10:]))
-    without, idle = (statistics.median(values) for values in medians.values())
-    print(f"\nmodels/default, a chain of one idle plugin: {1000 * idle:.2f} ms a step, without a chain "
-          f"{1000 * without:.2f} ms: {100 * (idle / without - 1):+.1f} %")
+            pair[name] = statistics.median(
+                step_seconds(build, None, 60, threads, *(IDLE if name == "idle" else []))[10:])
+        ratios.append(pair["idle"] / pair["without"] - 1)
+    low, middle, high = statistics.quantiles(ratios, n=4)
+    print(f"\nmodels/default, a step with a chain of one idle plugin beside one without a chain: {100 * middle:+.2f} % "
+          f"(median of {len(ratios)} pairs; half of them between {100 * low:+.2f} and {100 * high:+.2f} %)")
 
 
 def full_model(cache, unet):

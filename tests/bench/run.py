@@ -32,6 +32,7 @@ def parse_arguments():
     parser.add_argument("--operators", action="store_true", help="operators instead of whole steps")
     parser.add_argument("--plugins", action="store_true", help="plugins instead of whole steps")
     parser.add_argument("--bridges", action="store_true", help="pictures through the bridges instead of whole steps")
+    parser.add_argument("--bridge-steps", type=int, default=20, help="steps of these pictures")
     parser.add_argument("--effects", type=int, nargs="?", const=40, metavar="PICTURES",
                         help="what plugins change in pictures of the model that comes along")
     parser.add_argument("--plugin-sizes", type=int, nargs="+", default=[1024], help="sides for HiDiffusion")
@@ -131,7 +132,7 @@ def main():
         plugin_effects.bench_effects(build, arguments.effects)
         return
     if arguments.bridges:
-        bridge_bench.bench_bridges(build, arguments.runs, arguments.threads)
+        bridge_bench.bench_bridges(build, arguments.runs, arguments.threads, arguments.bridge_steps)
         return
     if arguments.operators:
         for precision in arguments.precision:
