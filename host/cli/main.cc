@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "host/base/process_memory.h"
 #include "host/base/short_spins.h"
 #include "host/cli/commands.h"
 #include "host/cli/interrupt.h"
@@ -73,6 +74,7 @@ int Run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  patchbay::ConfigureProcessMemory();
   patchbay::CatchFileSignals();
   try {
     return Run(argc, argv);

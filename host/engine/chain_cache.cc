@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "host/base/process_memory.h"
 #include "host/base/status_macros.h"
 #include "host/plugins/weight_source.h"
-#include "host/runtime/kernels/process_memory.h"
 
 namespace patchbay {
 namespace {

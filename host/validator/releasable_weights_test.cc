@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "gtest/gtest.h"
+#include "host/base/process_memory.h"
 #include "host/runtime/denoiser/unet.h"
-#include "host/runtime/kernels/process_memory.h"
 #include "host/validator/random_weights.h"
 
 namespace patchbay {

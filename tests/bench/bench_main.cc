@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "host/base/process_memory.h"
 #include "host/base/short_spins.h"
-#include "host/runtime/kernels/process_memory.h"
 #include "tests/bench/operators_bench.h"
 #include "tests/bench/unet_bench.h"
 

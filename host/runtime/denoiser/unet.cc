@@ -4,9 +4,9 @@
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
+#include "host/base/process_memory.h"
 #include "host/runtime/checkpoint/ldm_names.h"
 #include "host/runtime/denoiser/feature_hooks.h"
-#include "host/runtime/kernels/process_memory.h"
 
 namespace patchbay {
 namespace {

@@ -6,9 +6,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "host/base/process_memory.h"
 #include "host/base/sha256.h"
 #include "host/base/status_macros.h"
-#include "host/runtime/kernels/process_memory.h"
 
 namespace patchbay {
 namespace {

@@ -1,4 +1,4 @@
-#include "host/runtime/kernels/process_memory.h"
+#include "host/base/process_memory.h"
 
 #include <climits>
 #include <cstdlib>  // also defines __GLIBC__
@@ -15,6 +15,8 @@ void ConfigureProcessMemory() {
   constexpr int kMapAbove = 1 << 30;
   mallopt(M_MMAP_THRESHOLD, kMapAbove);
   mallopt(M_TRIM_THRESHOLD, INT_MAX);
+  // Other threads' arenas cannot hold such blocks and would map each of them.
+  mallopt(M_ARENA_MAX, 1);
   // Fewer, larger steps when the heap grows.
   mallopt(M_TOP_PAD, 64 << 20);
 #endif
