@@ -148,8 +148,8 @@ absl::StatusOr<ResolvedPlugins> PluginHost::Resolve(const PluginSelection& selec
     }
     ChosenPlugin plugin = choice;
     plugin.build = build.plugin.manifest.sha256;
-    plugin.wished_place = catalogue.WishedPlace(choice.id);
     const PluginRecords::Activation* const active = catalogue.Active(choice.id);
+    if (active != nullptr) plugin.wished_place = catalogue.WishedPlace(choice.id);
     if (selection.with_default_chain && active != nullptr && active->build == plugin.build) {
       for (const auto& [field, value] : active->settings) {
         const bool given = std::any_of(choice.settings.begin(), choice.settings.end(),
