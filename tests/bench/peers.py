@@ -43,6 +43,9 @@ class Ours:
     def step(self):
         return self._ask("step")
 
+    def idle_chain_cost(self, pairs):
+        return self._ask(f"idle {pairs}")
+
     def peak_bytes(self):
         return self._ask("peak")
 

@@ -8,10 +8,12 @@ import sys
 import tempfile
 import time
 
+import peers
 import torch
 
 PROMPT = "a red apple"
-IDLE = ["--plugin", "cfg-rescale:factor=0"]
+DEFAULT_MODEL, DEFAULT_SIZE = "models/default", 128
+PAIRS = 200
 
 
 def step_seconds(build, model, steps, threads, *arguments):
@@ -25,20 +27,15 @@ def step_seconds(build, model, steps, threads, *arguments):
     return json.loads(answer.stdout)["step_seconds"]
 
 
-def bench_idle_chain(build, runs, threads):
-    """A chain whose plugin hooks nothing, beside no chain, on the model that comes along: pictures in turn, each
-    compared with the one just before it. The machine's speed drifts by more than what is looked for."""
-    ratios = []
-    for run in range(4 * runs):
-        pair = {}
-        for name in ("without", "idle") if run % 2 == 0 else ("idle", "without"):
-            # The first steps warm caches up.
-            pair[name] = statistics.median(
-                step_seconds(build, None, 60, threads, *(IDLE if name == "idle" else []))[10:])
-        ratios.append(pair["idle"] / pair["without"] - 1)
-    low, middle, high = statistics.quantiles(ratios, n=4)
-    print(f"\nmodels/default, a step with a chain of one idle plugin beside one without a chain: {100 * middle:+.2f} % "
-          f"(median of {len(ratios)} pairs; half of them between {100 * low:+.2f} and {100 * high:+.2f} %)")
+def bench_idle_chain(program, runs, threads):
+    """A step of the model that comes along with a chain in which every site is looked up and nothing acts, beside
+    one without a chain: pairs of steps in one process, since the machine's speed drifts by more than that."""
+    ours = peers.Ours(program, DEFAULT_MODEL, "bf16", threads, DEFAULT_SIZE)
+    ours.step()
+    shares = [ours.idle_chain_cost(PAIRS) for _ in range(runs)]
+    each = ", ".join(f"{100 * share:+.2f}" for share in sorted(shares))
+    print(f"\nmodels/default, bf16: a chain without work adds {100 * statistics.median(shares):+.2f} % to a step "
+          f"(medians of {PAIRS} pairs: {each})")
 
 
 def full_model(cache, unet):
@@ -106,7 +103,7 @@ def bench_hidiffusion(build, model, precision, precision_name, size, steps, thre
 def bench_plugins(build, unet_folder, arguments, precisions):
     from diffusers import UNet2DConditionModel
 
-    bench_idle_chain(build, arguments.runs, arguments.threads)
+    bench_idle_chain(build / "bin/patchbay_bench", arguments.runs, arguments.threads)
     unet = UNet2DConditionModel.from_pretrained(unet_folder, subfolder="unet", torch_dtype=torch.bfloat16)
     model = full_model(pathlib.Path(arguments.cache), unet)
     del unet
