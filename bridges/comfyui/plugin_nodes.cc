@@ -17,7 +17,8 @@ constexpr double kLargest = 1e9;
 Json NumberOptions(const v1::Parameter& parameter, bool whole) {
   const double low = parameter.has_minimum() ? parameter.minimum() : -kLargest;
   const double high = parameter.has_maximum() ? parameter.maximum() : kLargest;
-  const double step = parameter.has_step() ? parameter.step() : (whole ? 1 : 0.01);
+  // The page cannot draw a number without a step.
+  const double step = parameter.step() > 0 ? parameter.step() : (whole ? 1 : 0.01);
   Json options = {{"default", JsonOfValue(parameter.default_value())}};
   if (whole) {
     options["min"] = static_cast<int64_t>(low);

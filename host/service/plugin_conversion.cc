@@ -78,7 +78,7 @@ v1::Parameter ParameterToProto(const PluginField& field) {
     proto.set_maximum(field.maximum);
     proto.set_soft_minimum(field.soft_minimum);
     proto.set_soft_maximum(field.soft_maximum);
-    proto.set_step(field.step);
+    if (field.step > 0) proto.set_step(field.step);
   }
   std::visit(ValueToProto{*proto.mutable_default_value()}, DefaultSettingValue(field));
   for (const FieldChoice& choice : field.choices) {

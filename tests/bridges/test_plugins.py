@@ -47,6 +47,15 @@ def test_script_info_is_the_schema(bridges, host, api):
             assert argument["choices"] == ([choice.id for choice in parameter.choices] or None)
 
 
+def test_numbers_of_nodes_have_steps(bridges):
+    """The page cannot draw a number whose step is 0."""
+    nodes = requests.get(f"{bridges.comfyui}/object_info", timeout=60).json()
+    steps = {(name, field): options["step"] for name, node in nodes.items() if name.startswith("Patchbay_")
+             for group in node["input"].values() for field, (kind, options) in group.items() if kind in ("INT", "FLOAT")}
+    assert ("Patchbay_hidiffusion", "t1") in steps
+    assert [place for place, step in steps.items() if not step > 0] == []
+
+
 def test_always_on_scripts(bridges, host, api):
     schema = schemas(host, api)["cfgpp"]
     title = schema.plugin.name
