@@ -200,8 +200,8 @@ void AddRemotePluginCommands(CLI::App& plugin, CommandAction& action,
       ->required();
   add("order", "Say in which order plugins act; prints the active ones in theirs", Order)
       ->add_option("ID", options->ids,
-                   "The first to act first; the others keep their places (none: the order that the "
-                   "plugins declare)");
+                   "The first to act first; the others act where they declare, and so do all when "
+                   "none is named");
   CLI::App* plan = add("plan", "Say which plugins a generation would run with, and where", Plan);
   plan->add_option("--plugin", options->plugins, "Plugin and settings: ID[:field=value,...]")
       ->expected(1)

@@ -41,7 +41,7 @@ def test_script_info_is_the_schema(bridges, host, api):
         parameters = sorted(schema.parameters, key=lambda parameter: parameter.number)
         assert len(entry["args"]) == len(parameters) + 2
         for argument, parameter in zip(entry["args"][2:], parameters, strict=True):
-            assert argument["label"] == parameter.label
+            assert argument["label"] == (parameter.label or parameter.id)
             assert argument["minimum"] == (parameter.minimum if parameter.HasField("minimum") else None)
             assert argument["maximum"] == (parameter.maximum if parameter.HasField("maximum") else None)
             assert argument["choices"] == ([choice.id for choice in parameter.choices] or None)

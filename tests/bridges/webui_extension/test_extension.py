@@ -48,7 +48,7 @@ def test_controls_are_the_schema(page, webui, host, api):
         assert info[place]["label"] == f"Use {schema.plugin.name}" and info[place]["value"] is False
         for parameter in sorted(schema.parameters, key=lambda parameter: parameter.number):
             place += 1
-            assert info[place]["label"] == parameter.label
+            assert info[place]["label"] == (parameter.label or parameter.id)
             if parameter.type == api.PARAMETER_TYPE_CHOICE:
                 assert info[place]["choices"] == [choice.id for choice in parameter.choices]
             is_number = parameter.type in (api.PARAMETER_TYPE_INT, api.PARAMETER_TYPE_DOUBLE)
