@@ -102,8 +102,8 @@ class PluginHost {
   // Takes a plugin out of the default chain. FAILED_PRECONDITION when it is not in it.
   absl::StatusOr<PluginStatus> Retire(const std::string& id);
 
-  // In which order active plugins act in jobs that begin from now on; see OrderChain. Empty: as they
-  // declare. Gives the active ones, the first to act first. INVALID_ARGUMENT when two of them
+  // In which order active plugins act in jobs that begin from now on; see OrderChain. Empty: as
+  // they declare. Gives the active ones, the first to act first. INVALID_ARGUMENT when two of them
   // declare another order or one is there twice; NOT_FOUND as Find.
   absl::StatusOr<std::vector<PluginStatus>> SetOrder(const std::vector<std::string>& ids);
 
