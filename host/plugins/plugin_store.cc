@@ -144,6 +144,13 @@ fs::file_time_type InstalledAt(const InstalledPlugin& plugin) {
   return fs::last_write_time(plugin.folder, ignored);
 }
 
+// File systems round the times that they set themselves to some milliseconds, within which several
+// plugins may be installed.
+void MarkAsLast(const InstalledPlugin& plugin) {
+  std::error_code ignored;
+  fs::last_write_time(plugin.folder, fs::file_time_type::clock::now(), ignored);
+}
+
 std::vector<std::string> Folders(const std::string& path, std::error_code& error) {
   std::vector<std::string> folders;
   for (fs::directory_iterator entry(path, error), end; !error && entry != end;
@@ -207,8 +214,7 @@ absl::StatusOr<InstalledPlugin> PluginStore::Install(
   if (check != nullptr) PATCHBAY_RETURN_IF_ERROR(check(copy));
   if (IsIntact(target, temporary.path())) {
     // Installed once more is installed last.
-    std::error_code ignored;
-    fs::last_write_time(target.folder, fs::file_time_type::clock::now(), ignored);
+    MarkAsLast(target);
     return ReadPluginFolder(target.folder);
   }
   PATCHBAY_RETURN_IF_ERROR(FlushFolder(temporary.path()));
@@ -218,6 +224,7 @@ absl::StatusOr<InstalledPlugin> PluginStore::Install(
   fs::create_directories(id_folder, error);
   if (error) return SystemError(error, absl::StrCat("cannot make ", id_folder));
   PATCHBAY_RETURN_IF_ERROR(Publish(temporary, target, folder_));
+  MarkAsLast(target);
   return ReadPluginFolder(target.folder);
 }
 
