@@ -23,6 +23,7 @@ namespace fs = std::filesystem;
 // As many as Linux itself follows.
 constexpr int kMaxLinks = 40;
 constexpr int kMaxNamesTried = 100;
+constexpr char kTemporarySuffix[] = ".partial";
 
 absl::Status CannotWrite(const std::string& path, const absl::Status& status) {
   return absl::Status(status.code(), absl::StrCat("cannot write ", path, ": ", status.message()));
@@ -107,7 +108,7 @@ struct TemporaryFile {
 absl::StatusOr<TemporaryFile> MakeTemporary(const fs::path& folder) {
   std::random_device random;
   for (int i = 0; i < kMaxNamesTried; ++i) {
-    const std::string name = absl::StrFormat(".%08x.partial", random());
+    const std::string name = absl::StrFormat(".%08x%s", random(), kTemporarySuffix);
     TemporaryFile file{-1, (folder / name).string()};
     file.descriptor = open(file.path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (file.descriptor >= 0) return file;
@@ -190,6 +191,16 @@ absl::Status WriteFileAtomically(const std::string& path,
 absl::Status CheckWritable(const std::string& path) {
   const absl::Status status = Check(path);
   return status.ok() ? status : CannotWrite(path, status);
+}
+
+void RemoveAbandonedTemporaries(const std::string& folder) {
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    std::error_code ignored;
+    if (name.front() == '.' && name.ends_with(kTemporarySuffix)) fs::remove(entry->path(), ignored);
+  }
 }
 
 bool LeadToSameFile(const std::string& one, const std::string& other) {

@@ -17,6 +17,10 @@ namespace patchbay {
 // written to as it is; a pipe that nobody reads is FAILED_PRECONDITION, not waited for.
 absl::Status WriteFileAtomically(const std::string& path, absl::Span<const std::string_view> parts);
 
+// Removes temporary files that a process left in the folder when it was killed. For folders that
+// only this process writes to.
+void RemoveAbandonedTemporaries(const std::string& folder);
+
 // Whether WriteFileAtomically() would probably succeed, found out without touching the file: its
 // folder exists and takes new files, its name is not too long, it is not a folder itself.
 absl::Status CheckWritable(const std::string& path);

@@ -132,6 +132,16 @@ TEST_F(FileWriterTest, ChecksWithoutTouching) {
   EXPECT_TRUE(CheckWritable("/dev/null").ok());
 }
 
+TEST_F(FileWriterTest, RemovesWhatAKilledProcessLeft) {
+  ASSERT_TRUE(WriteFileAtomically(folder_ / "kept", {"x"}).ok());
+  ASSERT_TRUE(WriteFileAtomically(folder_ / "kept.partial", {"x"}).ok());
+  ASSERT_TRUE(WriteFileAtomically(folder_ / ".0badcafe.partial", {"x"}).ok());
+  RemoveAbandonedTemporaries(folder_);
+  EXPECT_EQ(FilesIn(folder_), 2u);
+  EXPECT_FALSE(fs::exists(folder_ / ".0badcafe.partial"));
+  RemoveAbandonedTemporaries(folder_ / "missing");
+}
+
 TEST_F(FileWriterTest, KnowsWhatLeadsToTheSameFile) {
   fs::create_symlink("out", folder_ / "link");
   const std::string path = folder_ / "out";

@@ -114,7 +114,12 @@ std::string FieldTable(const std::vector<PluginField>& fields) {
                     field.default_text.empty() ? "-" : field.default_text, RangeText(field),
                     field.help.empty() ? field.label : field.help});
   }
-  return fields.empty() ? "  no parameters\n" : Aligned(rows);
+  if (fields.empty()) return "  no parameters\n";
+  const bool has_list = std::any_of(fields.begin(), fields.end(), [](const PluginField& field) {
+    return field.type == PATCHBAY_FIELD_INT_LIST || field.type == PATCHBAY_FIELD_DOUBLE_LIST;
+  });
+  return absl::StrCat(Aligned(rows),
+                      has_list ? "  A list's numbers have a \"/\" between them: 1/2\n" : "");
 }
 
 }  // namespace
@@ -123,17 +128,20 @@ std::string ShortBuild(const std::string& build) { return build.substr(0, kShown
 
 std::string PluginTable(const std::vector<PluginStatus>& plugins) {
   if (plugins.empty()) return "no plugins\n";
-  std::vector<Row> rows = {{"ID", "VERSION", "BUILD", "STATE", "MODELS", "HOOKS"}};
+  std::vector<Row> rows = {{"ID", "VERSION", "BUILD", "STATE", "PLACE", "MODELS", "HOOKS"}};
   for (const PluginStatus& plugin : plugins) {
     const std::vector<std::string>& hooks = plugin.hooks;
+    const std::string hook_names = absl::StrJoin(
+        hooks, ",",
+        [](std::string* out, const std::string& hook) { absl::StrAppend(out, ShortHook(hook)); });
     rows.push_back({plugin.description.id, plugin.description.version, ShortBuild(plugin.build),
                     std::string(PluginStateName(plugin.state)),
+                    plugin.place > 0 ? absl::StrCat(plugin.place) : "-",
                     plugin.description.families.empty()
                         ? "all"
                         : absl::StrJoin(FamilyNames(plugin.description), ","),
-                    absl::StrJoin(hooks, ",", [](std::string* out, const std::string& hook) {
-                      absl::StrAppend(out, ShortHook(hook));
-                    })});
+                    // They are known once a generation has had them.
+                    hook_names.empty() ? "-" : hook_names});
   }
   return Aligned(rows);
 }

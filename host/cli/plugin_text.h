@@ -11,7 +11,8 @@ namespace patchbay {
 // How builds are shown to people: the first digits of their SHA-256.
 std::string ShortBuild(const std::string& build);
 
-// One line for each build under a heading: id, version, build, state, hooks.
+// One line for each build under a heading: id, version, build, state, its place among those that
+// act, the families of models that it is for, hooks.
 std::string PluginTable(const std::vector<PluginStatus>& plugins);
 // What a plugin does and all its parameters with type, range, default and help.
 std::string PluginText(const PluginStatus& plugin);

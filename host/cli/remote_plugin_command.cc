@@ -24,6 +24,7 @@ struct Options {
   std::string build;
   std::string model;
   std::vector<std::string> plugins;
+  bool json = false;
   bool in_given_order = false;
   bool without_default = false;
 };
@@ -68,6 +69,10 @@ absl::StatusOr<std::vector<NamedArtifact>> Uploaded(const std::vector<PluginFile
 
 absl::Status Order(const Options& options, PluginClient& client) {
   PATCHBAY_ASSIGN_OR_RETURN(const std::vector<PluginStatus> active, client.SetOrder(options.ids));
+  if (options.json) {
+    std::fputs(PluginTableJson(active).c_str(), stdout);
+    return absl::OkStatus();
+  }
   for (const PluginStatus& plugin : active) {
     std::printf("%d. %s %s\n", plugin.place, plugin.description.id.c_str(),
                 plugin.description.version.c_str());
@@ -198,10 +203,12 @@ void AddRemotePluginCommands(CLI::App& plugin, CommandAction& action,
   add("retire", "Take a plugin out of the generations that begin from now on", Retire)
       ->add_option("ID", options->id, "As `plugin list` names it")
       ->required();
-  add("order", "Say in which order plugins act; prints the active ones in theirs", Order)
-      ->add_option("ID", options->ids,
-                   "The first to act first; the others act where they declare, and so do all when "
-                   "none is named");
+  CLI::App* order =
+      add("order", "Say in which order plugins act; prints the active ones in theirs", Order);
+  order->add_option("ID", options->ids,
+                    "The first to act first; the others keep the places that they have. None: all "
+                    "orders are forgotten, and plugins act where they declare");
+  order->add_flag("--json", options->json, "Print the active plugins as JSON");
   CLI::App* plan = add("plan", "Say which plugins a generation would run with, and where", Plan);
   plan->add_option("--plugin", options->plugins, "Plugin and settings: ID[:field=value,...]")
       ->expected(1)

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "host/base/sha256.h"
 #include "host/base/spelling.h"
 #include "host/base/status_macros.h"
-#include "host/plugins/chain_order.h"
 
 namespace patchbay {
 namespace {
@@ -28,7 +28,7 @@ absl::Status UnknownPlugin(const std::string& id,
   for (const auto& [known, builds] : plugins) ids.push_back(known);
   const std::string nearest = NearestSpelling(id, ids);
   return absl::NotFoundError(
-      absl::StrCat("there is no plugin \"", id.substr(0, 80), "\"",
+      absl::StrCat("there is no plugin \"", absl::Utf8SafeCHexEscape(id.substr(0, 80)), "\"",
                    !nearest.empty() ? absl::StrCat("; did you mean ", nearest, "?")
                    : ids.empty()    ? "; none were found in the folders of plugins"
                                     : absl::StrCat("; there are ", absl::StrJoin(ids, ", "))));
@@ -92,7 +92,27 @@ absl::StatusOr<Build> PluginCatalogue::Find(const std::string& id, std::string_v
                    })));
 }
 
-void PluginCatalogue::Activate(const std::string& id, PluginRecords::Activation activation) {
+OrderConstraints PluginCatalogue::ConstraintsOfActive(const std::string& id) const {
+  return ConstraintsOf(FindExact(id, Active(id)->build)->plugin.manifest.description,
+                       WishedPlace(id));
+}
+
+absl::Status PluginCatalogue::CheckBesideActive(const std::string& id, const Build& build) const {
+  std::vector<OrderConstraints> constraints = {
+      ConstraintsOf(build.plugin.manifest.description, WishedPlace(id))};
+  for (const auto& [other, record] : records_.plugins) {
+    if (other != id && Active(other) != nullptr) constraints.push_back(ConstraintsOfActive(other));
+  }
+  const auto order = OrderChain(constraints, /*is_explicit=*/false);
+  if (order.ok()) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "plugin ", id, " cannot act besides those that are active: ", order.status().message(),
+      "; retire the other first"));
+}
+
+absl::Status PluginCatalogue::Activate(const std::string& id,
+                                       PluginRecords::Activation activation) {
+  PATCHBAY_RETURN_IF_ERROR(CheckBesideActive(id, *FindExact(id, activation.build)));
   PluginRecords::OfPlugin& record = records_.plugins[id];
   // Other settings of the same build are no other build to go back to.
   if (record.active.has_value() && record.active->build != activation.build) {
@@ -101,6 +121,7 @@ void PluginCatalogue::Activate(const std::string& id, PluginRecords::Activation 
   }
   record.chosen = activation.build;
   record.active = std::move(activation);
+  return absl::OkStatus();
 }
 
 absl::Status PluginCatalogue::RollBack(const std::string& id) {
@@ -110,11 +131,13 @@ absl::Status PluginCatalogue::RollBack(const std::string& id) {
         absl::StrCat("plugin ", id, " has had no other active build that it could go back to"));
   }
   PluginRecords::OfPlugin& plugin = record->second;
-  if (FindExact(id, plugin.previous->build) == nullptr) {
+  const Build* const former = FindExact(id, plugin.previous->build);
+  if (former == nullptr) {
     return absl::FailedPreconditionError(
         absl::StrCat("plugin ", id, ": its former build ",
                      plugin.previous->build.substr(0, kShownDigits), " is not installed any more"));
   }
+  PATCHBAY_RETURN_IF_ERROR(CheckBesideActive(id, *former));
   if (plugin.active.has_value()) was_active_.insert(plugin.active->build);
   std::swap(plugin.active, plugin.previous);
   plugin.chosen = plugin.active->build;
@@ -138,7 +161,15 @@ absl::Status PluginCatalogue::SetOrder(const std::vector<std::string>& ids) {
     constraints.push_back(ConstraintsOf(build.plugin.manifest.description, 0));
   }
   PATCHBAY_RETURN_IF_ERROR(CheckPrecedence(constraints));
-  records_.order = ids;
+  const std::vector<std::string> former = std::exchange(records_.order, {});
+  const auto is_named = [&ids](const std::string& id) {
+    return std::find(ids.begin(), ids.end(), id) != ids.end();
+  };
+  if (ids.empty()) return absl::OkStatus();
+  // The named ones take, in their order, the places of named ones; those that had none come last.
+  auto next = ids.begin();
+  for (const std::string& id : former) records_.order.push_back(is_named(id) ? *next++ : id);
+  records_.order.insert(records_.order.end(), next, ids.end());
   return absl::OkStatus();
 }
 
@@ -158,11 +189,9 @@ std::vector<std::string> PluginCatalogue::ActiveIds() const {
   std::vector<std::string> ids;
   std::vector<OrderConstraints> constraints;
   for (const auto& [id, record] : records_.plugins) {
-    const PluginRecords::Activation* const active = Active(id);
-    if (active == nullptr) continue;
+    if (Active(id) == nullptr) continue;
     ids.push_back(id);
-    constraints.push_back(
-        ConstraintsOf(FindExact(id, active->build)->plugin.manifest.description, WishedPlace(id)));
+    constraints.push_back(ConstraintsOfActive(id));
   }
   const auto order = OrderChain(constraints, /*is_explicit=*/false);
   if (!order.ok()) return ids;

@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "host/plugins/chain_order.h"
 #include "host/plugins/plugin_records.h"
 #include "host/plugins/plugin_status.h"
 #include "host/plugins/plugin_store.h"
@@ -42,16 +43,18 @@ class PluginCatalogue {
   // else the one that was activated last, else the newest. NOT_FOUND says what there is.
   absl::StatusOr<Build> Find(const std::string& id, std::string_view digits = {}) const;
 
-  // Makes a build act with these settings; what acted before can be rolled back to.
-  void Activate(const std::string& id, PluginRecords::Activation activation);
-  // What acted before acts again, and the other way round. FAILED_PRECONDITION when there was none
-  // or when it is not there any more.
+  // Makes a build that is there act with these settings; what acted before can be rolled back to.
+  // FAILED_PRECONDITION when it and those that act besides cannot act together.
+  absl::Status Activate(const std::string& id, PluginRecords::Activation activation);
+  // What acted before acts again, and the other way round. FAILED_PRECONDITION when there was none,
+  // when it is not there any more, and as Activate.
   absl::Status RollBack(const std::string& id);
   // FAILED_PRECONDITION when it does not act.
   absl::Status Retire(const std::string& id);
 
-  // Wants these plugins to act in this order; none: in the one that they declare. INVALID_ARGUMENT
-  // as CheckPrecedence; NOT_FOUND as Find.
+  // Wants these plugins to act in this order; others that were given an order before keep their
+  // places in it. None: in the one that all declare. INVALID_ARGUMENT as CheckPrecedence; NOT_FOUND
+  // as Find.
   absl::Status SetOrder(const std::vector<std::string>& ids);
   // What the plugin's place in that order is, from 1 on; 0: it is not named there.
   int WishedPlace(const std::string& id) const;
@@ -68,6 +71,9 @@ class PluginCatalogue {
 
  private:
   const Build* FindExact(const std::string& id, const std::string& build) const;
+  OrderConstraints ConstraintsOfActive(const std::string& id) const;
+  // Whether this build could act besides the other plugins that act.
+  absl::Status CheckBesideActive(const std::string& id, const Build& build) const;
 
   PluginRecords records_;
   std::map<std::string, std::vector<Build>> plugins_;

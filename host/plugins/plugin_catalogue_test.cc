@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -43,7 +44,7 @@ TEST_F(PluginCatalogueTest, FindsTheNewestUntilOneWasActive) {
   EXPECT_EQ(Found(catalogue_, "swap"), "2");
   catalogue_.AddNewest(Build("swap", '3'));
   EXPECT_EQ(Found(catalogue_, "swap"), "3");
-  catalogue_.Activate("swap", {Sha('1'), {}});
+  ASSERT_TRUE(catalogue_.Activate("swap", {Sha('1'), {}}).ok());
   EXPECT_EQ(Found(catalogue_, "swap"), "1");
   ASSERT_TRUE(catalogue_.Retire("swap").ok());
   EXPECT_EQ(Found(catalogue_, "swap"), "1");
@@ -66,11 +67,11 @@ TEST_F(PluginCatalogueTest, KeepsOneBuildOfOneName) {
 
 TEST_F(PluginCatalogueTest, RollsBackAndForth) {
   EXPECT_FALSE(catalogue_.RollBack("swap").ok());
-  catalogue_.Activate("swap", {Sha('1'), {{"strength", "0.5"}}});
+  ASSERT_TRUE(catalogue_.Activate("swap", {Sha('1'), {{"strength", "0.5"}}}).ok());
   // Other settings are no other build.
-  catalogue_.Activate("swap", {Sha('1'), {{"strength", "0.7"}}});
+  ASSERT_TRUE(catalogue_.Activate("swap", {Sha('1'), {{"strength", "0.7"}}}).ok());
   EXPECT_FALSE(catalogue_.RollBack("swap").ok());
-  catalogue_.Activate("swap", {Sha('2'), {}});
+  ASSERT_TRUE(catalogue_.Activate("swap", {Sha('2'), {}}).ok());
   EXPECT_TRUE(catalogue_.WasActive("swap", Sha('1')));
   ASSERT_TRUE(catalogue_.RollBack("swap").ok());
   EXPECT_EQ(*catalogue_.Active("swap"),
@@ -80,7 +81,7 @@ TEST_F(PluginCatalogueTest, RollsBackAndForth) {
 }
 
 TEST_F(PluginCatalogueTest, WhatWasRetiredCanBeRolledBackTo) {
-  catalogue_.Activate("swap", {Sha('1'), {}});
+  ASSERT_TRUE(catalogue_.Activate("swap", {Sha('1'), {}}).ok());
   ASSERT_TRUE(catalogue_.Retire("swap").ok());
   EXPECT_EQ(catalogue_.Active("swap"), nullptr);
   EXPECT_FALSE(catalogue_.Retire("swap").ok());
@@ -101,9 +102,47 @@ TEST_F(PluginCatalogueTest, PassesOverRecordsOfBuildsThatAreNotThere) {
 }
 
 TEST_F(PluginCatalogueTest, ListsWhatIsActive) {
-  catalogue_.Activate("swap", {Sha('1'), {}});
-  catalogue_.Activate("pag", {Sha('9'), {}});
+  ASSERT_TRUE(catalogue_.Activate("swap", {Sha('1'), {}}).ok());
+  ASSERT_TRUE(catalogue_.Activate("pag", {Sha('9'), {}}).ok());
   EXPECT_THAT(catalogue_.ActiveIds(), ElementsAre("pag", "swap"));
+}
+
+TEST_F(PluginCatalogueTest, RefusesToLetActWhatCannotActTogether) {
+  PluginCatalogue::Build rival = Build("rival", '5');
+  rival.plugin.manifest.description.conflicts = {"pag"};
+  catalogue_.AddNewest(rival);
+  ASSERT_TRUE(catalogue_.Activate("pag", {Sha('9'), {}}).ok());
+  const absl::Status refused = catalogue_.Activate("rival", {Sha('5'), {}});
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("rival and pag cannot be used together"));
+  EXPECT_THAT(catalogue_.ActiveIds(), ElementsAre("pag"));
+  ASSERT_TRUE(catalogue_.Retire("pag").ok());
+  ASSERT_TRUE(catalogue_.Activate("rival", {Sha('5'), {}}).ok());
+  EXPECT_FALSE(catalogue_.RollBack("pag").ok());
+  EXPECT_THAT(catalogue_.ActiveIds(), ElementsAre("rival"));
+  // A build of the same plugin that gets on with the others takes its place.
+  catalogue_.AddNewest(Build("rival", '6'));
+  ASSERT_TRUE(catalogue_.Activate("rival", {Sha('6'), {}}).ok());
+  ASSERT_TRUE(catalogue_.RollBack("pag").ok());
+  EXPECT_FALSE(catalogue_.RollBack("rival").ok());
+  EXPECT_THAT(catalogue_.ActiveIds(), ElementsAre("pag", "rival"));
+}
+
+TEST_F(PluginCatalogueTest, AnOrderOfSomeLeavesTheOthersTheirPlaces) {
+  catalogue_.AddOldest(Build("late", '8'));
+  const auto places = [this] {
+    return std::vector<int>{catalogue_.WishedPlace("late"), catalogue_.WishedPlace("pag"),
+                            catalogue_.WishedPlace("swap")};
+  };
+  ASSERT_TRUE(catalogue_.SetOrder({"swap", "late"}).ok());
+  EXPECT_THAT(places(), ElementsAre(2, 0, 1));
+  ASSERT_TRUE(catalogue_.SetOrder({"pag", "swap"}).ok());
+  EXPECT_THAT(places(), ElementsAre(2, 1, 3));
+  EXPECT_FALSE(catalogue_.SetOrder({"pag", "pag"}).ok());
+  EXPECT_FALSE(catalogue_.SetOrder({"nobody"}).ok());
+  EXPECT_THAT(places(), ElementsAre(2, 1, 3));
+  ASSERT_TRUE(catalogue_.SetOrder({}).ok());
+  EXPECT_THAT(places(), ElementsAre(0, 0, 0));
 }
 
 TEST(PluginRecordsTest, ComeBackAsTheyWere) {

@@ -104,28 +104,24 @@ absl::StatusOr<PluginStatus> PluginHost::Activate(const std::string& id, const s
   });
   PATCHBAY_RETURN_IF_ERROR(made);
   const std::string& name = build.plugin.manifest.sha256;
-  {
-    const absl::MutexLock lock(&state_->mutex);
-    PluginRecords& records = state_->catalogue.records();
-    records.quarantine.erase(name);
-    records.unexplained_ends.erase(name);
-    state_->monitor.Resume(name);
-    state_->catalogue.Replace(build);
-    state_->catalogue.Activate(id, {name, PairsOf(entry.settings)});
-  }
-  PATCHBAY_RETURN_IF_ERROR(state_->Save());
+  PATCHBAY_RETURN_IF_ERROR(state_->Change([&](PluginCatalogue& catalogue) {
+    catalogue.records().quarantine.erase(name);
+    catalogue.records().unexplained_ends.erase(name);
+    catalogue.Replace(build);
+    return catalogue.Activate(id, {name, PairsOf(entry.settings)});
+  }));
+  state_->monitor.Resume(name);
   const absl::MutexLock lock(&state_->mutex);
   return state_->StatusOf(build);
 }
 
 absl::StatusOr<PluginStatus> PluginHost::RollBack(const std::string& id) {
   const absl::MutexLock one_at_a_time(&state_->change_mutex);
-  {
-    const absl::MutexLock lock(&state_->mutex);
-    PATCHBAY_RETURN_IF_ERROR(state_->catalogue.Find(id).status());
-    PATCHBAY_RETURN_IF_ERROR(state_->catalogue.RollBack(id));
-  }
-  PATCHBAY_RETURN_IF_ERROR(state_->Save());
+  const auto roll_back = [&id](PluginCatalogue& catalogue) -> absl::Status {
+    PATCHBAY_RETURN_IF_ERROR(catalogue.Find(id).status());
+    return catalogue.RollBack(id);
+  };
+  PATCHBAY_RETURN_IF_ERROR(state_->Change(roll_back));
   return Find(id);
 }
 
@@ -133,11 +129,8 @@ absl::StatusOr<std::vector<PluginStatus>> PluginHost::SetOrder(
     const std::vector<std::string>& ids) {
   if (!state_->store.has_value()) return NothingCanBeKept();
   const absl::MutexLock one_at_a_time(&state_->change_mutex);
-  {
-    const absl::MutexLock lock(&state_->mutex);
-    PATCHBAY_RETURN_IF_ERROR(state_->catalogue.SetOrder(ids));
-  }
-  PATCHBAY_RETURN_IF_ERROR(state_->Save());
+  PATCHBAY_RETURN_IF_ERROR(
+      state_->Change([&](PluginCatalogue& catalogue) { return catalogue.SetOrder(ids); }));
   const absl::MutexLock lock(&state_->mutex);
   std::vector<PluginStatus> active;
   for (const std::string& id : state_->catalogue.ActiveIds()) {
@@ -150,12 +143,11 @@ absl::StatusOr<std::vector<PluginStatus>> PluginHost::SetOrder(
 
 absl::StatusOr<PluginStatus> PluginHost::Retire(const std::string& id) {
   const absl::MutexLock one_at_a_time(&state_->change_mutex);
-  {
-    const absl::MutexLock lock(&state_->mutex);
-    PATCHBAY_RETURN_IF_ERROR(state_->catalogue.Find(id).status());
-    PATCHBAY_RETURN_IF_ERROR(state_->catalogue.Retire(id));
-  }
-  PATCHBAY_RETURN_IF_ERROR(state_->Save());
+  const auto retire = [&id](PluginCatalogue& catalogue) -> absl::Status {
+    PATCHBAY_RETURN_IF_ERROR(catalogue.Find(id).status());
+    return catalogue.Retire(id);
+  };
+  PATCHBAY_RETURN_IF_ERROR(state_->Change(retire));
   return Find(id);
 }
 

@@ -9,6 +9,7 @@
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
+#include "host/base/file_writer.h"
 #include "host/base/status_macros.h"
 #include "host/plugins/chain.h"
 #include "host/plugins/plugin_fault.h"
@@ -79,6 +80,7 @@ absl::StatusOr<std::unique_ptr<PluginHost>> PluginHost::Open(const PluginHostOpt
     PATCHBAY_ASSIGN_OR_RETURN(records, ReadPluginRecords(records_path));
     PATCHBAY_ASSIGN_OR_RETURN(
         crumbs, BreadcrumbFile::Open(absl::StrCat(options.store_folder, "/breadcrumbs")));
+    RemoveAbandonedTemporaries(options.store_folder);
     if (crumbs->former_crash().has_value()) Blame(*crumbs->former_crash(), records);
     // Another LibTorch or compiler may take a build otherwise.
     if (const std::string& fingerprint = ThisHostAbi().fingerprint;

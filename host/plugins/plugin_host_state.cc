@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "host/base/status_macros.h"
 #include "host/plugins/plugin_fault.h"
 
 namespace patchbay {
@@ -66,6 +67,26 @@ absl::Status PluginHost::State::Save() {
     records = catalogue.records();
   }
   return WritePluginRecords(records_path, records);
+}
+
+absl::Status PluginHost::State::Change(absl::FunctionRef<absl::Status(PluginCatalogue&)> change) {
+  const absl::MutexLock one_at_a_time(&save_mutex);
+  PluginCatalogue changed;
+  {
+    const absl::MutexLock lock(&mutex);
+    changed = catalogue;
+  }
+  PATCHBAY_RETURN_IF_ERROR(change(changed));
+  if (!records_path.empty()) {
+    if (const absl::Status written = WritePluginRecords(records_path, changed.records());
+        !written.ok()) {
+      return absl::InternalError(
+          absl::StrCat("nothing was changed, since it could not be kept: ", written.message()));
+    }
+  }
+  // Jobs may have ended and builds been tried meanwhile, so the copy does not replace it.
+  const absl::MutexLock lock(&mutex);
+  return change(catalogue);
 }
 
 }  // namespace patchbay

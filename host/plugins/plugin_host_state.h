@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "host/plugins/breadcrumb_file.h"
 #include "host/plugins/control_thread.h"
@@ -34,7 +36,11 @@ class PluginHost::State {
   absl::Status Usable(const PluginCatalogue::Build& build) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   // Writes the records to disk as they are now, if there is a store.
-  absl::Status Save() ABSL_LOCKS_EXCLUDED(mutex);
+  absl::Status Save() ABSL_LOCKS_EXCLUDED(mutex, save_mutex);
+  // Makes a change, which may be called twice, once its outcome is on disk; a failure of either
+  // leaves all as it was.
+  absl::Status Change(absl::FunctionRef<absl::Status(PluginCatalogue&)> change)
+      ABSL_LOCKS_EXCLUDED(mutex, save_mutex);
 
   const std::unique_ptr<BreadcrumbFile> crumbs;
   const std::string files_folder;

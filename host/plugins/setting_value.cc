@@ -75,9 +75,13 @@ absl::StatusOr<SettingValue> ParseList(const PluginField& field, std::string_vie
       return Invalid(field, absl::StrCat("has more than ", kMaxListElements, " numbers"));
     }
     const size_t end = std::min(text.find('/', begin), text.size());
-    PATCHBAY_ASSIGN_OR_RETURN(const Number number,
-                              ParseNumber<Number>(field, text.substr(begin, end - begin)));
-    list.push_back(number);
+    const absl::StatusOr<Number> number =
+        ParseNumber<Number>(field, text.substr(begin, end - begin));
+    if (!number.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          number.status().message(), "; a list's numbers have a \"/\" between them, such as 1/2"));
+    }
+    list.push_back(*number);
     begin = end + 1;
   }
   return list;

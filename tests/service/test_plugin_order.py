@@ -53,6 +53,45 @@ def test_plugins_that_are_not_named_keep_their_places(three, api):
     assert order(three, api, "cfg-rescale", "cfgpp") == ["cfg-rescale", "pag", "cfgpp"]
 
 
+def test_plugins_that_do_not_act_keep_their_places(three, api):
+    order(three, api, *WISHED)
+    three.plugins.RetirePlugin(api.RetirePluginRequest(plugin_id="cfgpp"))
+    assert order(three, api, "pag", "cfg-rescale") == ["pag", "cfg-rescale"]
+    activate(three, api, "cfgpp")
+    assert acting(three, api) == ["pag", "cfgpp", "cfg-rescale"]
+
+
+def test_what_cannot_be_kept_does_not_act(three, api):
+    """A disk that takes no more: what acts is what would act after a restart."""
+    records = three.folder / "data/plugins/records.json"
+    kept = records.read_bytes()
+    records.unlink()
+    records.mkdir()
+    for change in [lambda: order(three, api, *WISHED),
+                   lambda: three.plugins.RetirePlugin(api.RetirePluginRequest(plugin_id="pag")),
+                   lambda: activate(three, api, "deep-shrink")]:
+        with pytest.raises(grpc.RpcError) as error:
+            change()
+        assert error.value.details().startswith(("nothing was changed", "plugin deep-shrink: nothing was changed"))
+        assert "field" not in reason(api, error.value)[1]
+        assert acting(three, api) == planned(three, api) == DECLARED
+    records.rmdir()
+    records.write_bytes(kept)
+    assert order(three, api, *WISHED) == WISHED
+
+
+def test_plugins_that_cannot_act_together_are_not_active_together(three, api):
+    activate(three, api, "deep-shrink")
+    with pytest.raises(grpc.RpcError) as error:
+        activate(three, api, "hidiffusion")
+    assert error.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+    assert "plugins hidiffusion and deep-shrink cannot be used together" in error.value.details()
+    draw(three, api)
+    three.plugins.RetirePlugin(api.RetirePluginRequest(plugin_id="deep-shrink"))
+    activate(three, api, "hidiffusion")
+    draw(three, api)
+
+
 def test_it_outlives_the_process(three, api):
     order(three, api, *WISHED)
     three.end()
@@ -75,5 +114,12 @@ def test_command(three, api):
     listed = json.loads(three.run("plugin", "list", "--json").stdout)
     assert {plugin["id"]: plugin["place"] for plugin in listed if "place" in plugin} == {
         plugin: place for place, plugin in enumerate(WISHED, 1)}
+    ordered = json.loads(three.run("plugin", "order", "--json", *WISHED).stdout)
+    assert [(plugin["id"], plugin["place"]) for plugin in ordered] == [
+        (plugin, place) for place, plugin in enumerate(WISHED, 1)]
+    rows = [line.split() for line in three.run("plugin", "list").stdout.splitlines()]
+    place = rows[0].index("PLACE")
+    assert {row[0]: row[place] for row in rows if row[0] in (*WISHED, "hidiffusion")} == {
+        "cfg-rescale": "1", "cfgpp": "2", "pag": "3", "hidiffusion": "-"}
     failed = three.run("plugin", "order", "pag", "pag")
     assert failed.returncode == 1 and "twice" in failed.stderr

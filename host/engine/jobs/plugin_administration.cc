@@ -145,7 +145,10 @@ absl::StatusOr<std::vector<PluginStatus>> PluginAdministration::SetOrder(
     const std::vector<std::string>& ids) {
   const std::lock_guard lock(mutex_);
   auto active = plugins_->SetOrder(ids);
-  if (!active.ok()) return AboutRequestField("plugin_ids", active.status());
+  // What else can go wrong, such as a full disk, is not the argument's fault.
+  const bool is_argument =
+      absl::IsInvalidArgument(active.status()) || absl::IsNotFound(active.status());
+  if (is_argument) return AboutRequestField("plugin_ids", active.status());
   return active;
 }
 

@@ -5,7 +5,8 @@
 
 namespace patchbay {
 
-// One per instruction set, each in a file compiled for it; FindAttentionKernel... chooses.
+// One per instruction set and element type, each in a file compiled for it;
+// FindAttentionKernelFloat() and FindAttentionKernelBFloat16() choose.
 extern const AttentionKernel kAttentionAvx512Float;
 extern const AttentionKernel kAttentionAvx512BFloat16;
 
