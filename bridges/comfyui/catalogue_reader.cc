@@ -30,7 +30,8 @@ std::string ActiveBuilds(const std::vector<PluginDescription>& plugins) {
   return text;
 }
 
-// Equal texts, equal classes.
+// Equal texts, equal classes. Protobuf may write the same map in another order: the classes are
+// then made anew, and are the same.
 std::string TextOf(const CatalogueSources& sources) {
   std::string text = absl::StrCat(sources.default_model, "\n", sources.active_builds);
   for (const auto* names :

@@ -114,15 +114,21 @@ HttpResponse PluginList(Context& context) {
 }
 
 // Lets an active plugin act before the one that acts before it now.
-absl::Status MoveForward(HostSession& host, const std::string& id) {
+absl::Status MoveForward(Context& context, const std::string& id) {
+  // Between reading the order and writing it no other request may write one.
+  const std::lock_guard lock(context.plugin_order);
+  HostSession& host = context.host;
   BRIDGE_ASSIGN_OR_RETURN(const std::vector<v1::Plugin> builds, host.ListPluginBuilds());
   std::map<int, std::string> by_place;
+  bool is_known = false;
   for (const v1::Plugin& plugin : builds) {
+    is_known |= plugin.id() == id;
     if (plugin.place() > 0) by_place[plugin.place()] = plugin.id();
   }
   std::vector<std::string> ids;
   for (const auto& [place, active] : by_place) ids.push_back(active);
   const auto found = std::find(ids.begin(), ids.end(), id);
+  if (!is_known) return absl::NotFoundError("there is no such plugin");
   if (found == ids.end()) {
     return absl::FailedPreconditionError(absl::StrCat("plugin ", id, " is not active"));
   }
@@ -146,7 +152,7 @@ HttpResponse ChangePlugin(Context& context, const HttpRequest& request) {
   } else if (action == "retire") {
     status = context.host.RetirePlugin(id);
   } else if (action == "move-forward") {
-    status = MoveForward(context.host, id);
+    status = MoveForward(context, id);
   }
   return status.ok() ? JsonAnswer(Json::object()) : Refusal(status);
 }

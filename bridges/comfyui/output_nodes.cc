@@ -1,6 +1,13 @@
 #include <map>
 #include <utility>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
+#include "absl/time/civil_time.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "bridges/comfyui/core_nodes.h"
 #include "bridges/common/picture_text.h"
 #include "bridges/common/status_macros.h"
@@ -25,12 +32,29 @@ std::string FileOf(const ImageValue& image, size_t i, const NodeCall& call) {
   return WithPictureText(is_as_drawn ? image.files[i] : EncodePng(image.pictures[i]), texts);
 }
 
+// A prefix with ComfyUI's variables filled in: %width% and %height% are the picture's, %year% and
+// so on this machine's time.
+std::string Filled(const std::string& prefix, const Picture& picture) {
+  if (!absl::StrContains(prefix, '%')) return prefix;
+  const absl::CivilSecond now = absl::ToCivilSecond(absl::Now(), absl::LocalTimeZone());
+  const auto two_digits = [](int number) { return absl::StrFormat("%02d", number); };
+  return absl::StrReplaceAll(prefix, {{"%width%", absl::StrCat(picture.width)},
+                                      {"%height%", absl::StrCat(picture.height)},
+                                      {"%year%", absl::StrCat(now.year())},
+                                      {"%month%", two_digits(now.month())},
+                                      {"%day%", two_digits(now.day())},
+                                      {"%hour%", two_digits(now.hour())},
+                                      {"%minute%", two_digits(now.minute())},
+                                      {"%second%", two_digits(now.second())}});
+}
+
 Values Store(NodeCall& call, const std::string& type, const std::string& prefix) {
   const auto& image = call.Get<ImageValue>("images");
   Json images = Json::array();
   for (size_t i = 0; i < image.pictures.size(); ++i) {
-    BRIDGE_ASSIGN_OR_RETURN(
-        Json stored, call.folders.StoreNumbered(type, prefix, ".png", FileOf(image, i, call)));
+    BRIDGE_ASSIGN_OR_RETURN(Json stored,
+                            call.folders.StoreNumbered(type, Filled(prefix, image.pictures.front()),
+                                                       ".png", FileOf(image, i, call)));
     images.push_back(std::move(stored));
   }
   call.ui = {{"images", std::move(images)}};

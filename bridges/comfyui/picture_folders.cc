@@ -4,10 +4,12 @@
 #include <filesystem>
 #include <system_error>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
 #include "bridges/common/file_folder.h"
 #include "bridges/common/status_macros.h"
 
@@ -24,6 +26,10 @@ bool EndsWithAny(const std::string& name, const std::vector<std::string>& suffix
   return std::any_of(suffixes.begin(), suffixes.end(), [&name](const std::string& suffix) {
     return absl::EndsWithIgnoreCase(name, suffix);
   });
+}
+
+bool HasControlCharacter(const std::string& text) {
+  return std::any_of(text.begin(), text.end(), absl::ascii_iscntrl);
 }
 
 bool IsInside(const fs::path& path, const fs::path& folder) {
@@ -61,7 +67,7 @@ absl::StatusOr<std::string> PictureFolders::PathOf(const std::string& type,
     return absl::InvalidArgumentError("the type must be input, output or temp");
   }
   const bool broken = name.empty() || name.size() > kMaxName || subfolder.size() > kMaxName ||
-                      name.find('\0') != name.npos || subfolder.find('\0') != subfolder.npos;
+                      HasControlCharacter(name) || HasControlCharacter(subfolder);
   if (broken || fs::path(name).is_absolute() || fs::path(subfolder).is_absolute()) {
     return absl::PermissionDeniedError("this file name is not allowed");
   }
@@ -133,7 +139,8 @@ absl::StatusOr<Json> PictureFolders::StoreNumbered(const std::string& type,
                                                    const std::string& prefix,
                                                    const std::string& suffix,
                                                    std::string_view bytes) {
-  const fs::path given(prefix);
+  // Graphs that were made on Windows have its separator.
+  const fs::path given(absl::StrReplaceAll(prefix, {{"\\", "/"}}));
   const std::string subfolder = given.parent_path().generic_string();
   std::string stem = given.filename().string();
   if (stem.empty()) stem = "ComfyUI";

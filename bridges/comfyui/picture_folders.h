@@ -37,7 +37,8 @@ class PictureFolders {
                                    const std::string& name, std::string_view bytes, bool overwrite);
 
   // Writes `bytes` as <prefix>_00001_<suffix> with the next free number and returns {filename,
-  // subfolder, type}. The prefix may name a sub-folder.
+  // subfolder, type}. The prefix may name a sub-folder;
+  // PERMISSION_DENIED as PathOf.
   absl::StatusOr<Json> StoreNumbered(const std::string& type, const std::string& prefix,
                                      const std::string& suffix, std::string_view bytes);
 

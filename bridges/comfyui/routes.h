@@ -2,6 +2,7 @@
 #define PATCHBAY_BRIDGES_COMFYUI_ROUTES_H_
 
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "bridges/comfyui/prompt_queue.h"
@@ -34,6 +35,7 @@ struct Context {
   FileFolder loras, embeddings;
   CatalogueReader catalogues;
   PromptQueue queue;
+  std::mutex plugin_order;  // held while a request changes the order of plugins
 };
 
 // prompt, queue, interrupt, free, history, jobs.
@@ -52,7 +54,8 @@ void AddTwice(HttpRouter& router, const std::string& method, const std::string& 
               const HttpHandler& handler, HandlerPace pace = HandlerPace::kShort);
 
 HttpResponse JsonAnswer(const Json& body, int status = 200);
-// ComfyUI's plain-text refusals: 400 for INVALID_ARGUMENT, 403 PERMISSION_DENIED, 404 NOT_FOUND,
+// ComfyUI's plain-text refusals: 400 for INVALID_ARGUMENT and FAILED_PRECONDITION, 403
+// PERMISSION_DENIED, 404 NOT_FOUND,
 // 503 for a host that is away or busy, else 500.
 HttpResponse Refusal(const absl::Status& status);
 

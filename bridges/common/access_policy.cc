@@ -1,5 +1,7 @@
 #include "bridges/common/access_policy.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
 
@@ -26,16 +28,28 @@ std::string_view WithoutScheme(std::string_view origin) {
   return scheme == origin.npos ? origin : origin.substr(scheme + 3);
 }
 
+// A Host header: "localhost:7860", "127.0.0.1", "[::1]:7860".
 bool IsLoopback(std::string_view host) {
-  if (host.starts_with("[::1]")) return true;
-  const std::string_view name = host.substr(0, host.rfind(':'));
-  return name == "localhost" || name.starts_with("127.");
+  if (host == "[::1]" || host.starts_with("[::1]:")) return true;
+  const std::string name(host.substr(0, host.rfind(':')));
+  in_addr address;
+  if (inet_pton(AF_INET, name.c_str(), &address) == 1) {
+    return ntohl(address.s_addr) >> 24 == IN_LOOPBACKNET;
+  }
+  return absl::EqualsIgnoreCase(name, "localhost");
 }
 
 bool OriginIsAllowed(const AccessPolicy& policy, std::string_view origin) {
   return std::any_of(
       policy.cors_origins.begin(), policy.cors_origins.end(),
       [origin](const std::string& allowed) { return allowed == "*" || allowed == origin; });
+}
+
+bool HostIsAllowed(const AccessPolicy& policy, std::string_view host) {
+  return std::any_of(policy.cors_origins.begin(), policy.cors_origins.end(),
+                     [host](const std::string& allowed) {
+                       return allowed == "*" || WithoutScheme(allowed) == host;
+                     });
 }
 
 bool HasCredentials(const AccessPolicy& policy, std::string_view authorization) {
@@ -81,6 +95,13 @@ std::optional<HttpResponse> CheckAccess(const AccessPolicy& policy, const HttpRe
   }
   if (request.method == "OPTIONS" && allowed) return HttpResponse{.status = 200, .body = "{}"};
   const bool open = policy.basic_credentials.empty() && policy.bearer_token.empty();
+  // Browsers always name the host; programs of the HTTP/1.0 kind may not.
+  if (open && policy.on_loopback && !host.empty() && !IsLoopback(host) &&
+      !HostIsAllowed(policy, host)) {
+    return Refusal(403,
+                   "this server answers to a loopback name only, such as 127.0.0.1; "
+                   "see --cors-allow-origins");
+  }
   if (open || HasCredentials(policy, request.Header("authorization"))) return std::nullopt;
   HttpResponse response = Refusal(401, "Incorrect username or password");
   const bool basic = !policy.basic_credentials.empty();

@@ -18,6 +18,10 @@ struct AccessPolicy {
   // Origins whose pages may call, such as "http://127.0.0.1:5001"; "*" for all. Others are refused
   // when they call a loopback address, so that no web page can use a bridge behind its user's back.
   std::vector<std::string> cors_origins;
+  // Whether the bridge listens on a loopback address; the server finds out. Only requests to a
+  // loopback name or to a host in `cors_origins` are then answered without credentials: a foreign
+  // page whose name was made to mean this machine (DNS rebinding) has the same origin as its calls.
+  bool on_loopback = false;
 };
 
 // The refusal of a request that may not be answered: 401 or 403; nothing when it may. Also answers

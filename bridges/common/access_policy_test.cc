@@ -58,6 +58,26 @@ TEST(AccessPolicyTest, ForeignPagesAreRefusedUnlessAllowed) {
   EXPECT_EQ(StatusOf({{}, "", {"http://other.example"}}, foreign), 403);
 }
 
+TEST(AccessPolicyTest, AnswersOnLoopbackToLoopbackNamesOnly) {
+  AccessPolicy policy;
+  policy.on_loopback = true;
+  for (const char* host :
+       {"localhost", "LocalHost:7860", "127.0.0.1:7860", "127.1.2.3", "[::1]", "[::1]:7860", ""}) {
+    EXPECT_EQ(StatusOf(policy, With("host", host)), 200) << host;
+  }
+  for (const char* host : {"evil.example:7860", "127.evil.example", "127.0.0.1.evil.example:7860",
+                           "localhost.evil.example", "[::1].evil.example", "192.168.0.1:7860"}) {
+    EXPECT_EQ(StatusOf(policy, With("host", host)), 403) << host;
+  }
+  // An address that others can reach has names that nobody here knows.
+  EXPECT_EQ(StatusOf({}, With("host", "evil.example:7860")), 200);
+  policy.cors_origins = {"http://my-machine.example:7860"};
+  EXPECT_EQ(StatusOf(policy, With("host", "my-machine.example:7860")), 200);
+  EXPECT_EQ(StatusOf(policy, With("host", "evil.example:7860")), 403);
+  // A browser keeps credentials for the name that they were given for.
+  EXPECT_EQ(StatusOf({{"ann:secret"}, "", {}, true}, With("host", "evil.example")), 401);
+}
+
 TEST(AccessPolicyTest, PreflightNeedsNoCredentials) {
   const AccessPolicy policy{{"ann:secret"}, "", {"http://page.example"}};
   HttpRequest preflight = With("origin", "http://page.example");

@@ -1,5 +1,9 @@
 #include "bridges/common/http_message.h"
 
+#include <utf8proc.h>
+
+#include <algorithm>
+
 #include "absl/strings/ascii.h"
 
 namespace patchbay {
@@ -10,6 +14,19 @@ int HexDigit(char c) {
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
+}
+
+bool IsUtf8(std::string_view text) {
+  const auto* bytes = reinterpret_cast<const utf8proc_uint8_t*>(text.data());
+  auto left = static_cast<utf8proc_ssize_t>(text.size());
+  while (left > 0) {
+    utf8proc_int32_t code_point = 0;
+    const utf8proc_ssize_t used = utf8proc_iterate(bytes, left, &code_point);
+    if (used <= 0) return false;
+    bytes += used;
+    left -= used;
+  }
+  return true;
 }
 
 }  // namespace
@@ -39,6 +56,12 @@ std::string PercentDecoded(std::string_view text, bool plus_is_space) {
     decoded += plus_is_space && text[i] == '+' ? ' ' : text[i];
   }
   return decoded;
+}
+
+bool AddressIsUtf8(const HttpRequest& request) {
+  return IsUtf8(PercentDecoded(request.path, false)) &&
+         std::all_of(request.query.begin(), request.query.end(),
+                     [](const auto& pair) { return IsUtf8(pair.first) && IsUtf8(pair.second); });
 }
 
 std::map<std::string, std::string> ParseQuery(std::string_view query) {

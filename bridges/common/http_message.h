@@ -35,6 +35,9 @@ struct HttpResponse {
 // Text with %XX resolved; `plus_is_space` as in query strings. Broken escapes stay as they are.
 std::string PercentDecoded(std::string_view text, bool plus_is_space);
 
+// Whether path and query, resolved, are UTF-8, which all that reads them relies on.
+bool AddressIsUtf8(const HttpRequest& request);
+
 // "a=1&b=x%20y" as a map; the last of equal names counts.
 std::map<std::string, std::string> ParseQuery(std::string_view query);
 

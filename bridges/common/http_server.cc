@@ -138,6 +138,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     if (std::optional<HttpResponse> refusal = CheckAccess(shared_.options.access, request_)) {
       return Write(*std::move(refusal));
     }
+    if (!AddressIsUtf8(request_)) return Write(Failure(400, "the address is not UTF-8"));
     if (upgrade && shared_.sockets != nullptr && shared_.sockets->Accepts(request_)) {
       return RunWebSocket(std::move(stream_), std::move(message), std::move(request_),
                           *shared_.sockets);
@@ -254,6 +255,7 @@ class BeastServer final : public HttpServer {
           absl::StrCat("cannot listen at ", address, ": ", error.message()));
     }
     address_ = absl::StrCat(address.substr(0, colon), ":", acceptor_.local_endpoint().port());
+    shared_.options.access.on_loopback = ip.is_loopback();
     Accept();
     for (int i = 0; i < kInputThreads; ++i) threads_.emplace_back([this] { input_.run(); });
     return absl::OkStatus();

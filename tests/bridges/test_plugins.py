@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import concurrent.futures
 import io
 import json
 import time
@@ -156,3 +157,31 @@ def test_swap_is_seen(swapped, api):
     scripts = requests.get(f"{bridges.webui}/sdapi/v1/scripts", timeout=60).json()
     assert len(scripts["txt2img"]) > 1
     client.close()
+
+
+def acting(bridges) -> list[str]:
+    builds = requests.get(f"{bridges.comfyui}/patchbay/plugins", timeout=60).json()
+    return [build["id"] for build in sorted(builds, key=lambda build: build["place"]) if build["place"] > 0]
+
+
+def test_the_panel_moves_plugins_forward(swapped, api):
+    """Whoever clicks at the same moment: no click is lost, and inactive plugins keep their places."""
+    server, bridges = swapped
+    for plugin in ("hidiffusion", "cfgpp", "cfg-rescale", "pag"):
+        activate(server, api, plugin)
+    server.plugins.OrderPlugins(api.OrderPluginsRequest(plugin_ids=["pag", "hidiffusion", "cfgpp", "cfg-rescale"]))
+    server.plugins.RetirePlugin(api.RetirePluginRequest(plugin_id="pag"))
+
+    def move(plugin: str) -> int:
+        return requests.post(f"{bridges.comfyui}/patchbay/plugins/{plugin}/move-forward", timeout=60).status_code
+
+    assert move("cfgpp") == 200 and acting(bridges) == ["cfgpp", "hidiffusion", "cfg-rescale"]
+    assert (move("cfgpp"), move("pag"), move("nobody")) == (400, 400, 404)
+    activate(server, api, "pag")
+    expected = ["pag", "cfgpp", "hidiffusion", "cfg-rescale"]
+    assert acting(bridges) == expected
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        for _ in range(10):
+            expected = [expected[i] for i in (1, 0, 3, 2)]
+            assert list(pool.map(move, (expected[0], expected[2]))) == [200, 200]
+            assert acting(bridges) == expected

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import struct
 import time
 import uuid
 
 import numpy
+import pytest
 import requests
 from bridges.comfyui.client import Client, events, types, workflow
 from PIL import Image
@@ -101,6 +103,28 @@ def test_pictures_over_the_socket(client):
     _, frames = client.run(graph)
     pngs = [frame for frame in frames if isinstance(frame, bytes) and frame[4:8] == b"\0\0\0\2"]
     assert [Image.open(io.BytesIO(frame[8:])).size for frame in pngs] == [(64, 64)] * 2
+
+
+@pytest.mark.parametrize(("prefix", "subfolder", "pattern"), [
+    ("%width%x%height%", "", r"96x64_\d{5}_\.png"),
+    ("%year%-%month%-%day%/%hour%.%minute%.%second%", r"20\d\d-[01]\d-[0-3]\d", r"[0-2]\d\.[0-5]\d\.[0-6]\d_\d{5}_\.png"),
+    ("made\\on windows", "made", r"on windows_\d{5}_\.png"),
+    ("100 %wide%", "", r"100 %wide%_\d{5}_\.png")])
+def test_names_of_saved_pictures(client, prefix, subfolder, pattern):
+    graph = workflow(latent={"width": 96}, sampler={"seed": 32},
+                     nodes={"9": {"class_type": "SaveImage", "inputs": {"filename_prefix": prefix, "images": ["8", 0]}}})
+    entry, _ = client.run(graph)
+    saved = entry["outputs"]["9"]["images"][0]
+    assert re.fullmatch(subfolder, saved["subfolder"]) and re.fullmatch(pattern, saved["filename"])
+    assert Image.open(io.BytesIO(client.view(saved))).size == (96, 64)
+
+
+def test_control_characters_in_names(client):
+    graph = workflow(sampler={"seed": 33}, nodes={
+        "9": {"class_type": "SaveImage", "inputs": {"filename_prefix": "two\nlines", "images": ["8", 0]}}})
+    entry, frames = client.run(graph)
+    assert entry["status"]["status_str"] == "error"
+    assert "not allowed" in events(frames, "execution_error")[0]["exception_message"]
 
 
 def test_frames_start_with_type(client):

@@ -155,6 +155,26 @@ def test_foreign_pages(bridges, new_bridges):
     assert preflight.status_code == 200 and "POST" in preflight.headers["Access-Control-Allow-Methods"]
 
 
+def test_a_name_that_was_made_to_mean_this_machine(bridges):
+    """DNS rebinding: the page's origin is the name that it calls."""
+    def status(host: str) -> int:
+        return requests.get(f"{bridges.comfyui}/queue", headers={"Host": host, "Origin": f"http://{host}"}, timeout=60).status_code
+    assert status("evil.example:8188") == status("127.0.0.1.evil.example:8188") == 403
+    assert status(bridges.comfyui_address) == status(f"localhost:{bridges.comfyui_address.split(':')[1]}") == 200
+    for path in ("/sdapi/v1/options", "/"):
+        assert requests.get(bridges.webui + path, headers={"Host": "evil.example"}, timeout=60).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/patchbay/plugins/%ff/activate", "/patchbay/plugins/pag/activate?build=%c3", "/userdata/%e2%82",
+                                  "/history/%ed%a0%80", "/view?filename=%ff.png"])
+def test_addresses_that_are_no_text(bridges, path):
+    request = requests.Request("POST", bridges.comfyui).prepare()
+    for request.method in ("GET", "POST"):
+        request.url = bridges.comfyui + path
+        answer = requests.Session().send(request, timeout=60)
+        assert answer.status_code == 400 and "UTF-8" in answer.json()["detail"]
+
+
 def test_bearer(new_bridges, tmp_path):
     (tmp_path / "token").write_text("secret\n")
     bridges = new_bridges("--comfyui-token-file", tmp_path / "token")
