@@ -58,7 +58,7 @@ def append_log(path: Path, **values: float) -> None:
 
 def plot_log(log: Path, image: Path, key: str = "loss") -> None:
     """Draw a logged value over the steps, on a logarithmic axis, without a plotting library."""
-    rows = [json.loads(line) for line in log.read_text().splitlines()]
+    rows = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
     points = [(row["step"], math.log(row[key])) for row in rows if row.get(key, 0) > 0]
     if len(points) < 2:
         return
