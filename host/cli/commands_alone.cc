@@ -1,5 +1,6 @@
 #include "host/cli/commands.h"
 #include "host/cli/model_command.h"
+#include "host/cli/outpaint_command.h"
 #include "host/cli/plugin_action_command.h"
 #include "host/cli/plugin_command.h"
 #include "host/engine/engine.h"
@@ -8,6 +9,7 @@ namespace patchbay {
 
 void AddCommands(CLI::App& program, CommandAction& action) {
   AddGenerateCommand(program, action, GenerateHere);
+  AddOutpaintCommand(program, action, GenerateHere);
   AddModelCommand(program, action, DescribeLocalModel);
   CLI::App* plugin = AddPluginCommand(program, action, PluginsHere());
   AddPluginActionCommands(*plugin, action, PluginsHere(), RunActionHere);

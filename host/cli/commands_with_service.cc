@@ -5,6 +5,7 @@
 #include "host/cli/connection.h"
 #include "host/cli/job_command.h"
 #include "host/cli/model_command.h"
+#include "host/cli/outpaint_command.h"
 #include "host/cli/plugin_action_command.h"
 #include "host/cli/plugin_command.h"
 #include "host/cli/plugin_watch_command.h"
@@ -28,15 +29,16 @@ void AddCommands(CLI::App& program, CommandAction& action) {
   const auto remote = std::make_shared<Remote>();
   AddConnectionOptions(program, remote->connection);
   program.fallthrough();  // so that --host may also stand behind the command
-  CLI::App* generate =
-      AddGenerateCommand(program, action, [remote](GenerateOptions& options) -> absl::Status {
-        if (remote->connection.is_remote()) {
-          return GenerateRemotely(options, remote->generate, remote->connection);
-        }
-        PATCHBAY_RETURN_IF_ERROR(CheckNotRemote(remote->generate));
-        return GenerateHere(options);
-      });
-  DeclareRemoteGenerateOptions(*generate, remote->generate);
+  const GenerateRunner draw = [remote](GenerateOptions& options) -> absl::Status {
+    if (remote->connection.is_remote()) {
+      return GenerateRemotely(options, remote->generate, remote->connection);
+    }
+    PATCHBAY_RETURN_IF_ERROR(CheckNotRemote(remote->generate));
+    return GenerateHere(options);
+  };
+  for (const auto add : {&AddGenerateCommand, &AddOutpaintCommand}) {
+    DeclareRemoteGenerateOptions(*add(program, action, draw), remote->generate);
+  }
   CLI::App* model = AddModelCommand(program, action, DescriberFor(remote->connection));
   AddRemoteModelCommands(*model, action, remote->connection);
   CLI::App* plugin = AddPluginCommand(program, action, PluginsOf(remote->connection));

@@ -7,5 +7,6 @@
 #include "host/plugins/file_settings.h"
 #include "host/plugins/plugin_status.h"
 #include "host/plugins/setting_value.h"
+#include "host/plugins/settings_text.h"
 
 #endif  // PATCHBAY_HOST_ENGINE_PLUGIN_VALUES_H_

@@ -24,6 +24,20 @@ SamplingHooks::LatentEdit AdaptLatentEdit(Target target) {
   };
 }
 
+void AddPictureEdit(Target target, const HookOwner&, SiteIndex, size_t,
+                    HookCollection& collection) {
+  collection.hooks.sampling.picture.push_back(
+      [target](const Evaluation& evaluation, const at::Tensor& picture) {
+        patchbay_tensor edited = nullptr;
+        target->Call<patchbay_latent_edit>(evaluation, Lend(picture), &edited);
+        at::Tensor checked = target->Checked(edited, picture, {picture.size(0), 3, -1, -1});
+        if (checked.defined() && checked.numel() == 0) {
+          target->Fail(absl::StatusCode::kDataLoss, "gave a picture without pixels");
+        }
+        return checked;
+      });
+}
+
 template <std::vector<SamplingHooks::LatentEdit> SamplingHooks::*kMember>
 void AddLatentEdit(Target target, const HookOwner&, SiteIndex, size_t, HookCollection& collection) {
   (collection.hooks.sampling.*kMember).push_back(AdaptLatentEdit(std::move(target)));
@@ -204,7 +218,7 @@ std::vector<HookKind> SamplingHookKinds() {
        &AddLatentEdit<&SamplingHooks::before_step>},
       {PATCHBAY_HOOK_LAST_LATENT, HookPlace::kPass, false,
        &AddLatentEdit<&SamplingHooks::last_latent>},
-      {PATCHBAY_HOOK_PICTURE, HookPlace::kPass, false, &AddLatentEdit<&SamplingHooks::picture>},
+      {PATCHBAY_HOOK_PICTURE, HookPlace::kPass, false, &AddPictureEdit},
       {PATCHBAY_HOOK_GUIDANCE_SCALE, HookPlace::kPass, false, &AddGuidanceScale},
       {PATCHBAY_HOOK_GUIDANCE, HookPlace::kPass, false, &AddGuidance},
       {PATCHBAY_HOOK_AFTER_STEP, HookPlace::kPass, false, &AddAfterStep},

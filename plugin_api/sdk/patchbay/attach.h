@@ -48,7 +48,7 @@ class Attach {
   void last_latent(Function f) {
     add<sdk::LatentEdit>(PATCHBAY_HOOK_LAST_LATENT, std::move(f));
   }
-  // void f(const Step&, Tensor& picture [B, 3, H, W]) in -1..1
+  // void f(const Step&, Tensor& picture [B, 3, H, W]) in -1..1; may leave another H and W
   template <class Function>
   void picture(Function f) {
     add<sdk::LatentEdit>(PATCHBAY_HOOK_PICTURE, std::move(f));

@@ -13,16 +13,25 @@ std::string Size(int64_t width, int64_t height) {
   return std::to_string(width) + "x" + std::to_string(height);
 }
 
-// Where a side of `length` begins on one of `available`.
-int64_t Place(int64_t wanted, int64_t length, int64_t available, const char* setting) {
-  const int64_t place = wanted < 0 ? std::max<int64_t>(0, (available - length) / 2) : wanted;
-  if (place + length > available) {
-    throw patchbay::Error("the picture with " + std::string(setting) + " " + std::to_string(place) +
-                          " needs " + std::to_string(place + length) +
-                          " pixels there, and the canvas has " + std::to_string(available) +
-                          "; draw a larger size, or give a smaller picture");
+// Where a side of `length` begins on one of `available`, which it fits.
+int64_t Begin(int64_t before, int64_t after, int64_t length, int64_t available) {
+  if (before >= 0) return before;
+  const int64_t rest = available - length;
+  return after >= 0 ? rest - after : rest / 2;
+}
+
+// The length of a finished side.
+int64_t FinishedLength(int64_t before, int64_t after, int64_t length, int64_t available,
+                       int64_t cell, const char* axis) {
+  const int64_t needed = std::max<int64_t>(before, 0) + length + std::max<int64_t>(after, 0);
+  const bool all_given = before >= 0 && after >= 0;
+  if (needed <= available && (!all_given || available - needed < cell)) {
+    return all_given ? needed : available;
   }
-  return place;
+  throw patchbay::Error("picture and margins are " + std::to_string(needed) + " pixels " + axis +
+                        ", and the canvas is " + std::to_string(available) + "; draw a size of " +
+                        std::to_string((needed + cell - 1) / cell * cell) +
+                        ", or give other margins");
 }
 
 // Fills where weight is 0 from what lies around it, coarser with the distance (pull-push).
@@ -53,21 +62,29 @@ at::Tensor OpaqueAndUnmasked(const at::Tensor& rgba, const at::Tensor& mask) {
 
 }  // namespace
 
-Canvas PlaceOnCanvas(const at::Tensor& rgba, const at::Tensor& mask, int64_t left, int64_t top,
-                     CanvasSize size) {
-  const int64_t x = Place(left, rgba.size(3), size.width, "left");
-  const int64_t y = Place(top, rgba.size(2), size.height, "top");
+CanvasSize FinishedSize(CanvasSize picture, const Margins& margins, CanvasSize canvas,
+                        int64_t cell) {
+  return {FinishedLength(margins.top, margins.bottom, picture.height, canvas.height, cell, "high"),
+          FinishedLength(margins.left, margins.right, picture.width, canvas.width, cell, "wide")};
+}
+
+Canvas PlaceOnCanvas(const at::Tensor& rgba, const at::Tensor& mask, const Margins& margins,
+                     CanvasSize size, CanvasSize finished) {
+  const int64_t x = Begin(margins.left, margins.right, rgba.size(3), size.width);
+  const int64_t y = Begin(margins.top, margins.bottom, rgba.size(2), size.height);
   const at::Tensor own = OpaqueAndUnmasked(rgba, mask);
   const std::array<int64_t, 4> padding = {x, size.width - x - rgba.size(3), y,
                                           size.height - y - rgba.size(2)};
   Canvas canvas;
   canvas.known = at::constant_pad_nd(own, padding, 0);
-  const float share = canvas.known.mean().item<float>();
+  const at::Tensor seen = canvas.known.slice(2, 0, finished.height).slice(3, 0, finished.width);
+  const float share = seen.mean().item<float>();
   if (share == 0.f) {
     throw patchbay::Error("nothing of the picture is known: all of it is masked or transparent");
   }
   if (share == 1.f) {
-    throw patchbay::Error("the picture covers the canvas, " + Size(size.width, size.height) +
+    throw patchbay::Error("the picture covers the canvas, " +
+                          Size(finished.width, finished.height) +
                           "; draw a larger size, or give a mask");
   }
   const at::Tensor colours = at::constant_pad_nd(rgba.slice(1, 0, 3) * own, padding, 0);

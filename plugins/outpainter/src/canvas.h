@@ -18,14 +18,31 @@ struct Canvas {
 struct CanvasSize {
   int64_t height = 0;
   int64_t width = 0;
+  bool operator==(const CanvasSize&) const = default;
 };
 
+// Pixels to be painted on each side of a picture; -1: what the others leave, which is shared where
+// both sides of an axis say so.
+struct Margins {
+  int64_t left = -1;
+  int64_t top = -1;
+  int64_t right = -1;
+  int64_t bottom = -1;
+};
+
+// The size of the finished picture: the canvas's, or where both margins of an axis are given,
+// theirs and the picture's together. Canvases are whole cells of pixels, so that they may then be
+// less than a cell larger; what lies beyond is cut off at the right and below. Throws
+// patchbay::Error where margins and picture do not fit the canvas.
+CanvasSize FinishedSize(CanvasSize picture, const Margins& margins, CanvasSize canvas,
+                        int64_t cell);
+
 // rgba: [1, 4, h, w] in 0..1. mask: the same sizes, white where the picture is to be painted anew;
-// undefined: nowhere. Pixels that are less than half opaque are painted too. left, top: where the
-// picture begins on the canvas, in pixels; -1: in the middle. Throws patchbay::Error where the
-// picture does not fit, or nothing is known, or nothing is to be painted.
-Canvas PlaceOnCanvas(const at::Tensor& rgba, const at::Tensor& mask, int64_t left, int64_t top,
-                     CanvasSize size);
+// undefined: nowhere. Pixels that are less than half opaque are painted too. Margins must fit the
+// canvas; see FinishedSize. Throws patchbay::Error where nothing is known, or nothing is to be
+// painted within `finished`.
+Canvas PlaceOnCanvas(const at::Tensor& rgba, const at::Tensor& mask, const Margins& margins,
+                     CanvasSize size, CanvasSize finished);
 
 // known: [1, 1, H, W] of 0 and 1. [1, 1, H / cell, W / cell]: 1 where all pixels of a cell are.
 at::Tensor KnownCells(const at::Tensor& known, int64_t cell);

@@ -23,14 +23,20 @@ struct Settings {
   int64_t jump_repeats = 4;
   double jump_share = 0.6;
   KnownNoise known_noise = KnownNoise::kTied;
+  int64_t right = -1;
+  int64_t bottom = -1;
 };
+
+at::Tensor Cut(const at::Tensor& map, CanvasSize size) {
+  return map.slice(2, 0, size.height).slice(3, 0, size.width);
+}
 
 // What a pass keeps: the picture on the canvas, and the noise that its known part has. Empty in a
 // second pass, which draws over all of the enlarged canvas.
 struct Pass {
   explicit Pass(NoiseRegret jumps) : regret(jumps) {}
 
-  at::Tensor kept;         // [1, 3, H, W] in -1..1
+  at::Tensor kept;         // [1, 3, H, W] in -1..1, of the finished size
   at::Tensor kept_weight;  // [1, 1, H, W]
   at::Tensor latent;       // [1, C, h, w]: the known picture's
   at::Tensor known_cells;  // [1, 1, h, w]
@@ -76,27 +82,39 @@ class Outpainter final : public patchbay::Plugin<Settings> {
       const Pass& pass = step.state<Pass>();
       if (!pass.latent.defined()) return;
       const at::Tensor weight = pass.kept_weight.to(picture.device());
-      picture = weight * pass.kept.to(picture.device()) + (1 - weight) * picture;
+      picture = weight * pass.kept.to(picture.device()) +
+                (1 - weight) * Cut(picture, {weight.size(2), weight.size(3)});
     });
   }
 
  private:
+  template <uint32_t kNumber>
+  static void DescribeMargin(patchbay::Description<Settings>& d, int64_t Settings::*member,
+                             const char* id, const char* label, const char* help) {
+    d.field<kNumber>(member, id)
+        .label(label)
+        .unit(PATCHBAY_UNIT_PIXEL)
+        .range(-1, 16384)
+        .soft_range(-1, 1024)
+        .help(help);
+  }
+
   static void DescribePlace(patchbay::Description<Settings>& d) {
     d.field<1>(&Settings::picture, "picture")
         .label("Picture")
-        .help("What is extended. It keeps its size; the request's size is the canvas's.");
-    d.field<2>(&Settings::left, "left")
-        .label("Left")
-        .unit(PATCHBAY_UNIT_PIXEL)
-        .range(-1, 16384)
-        .soft_range(-1, 1024)
-        .help("Pixels painted to the picture's left; -1 puts it in the middle.");
-    d.field<3>(&Settings::top, "top")
-        .label("Top")
-        .unit(PATCHBAY_UNIT_PIXEL)
-        .range(-1, 16384)
-        .soft_range(-1, 1024)
-        .help("Pixels painted above the picture; -1 puts it in the middle.");
+        .help(
+            "What is extended. It keeps its size; the request's size is the canvas's, which the "
+            "margins may fill but for a part of a cell of the latent, cut off in the end.");
+    DescribeMargin<2>(d, &Settings::left, "left", "Left",
+                      "Pixels painted to the picture's left; -1: what the right leaves.");
+    DescribeMargin<3>(d, &Settings::top, "top", "Top",
+                      "Pixels painted above the picture; -1: what the bottom leaves.");
+    DescribeMargin<10>(
+        d, &Settings::right, "right", "Right",
+        "Pixels painted to the picture's right; -1: what the left leaves. Where both "
+        "say so the picture is in the middle.");
+    DescribeMargin<11>(d, &Settings::bottom, "bottom", "Bottom",
+                       "Pixels painted below the picture; -1: what the top leaves.");
     d.field<4>(&Settings::mask, "mask")
         .label("Mask")
         .help("Of the picture's size: white is painted anew, as are transparent pixels.");
@@ -145,17 +163,19 @@ class Outpainter final : public patchbay::Plugin<Settings> {
     if (step.pass != PATCHBAY_PASS_FIRST) return pass;
     const patchbay::Model model = step.model();
     const int64_t cell = model.info().pixels_per_latent_pixel;
-    const Canvas canvas =
-        PlaceOnCanvas(settings.picture.rgba, settings.mask.rgba, settings.left, settings.top,
-                      {step.latent_height * cell, step.latent_width * cell});
+    const at::Tensor& rgba = settings.picture.rgba;
+    const CanvasSize size = {step.latent_height * cell, step.latent_width * cell};
+    const Margins margins = {settings.left, settings.top, settings.right, settings.bottom};
+    const CanvasSize finished = FinishedSize({rgba.size(2), rgba.size(3)}, margins, size, cell);
+    const Canvas canvas = PlaceOnCanvas(rgba, settings.mask.rgba, margins, size, finished);
     const at::Tensor cells = KnownCells(canvas.known, cell);
     if (cells.max().item<float>() == 0.f) {
       throw patchbay::Error("no block of " + std::to_string(cell) + "x" + std::to_string(cell) +
                             " pixels on the canvas is known as a whole, and the model sees no "
                             "smaller ones; give a larger picture");
     }
-    pass.kept = canvas.picture;
-    pass.kept_weight = FeatheredKnown(canvas.known, settings.feathering);
+    pass.kept = Cut(canvas.picture, finished);
+    pass.kept_weight = FeatheredKnown(Cut(canvas.known, finished), settings.feathering);
     pass.latent = model.encode_picture(canvas.picture);
     pass.known_cells = cells;
     return pass;

@@ -60,7 +60,7 @@ typedef void (*patchbay_end_pass)(void* data, void* state);
 #define PATCHBAY_HOOK_BEFORE_STEP "patchbay.hook.before_step/1"
 /* The sampler's result, before it is decoded or enlarged. */
 #define PATCHBAY_HOOK_LAST_LATENT "patchbay.hook.last_latent/1"
-/* The decoded pictures, [B, 3, H, W] in -1..1. Called once a job, for its last pass. */
+/* A job's pictures, [B, 3, H, W] in -1..1, once decoded. May come back with another H and W. */
 #define PATCHBAY_HOOK_PICTURE "patchbay.hook.picture/1"
 typedef patchbay_status (*patchbay_latent_edit)(void* data, const patchbay_call* call,
                                                 patchbay_tensor latent, patchbay_tensor* edited);

@@ -1,0 +1,113 @@
+#include "host/cli/outpaint_options.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "host/base/mapped_file.h"
+#include "host/base/status_macros.h"
+#include "host/cli/option_values.h"
+#include "host/engine/plugin_values.h"
+#include "host/formats/picture.h"
+
+namespace patchbay {
+namespace {
+
+constexpr char kPlugin[] = "outpainter";
+constexpr int kMostMargin = 16384;
+// Every model's sizes are multiples of this; the plugin cuts off what is too much.
+constexpr int kSizeStep = 8;
+
+absl::Status NothingToPaint() {
+  return absl::InvalidArgumentError(
+      "nothing would be painted: give a margin on one side at least, or a mask");
+}
+
+absl::StatusOr<PictureSize> SizeOfFile(const std::string& path) {
+  const auto file = MappedFile::Open(path);
+  if (!file.ok()) return file.status();
+  const auto picture = DecodePicture((*file)->bytes());
+  if (picture.ok()) return PictureSize{picture->width, picture->height};
+  return absl::Status(picture.status().code(),
+                      absl::StrCat(path, ": ", picture.status().message()));
+}
+
+absl::StatusOr<PictureMargins> MarginsOf(const OutpaintOptions& options, PictureSize picture) {
+  if (!options.margins.empty()) return ParseMargins(options.margins);
+  if (options.target_size.empty()) {
+    if (options.mask_file.empty()) return NothingToPaint();
+    return PictureMargins{};
+  }
+  PATCHBAY_ASSIGN_OR_RETURN(const PictureSize target, ParseSize(options.target_size));
+  return MarginsToSize(picture, target);
+}
+
+int RoundedUp(int length) { return (length + kSizeStep - 1) / kSizeStep * kSizeStep; }
+
+// Settings that the user gives to the plugin directly stay, and come last so that they count.
+void AddPlugin(const std::string& settings, std::vector<std::string>& plugins) {
+  for (std::string& plugin : plugins) {
+    const std::vector<std::string> parts = absl::StrSplit(plugin, absl::MaxSplits(':', 1));
+    if (parts.front() != kPlugin) continue;
+    plugin = absl::StrCat(kPlugin, ":", settings, parts.size() > 1 ? "," : "",
+                          parts.size() > 1 ? parts.back() : "");
+    return;
+  }
+  plugins.push_back(absl::StrCat(kPlugin, ":", settings));
+}
+
+}  // namespace
+
+absl::StatusOr<PictureMargins> ParseMargins(const std::string& text) {
+  const std::vector<std::string> parts = absl::StrSplit(text, ',');
+  PictureMargins margins{};
+  bool is_whole = parts.size() == 1 || parts.size() == margins.size();
+  for (size_t side = 0; is_whole && side < margins.size(); ++side) {
+    int& margin = margins[side];
+    is_whole = absl::SimpleAtoi(parts[parts.size() == 1 ? 0 : side], &margin) && margin >= 0 &&
+               margin <= kMostMargin;
+  }
+  if (!is_whole) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", text, "\" are no margins; they are pixels at the left, above, at the ",
+                     "right and below, 0 to ", kMostMargin,
+                     " each, such as 64,0,64,0, or one number for all sides"));
+  }
+  return margins;
+}
+
+absl::StatusOr<PictureMargins> MarginsToSize(PictureSize picture, PictureSize target) {
+  const int wide = target.width - picture.width;
+  const int high = target.height - picture.height;
+  if (wide < 0 || high < 0) {
+    return absl::InvalidArgumentError(absl::StrCat("the picture is ", picture.width, "x",
+                                                   picture.height, ", which does not fit into ",
+                                                   target.width, "x", target.height));
+  }
+  return PictureMargins{wide / 2, high / 2, wide - wide / 2, high - high / 2};
+}
+
+absl::Status CompleteOutpainting(const OutpaintOptions& options, GenerateOptions& generate) {
+  PATCHBAY_ASSIGN_OR_RETURN(const PictureSize picture, SizeOfFile(options.picture_file));
+  PATCHBAY_ASSIGN_OR_RETURN(const PictureMargins margins, MarginsOf(options, picture));
+  const auto [left, top, right, bottom] = margins;
+  const bool has_margin =
+      std::any_of(margins.begin(), margins.end(), [](int margin) { return margin > 0; });
+  if (!has_margin && options.mask_file.empty()) return NothingToPaint();
+  std::string settings =
+      absl::StrCat("picture=", QuoteSetting(options.picture_file), ",left=", left, ",top=", top,
+                   ",right=", right, ",bottom=", bottom);
+  if (!options.mask_file.empty()) {
+    absl::StrAppend(&settings, ",mask=", QuoteSetting(options.mask_file));
+  }
+  if (options.feathering >= 0) absl::StrAppend(&settings, ",feathering=", options.feathering);
+  AddPlugin(settings, generate.plugins);
+  generate.size = absl::StrCat(RoundedUp(left + picture.width + right), "x",
+                               RoundedUp(top + picture.height + bottom));
+  return absl::OkStatus();
+}
+
+}  // namespace patchbay

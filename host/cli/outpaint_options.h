@@ -1,0 +1,37 @@
+#ifndef PATCHBAY_HOST_CLI_OUTPAINT_OPTIONS_H_
+#define PATCHBAY_HOST_CLI_OUTPAINT_OPTIONS_H_
+
+#include <array>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "host/cli/generate_options.h"
+
+namespace patchbay {
+
+// The options of `patchbay outpaint` that `generate` does not have, as they are typed.
+struct OutpaintOptions {
+  std::string picture_file;
+  std::string margins;
+  std::string target_size;  // width x height; in place of `margins`
+  std::string mask_file;
+  int feathering = -1;  // the plugin's own
+};
+
+// Pixels to be painted: left, top, right, bottom.
+using PictureMargins = std::array<int, 4>;
+
+// "40,0,40,0"; one number stands for all four sides. INVALID_ARGUMENT for what is none, and for
+// margins that are all zero.
+absl::StatusOr<PictureMargins> ParseMargins(const std::string& text);
+
+// The margins of a picture that is to stand in the middle of another size. INVALID_ARGUMENT when it
+// is larger than that, or as large.
+absl::StatusOr<PictureMargins> MarginsToSize(PictureSize picture, PictureSize target);
+
+// Adds to `generate` the plugin and the canvas's size. Errors name the option or the file.
+absl::Status CompleteOutpainting(const OutpaintOptions& options, GenerateOptions& generate);
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_CLI_OUTPAINT_OPTIONS_H_
