@@ -142,7 +142,8 @@ def test_a_batch_is_its_pictures(model, program, photo):
 
 
 @pytest.mark.parametrize("settings, words", [
-    ("left=90", ["left 90", "160", "128"]), ("top=31", ["top 31", "97", "96"]), ("mask={folder}/small.png", ["mask", "8x8"]),
+    ("left=90", ["160 pixels wide", "128", "size of 160"]), ("top=31", ["97 pixels high", "96", "size of 104"]),
+    ("left=20,right=20", ["110 pixels wide", "128", "size of 112"]), ("mask={folder}/small.png", ["mask", "8x8"]),
     ("picture={folder}/tiny.png", ["8x8 pixels"]), ("picture={folder}/large.png", ["covers the canvas"]),
     ("picture={folder}/wide.png", ["200", "128"]), ("picture={folder}/clear.png", ["transparent"]),
     ("picture=", ["picture"]), ("feathering=-1", ["feathering", "0"])])
