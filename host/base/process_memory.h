@@ -7,7 +7,7 @@ namespace patchbay {
 // default glibc maps every block above 32 MiB anew and unmaps it when it is freed, so that each
 // large result is paid for in page faults: a linear layer that computes 2.5 TF/s into a kept buffer
 // falls to 0.7 TF/s. The program's peak memory stays what it is; only idle memory grows, up to that
-// peak.
+// peak, until somebody calls ReturnFreedMemory().
 //
 // Call once at the start of main(), before other threads exist. Does nothing on other C libraries.
 void ConfigureProcessMemory();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import pathlib
 import signal
 import subprocess
@@ -62,6 +63,11 @@ class Server:
         self.process = None
         self.channel.close()
         return code
+
+    def resident_bytes(self, with_files: bool = False) -> int:
+        """The process's memory, without or with what files back, such as libraries."""
+        fields = pathlib.Path(f"/proc/{self.process.pid}/statm").read_text().split()
+        return (int(fields[1]) - (0 if with_files else int(fields[2]))) * os.sysconf("SC_PAGE_SIZE")
 
     def run(self, *arguments: object) -> subprocess.CompletedProcess:
         """A client command against this server."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pathlib
 import random
 import shutil
 import signal
@@ -19,11 +18,6 @@ from service.plugin_calls import SWAP, activate, build_of, create_when_there_is_
 SWAPS = int(os.environ.get("PATCHBAY_SWAPS", "150"))
 KILLS = int(os.environ.get("PATCHBAY_KILLS", "5"))
 CONNECTIONS = 4
-
-
-def resident_bytes(server) -> int:
-    fields = pathlib.Path(f"/proc/{server.process.pid}/statm").read_text().split()
-    return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_swap_soak(new_server, api):
@@ -62,7 +56,7 @@ def test_swap_soak(new_server, api):
         assert active.state == api.PLUGIN_STATE_ACTIVE
         time.sleep(0.05)  # a swap alone takes less than a picture
         if swap == SWAPS // 3:
-            memory = resident_bytes(server)
+            memory = server.resident_bytes(with_files=True)
     over.set()
     for thread in threads:
         thread.join()
@@ -70,7 +64,7 @@ def test_swap_soak(new_server, api):
     # Each picture is wholly the work of the build that its report names.
     assert {build for build, _ in drawn} == set(expected)
     assert all(expected[build] == made for build, made in drawn)
-    grown = resident_bytes(server) - memory
+    grown = server.resident_bytes(with_files=True) - memory
     assert grown < 48 << 20, f"{grown} bytes more after {SWAPS} swaps"
     print(f"{SWAPS} swaps, {len(drawn)} generations, {grown} bytes more")
 

@@ -8,7 +8,6 @@ import pytest
 
 from service.plugin_calls import activate, draw, pixels
 from service.test_quantizer_actions import quantised_layers
-from service.test_released_weights import resident_bytes
 from service.wide_model import make_wide_model
 
 FP32 = 4  # bytes
@@ -33,14 +32,14 @@ def medians(server, api, *jobs: dict, rounds: int = 3) -> list[int]:
     for _ in range(rounds):
         for job, memory in zip(jobs, seen):
             draw(server, api, **job)
-            memory.append(resident_bytes(server))
+            memory.append(server.resident_bytes())
     return [statistics.median(memory) for memory in seen]
 
 
 def test_memory_falls_by_what_is_saved_and_comes_back(wide, api):
     server, weights = wide
     plain = pixels(server, draw(server, api))
-    before = resident_bytes(server)
+    before = server.resident_bytes()
     whole, eight, again, four = medians(server, api, {}, {"plugins": quantizer()}, {},
                                         {"plugins": quantizer(scheme="w4a8")})
     print(f"{weights} weights in fp32; memory falls by {(whole - eight) / weights:.2f} bytes for each of them with 8 bits, by "
@@ -65,7 +64,7 @@ def test_a_running_job_keeps_its_weights(change, wide, api):
     server, weights = wide
     settings = {"steps": 12}
     plain = pixels(server, draw(server, api, **settings))
-    whole = resident_bytes(server)
+    whole = server.resident_bytes()
     assert activate(server, api, "quantizer").state == api.PLUGIN_STATE_ACTIVE
     eight = pixels(server, draw(server, api, **settings))
     activate(server, api, "quantizer", scheme="w4a8")
@@ -87,4 +86,4 @@ def test_a_running_job_keeps_its_weights(change, wide, api):
         server.plugins.RetirePlugin(api.RetirePluginRequest(plugin_id="quantizer"))
     assert pixels(server, draw(server, api, **settings)) == plain
     # Of the old weights nothing is left.
-    assert abs(resident_bytes(server) - whole) < 0.5 * weights
+    assert abs(server.resident_bytes() - whole) < 0.5 * weights

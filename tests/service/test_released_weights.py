@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pathlib
 import shutil
 import statistics
 
@@ -22,11 +21,6 @@ def release(**settings: object) -> list[dict]:
     values = {field: {"bool_value": value} if isinstance(value, bool) else {"string_value": str(value)}
               for field, value in settings.items()}
     return [{"plugin_id": "test-release", "settings": values}]
-
-
-def resident_bytes(server) -> int:
-    fields = pathlib.Path(f"/proc/{server.process.pid}/statm").read_text().split()
-    return (int(fields[1]) - int(fields[2])) * os.sysconf("SC_PAGE_SIZE")  # without what files back
 
 
 @pytest.fixture
@@ -62,11 +56,11 @@ def test_memory_falls_and_comes_back(new_server, api, tmp_path):
     fallen, back = [], []
     for _ in range(5):
         draw(server, api, plugins=release(releases=False))
-        whole = resident_bytes(server)
+        whole = server.resident_bytes()
         draw(server, api, plugins=release())
-        fallen.append(whole - resident_bytes(server))
+        fallen.append(whole - server.resident_bytes())
         assert picture(draw(server, api)) == plain
-        back.append(resident_bytes(server) - whole)
+        back.append(server.resident_bytes() - whole)
     assert 0.75 * announced < statistics.median(fallen) < 1.25 * announced, (fallen, announced)
     assert abs(statistics.median(back)) < 0.25 * announced, (back, announced)
     print(f"{announced} bytes announced, {statistics.median(fallen)} fallen, {statistics.median(back)} more afterwards")

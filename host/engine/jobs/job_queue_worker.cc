@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/time/time.h"
+#include "host/base/process_memory.h"
 #include "host/base/status_macros.h"
 #include "host/engine/jobs/job_entry.h"
 #include "host/engine/jobs/job_queue.h"
@@ -14,6 +15,8 @@ namespace patchbay {
 namespace {
 
 constexpr std::chrono::milliseconds kJournalRetry(500);
+// How long nothing is drawn before the memory of what was goes back to the system.
+constexpr std::chrono::seconds kIdleTime(5);
 
 }  // namespace
 
@@ -54,10 +57,18 @@ class JobQueue::Observer final : public GenerationObserver {
 
 void JobQueue::Work() {
   std::unique_lock lock(mutex_);
+  const auto has_work = [this] {
+    return stopping_ || !between_jobs_.empty() || (!waiting_.empty() && !begin_no_more_);
+  };
+  bool keeps_memory = false;  // that a job has freed
   while (true) {
-    changed_.wait(lock, [this] {
-      return stopping_ || !between_jobs_.empty() || (!waiting_.empty() && !begin_no_more_);
-    });
+    if (keeps_memory && !changed_.wait_for(lock, kIdleTime, has_work)) {
+      keeps_memory = false;
+      lock.unlock();
+      ReturnFreedMemory();
+      lock.lock();
+    }
+    changed_.wait(lock, has_work);
     const bool can_draw = !waiting_.empty() && !begin_no_more_ && !stopping_;
     if (!between_jobs_.empty() && !(job_is_next_ && can_draw)) {
       job_is_next_ = true;
@@ -76,6 +87,7 @@ void JobQueue::Work() {
     lock.unlock();
     RunOne(entry);
     lock.lock();
+    keeps_memory = true;
     running_ = nullptr;
     changed_.notify_all();
   }
