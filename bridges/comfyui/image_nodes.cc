@@ -136,8 +136,10 @@ Values CropImage(NodeCall& call) {
   return std::vector<NodeValue>{std::move(result)};
 }
 
-// How white the mask is at a distance from the old picture's edge: ComfyUI's quadratic ramp.
+// How white the mask is at a distance from the old picture's edge: ComfyUI's quadratic ramp, which
+// it leaves out where it would take half of the picture. `added`: left, top, right, bottom.
 uint8_t Feather(const Picture& picture, int x, int y, int feathering, const int (&added)[4]) {
+  if (feathering * 2 >= std::min(picture.width, picture.height)) return 0;
   int distance = feathering;
   if (added[0] > 0) distance = std::min(distance, x);
   if (added[1] > 0) distance = std::min(distance, y);

@@ -19,6 +19,12 @@ namespace fs = std::filesystem;
 constexpr size_t kMaxFiles = 10'000;
 constexpr uint64_t kMaxUpload = uint64_t{2} << 30;
 
+// Without its folder, which is not a client's business.
+absl::Status CannotRead(const std::string& path) {
+  return absl::NotFoundError(
+      absl::StrCat("the file ", fs::path(path).filename().string(), " cannot be read"));
+}
+
 }  // namespace
 
 FileFolder::FileFolder(std::string folder, std::string suffix)
@@ -63,14 +69,14 @@ absl::StatusOr<std::string> FileFolder::Upload(const NamedPath& file, HostSessio
 absl::StatusOr<std::string> ReadWholeFile(const std::string& path, uint64_t max_bytes) {
   std::error_code error;
   const uint64_t size = fs::file_size(path, error);
-  if (error) return absl::NotFoundError(absl::StrCat(path, " cannot be read"));
+  if (error) return CannotRead(path);
   if (size > max_bytes) {
     return absl::OutOfRangeError(absl::StrCat(path, " has more than ", max_bytes, " bytes"));
   }
   std::ifstream stream(path, std::ios::binary);
   std::string bytes(size, '\0');
   stream.read(bytes.data(), static_cast<std::streamsize>(size));
-  if (!stream) return absl::NotFoundError(absl::StrCat(path, " cannot be read"));
+  if (!stream) return CannotRead(path);
   return bytes;
 }
 

@@ -2,6 +2,7 @@
 
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
+#include <grpcpp/support/channel_arguments.h>
 
 #include <algorithm>
 #include <atomic>
@@ -27,9 +28,12 @@ constexpr size_t kMaxDownloadBytes = size_t{1} << 30;
 constexpr std::chrono::milliseconds kRetryDelay(500);
 constexpr int kMaxRetries = 120;
 
-absl::Status StatusOf(const grpc::Status& status) {
-  if (status.ok()) return absl::OkStatus();
-  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+// The longest wait between two tries to connect: a host that was started again is found at once.
+constexpr int kMostReconnectMilliseconds = 1000;
+
+// Of a call that found nobody, or whose connection was lost; else UNAVAILABLE is the host's word.
+bool IsConnectionLost(const grpc::Status& status) {
+  return status.error_code() == grpc::StatusCode::UNAVAILABLE && status.error_details().empty();
 }
 
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeCredentials(
@@ -260,6 +264,16 @@ class GrpcSession final : public HostSession {
   void ShutDown() override { calls_.End(); }
 
  private:
+  absl::Status StatusOf(const grpc::Status& status) const {
+    if (status.ok()) return absl::OkStatus();
+    if (IsConnectionLost(status)) {
+      return absl::UnavailableError(
+          absl::StrCat("the Patchbay host at ", options_.address,
+                       " cannot be reached; is `patchbay serve` running?"));
+    }
+    return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+  }
+
   struct Watched {
     std::string id;
     uint64_t sequence = 0;
@@ -335,7 +349,11 @@ class GrpcSession final : public HostSession {
 
 absl::StatusOr<std::unique_ptr<HostSession>> HostSession::Make(const HostSessionOptions& options) {
   BRIDGE_ASSIGN_OR_RETURN(const auto credentials, MakeCredentials(options.tls_authority_file));
-  return std::make_unique<GrpcSession>(options, grpc::CreateChannel(options.address, credentials));
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kMostReconnectMilliseconds / 4);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMostReconnectMilliseconds);
+  return std::make_unique<GrpcSession>(
+      options, grpc::CreateCustomChannel(options.address, credentials, arguments));
 }
 
 }  // namespace patchbay

@@ -24,8 +24,9 @@ struct Picture {
 // A picture of one value, as large as asked.
 Picture BlankPicture(int width, int height, int channels, uint8_t value);
 
-// Reads a PNG, JPEG or WebP file as RGBA. INVALID_ARGUMENT when it is none of them, is damaged, or
-// has more than 2^27 pixels.
+// Reads a PNG, JPEG or WebP file as RGBA, turned upright where its EXIF says how the camera was
+// held; 16 bits are reduced to 8, CMYK is converted. INVALID_ARGUMENT when it is none of them, an
+// animation, is damaged, or has more than 2^27 pixels.
 absl::StatusOr<Picture> DecodePicture(std::string_view bytes);
 
 // A PNG file, with the usual compression. 1, 3 or 4 channels.

@@ -14,6 +14,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "bridges/common/picture.h"
+#include "bridges/common/picture_orientation.h"
+#include "bridges/common/picture_text.h"
 
 namespace patchbay {
 namespace {
@@ -40,6 +42,8 @@ absl::StatusOr<Picture> DecodePng(std::string_view bytes) {
     return status;
   }
   image.format = PNG_FORMAT_RGBA;
+  // Else libpng takes 16 bits for linear light.
+  image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;
   Picture picture =
       BlankPicture(static_cast<int>(image.width), static_cast<int>(image.height), 4, 0);
   if (png_image_finish_read(&image, nullptr, picture.pixels.data(), 0, nullptr) == 0) {
@@ -58,6 +62,20 @@ void JumpOnError(j_common_ptr info) { longjmp(reinterpret_cast<JpegErrors*>(info
 
 void SayNothing(j_common_ptr) {}
 
+// In place. Adobe's programs, of which practically all such files are, write how much ink is left
+// out.
+void ConvertCmyk(bool is_inverted, Picture& picture) {
+  for (size_t i = 0; i < picture.pixels.size(); i += 4) {
+    uint8_t* const pixel = &picture.pixels[i];
+    const int white = is_inverted ? pixel[3] : 255 - pixel[3];
+    for (int c = 0; c < 3; ++c) {
+      const int light = is_inverted ? pixel[c] : 255 - pixel[c];
+      pixel[c] = static_cast<uint8_t>((light * white + 127) / 255);
+    }
+    pixel[3] = 255;
+  }
+}
+
 bool DecodeJpegInto(std::string_view bytes, Picture& picture) {
   jpeg_decompress_struct info;
   JpegErrors errors;
@@ -75,7 +93,9 @@ bool DecodeJpegInto(std::string_view bytes, Picture& picture) {
     jpeg_destroy_decompress(&info);
     return false;
   }
-  info.out_color_space = JCS_EXT_RGBA;
+  const bool is_cmyk = info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK;
+  const bool is_inverted = info.saw_Adobe_marker != 0;
+  info.out_color_space = is_cmyk ? JCS_CMYK : JCS_EXT_RGBA;
   jpeg_start_decompress(&info);
   picture =
       BlankPicture(static_cast<int>(info.output_width), static_cast<int>(info.output_height), 4, 0);
@@ -85,15 +105,20 @@ bool DecodeJpegInto(std::string_view bytes, Picture& picture) {
   }
   jpeg_finish_decompress(&info);
   jpeg_destroy_decompress(&info);
+  if (is_cmyk) ConvertCmyk(is_inverted, picture);
   return true;
 }
 
 absl::StatusOr<Picture> DecodeWebp(std::string_view bytes) {
   const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
-  int width = 0, height = 0;
-  if (WebPGetInfo(data, bytes.size(), &width, &height) == 0) {
+  WebPBitstreamFeatures features;
+  if (WebPGetFeatures(data, bytes.size(), &features) != VP8_STATUS_OK) {
     return absl::InvalidArgumentError("damaged WebP file");
   }
+  if (features.has_animation != 0) {
+    return absl::InvalidArgumentError("this WebP file is an animation; save one of its pictures");
+  }
+  const int width = features.width, height = features.height;
   if (absl::Status status = CheckSize(width, height); !status.ok()) return status;
   Picture picture = BlankPicture(width, height, 4, 0);
   if (WebPDecodeRGBAInto(data, bytes.size(), picture.pixels.data(), picture.pixels.size(),
@@ -103,9 +128,7 @@ absl::StatusOr<Picture> DecodeWebp(std::string_view bytes) {
   return picture;
 }
 
-}  // namespace
-
-absl::StatusOr<Picture> DecodePicture(std::string_view bytes) {
+absl::StatusOr<Picture> DecodeAsStored(std::string_view bytes) {
   if (bytes.starts_with("\x89PNG\r\n\x1a\n")) return DecodePng(bytes);
   if (bytes.starts_with("\xff\xd8\xff")) {
     Picture picture;
@@ -115,7 +138,23 @@ absl::StatusOr<Picture> DecodePicture(std::string_view bytes) {
   if (bytes.size() > 12 && bytes.starts_with("RIFF") && bytes.substr(8, 4) == "WEBP") {
     return DecodeWebp(bytes);
   }
-  return absl::InvalidArgumentError("this is no PNG, JPEG or WebP file");
+  const char* const format =
+      bytes.starts_with("GIF8")                                                     ? "GIF"
+      : bytes.starts_with("BM")                                                     ? "BMP"
+      : bytes.starts_with("II*") || bytes.starts_with(std::string_view("MM\0*", 4)) ? "TIFF"
+                                                                                    : nullptr;
+  return absl::InvalidArgumentError(
+      format == nullptr
+          ? "this is no PNG, JPEG or WebP file"
+          : absl::StrCat("this is a ", format, " picture; save it as PNG, JPEG or WebP"));
+}
+
+}  // namespace
+
+absl::StatusOr<Picture> DecodePicture(std::string_view bytes) {
+  absl::StatusOr<Picture> picture = DecodeAsStored(bytes);
+  if (!picture.ok()) return picture;
+  return Upright(*picture, OrientationInExif(ReadExif(bytes)));
 }
 
 std::string EncodePng(const Picture& picture) {

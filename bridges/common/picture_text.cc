@@ -184,17 +184,19 @@ bool IsWebp(std::string_view bytes) {
 
 }  // namespace
 
+std::string ReadExif(std::string_view bytes) {
+  if (bytes.starts_with("\xff\xd8")) return JpegExif(bytes);
+  if (!IsWebp(bytes)) return "";
+  const Mux mux = OpenWebp(bytes);
+  WebPData chunk{nullptr, 0};
+  if (mux == nullptr || WebPMuxGetChunk(mux.get(), "EXIF", &chunk) != WEBP_MUX_OK) return "";
+  const std::string_view exif(reinterpret_cast<const char*>(chunk.bytes), chunk.size);
+  return std::string(exif.starts_with(kExifHeader) ? exif.substr(kExifHeader.size()) : exif);
+}
+
 absl::StatusOr<std::map<std::string, std::string>> ReadPictureText(std::string_view bytes) {
   if (bytes.starts_with(kPngSignature)) return ReadPngText(bytes);
-  std::string comment;
-  if (bytes.starts_with("\xff\xd8")) comment = CommentInExif(JpegExif(bytes));
-  if (IsWebp(bytes)) {
-    const Mux mux = OpenWebp(bytes);
-    WebPData chunk{nullptr, 0};
-    if (mux != nullptr && WebPMuxGetChunk(mux.get(), "EXIF", &chunk) == WEBP_MUX_OK) {
-      comment = CommentInExif({reinterpret_cast<const char*>(chunk.bytes), chunk.size});
-    }
-  }
+  const std::string comment = CommentInExif(ReadExif(bytes));
   std::map<std::string, std::string> texts;
   if (!comment.empty()) texts["parameters"] = comment;
   return texts;

@@ -9,6 +9,9 @@
 
 namespace patchbay {
 
+// The EXIF block of a JPEG or WebP file, from its TIFF header on; empty where there is none.
+std::string ReadExif(std::string_view bytes);
+
 // The texts that a picture file carries, by keyword, in UTF-8. PNG: its text chunks; JPEG and WebP:
 // EXIF's UserComment, as "parameters". Empty for other files.
 absl::StatusOr<std::map<std::string, std::string>> ReadPictureText(std::string_view bytes);

@@ -100,7 +100,11 @@ void DeclareOptions(CLI::App& program, Options& options) {
 // The first line of a file; empty when no file is named.
 absl::StatusOr<std::string> ReadToken(const std::string& path) {
   if (path.empty()) return std::string();
-  BRIDGE_ASSIGN_OR_RETURN(const std::string text, ReadWholeFile(path, kMaxTokenBytes));
+  const absl::StatusOr<std::string> file = ReadWholeFile(path, kMaxTokenBytes);
+  if (!file.ok()) {
+    return absl::Status(file.status().code(), absl::StrCat(path, ": ", file.status().message()));
+  }
+  const std::string& text = *file;
   return text.substr(0, text.find_first_of("\r\n"));
 }
 
@@ -114,6 +118,10 @@ absl::Status CheckCredentials(const Options& options) {
   }
   if (options.insecure) return absl::OkStatus();
   const auto refuse = [](const std::string& address, const char* option) {
+    if (address.find(':') == address.npos) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("\"", address, "\" is no address; it should be such as 127.0.0.1:7860"));
+    }
     return absl::InvalidArgumentError(
         absl::StrCat(address, " can be reached from other machines; protect it with ", option,
                      ", or say --insecure to let everybody in"));

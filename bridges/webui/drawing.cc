@@ -13,6 +13,7 @@
 #include "bridges/common/status_macros.h"
 #include "bridges/webui/answer.h"
 #include "bridges/webui/drawn_pictures.h"
+#include "bridges/webui/outpainting_script.h"
 #include "bridges/webui/prompt_files.h"
 #include "bridges/webui/samplers.h"
 #include "bridges/webui/script_picture.h"
@@ -90,9 +91,7 @@ class Job {
   }
 
   absl::Status MakeSettings() {
-    if (!form_.script_name.empty()) {
-      return absl::InvalidArgumentError(absl::StrCat("Script '", form_.script_name, "' not found"));
-    }
+    if (!form_.script_name.empty()) BRIDGE_RETURN_IF_ERROR(AddChosenScript());
     ApplyStyles();
     pictures_.sampling = ResolveSampler(
         form_.sampler_name.empty() ? form_.sampler_index : form_.sampler_name, form_.scheduler);
@@ -132,6 +131,38 @@ class Job {
     hires.mutable_size()->set_height(multiple(height));
     hires.set_strength(std::max(form_.denoising_strength, kLeastStrength));
     hires.set_steps(form_.hr_second_pass_steps);
+  }
+
+  // The one script of a request that A1111 runs in place of its own img2img.
+  absl::Status AddChosenScript() {
+    if (!form_.is_img2img || !IsOutpaintingScript(form_.script_name)) {
+      return absl::InvalidArgumentError(absl::StrCat("Script '", form_.script_name, "' not found"));
+    }
+    BRIDGE_ASSIGN_OR_RETURN(const std::string bytes, PictureBytes(form_.init_images.front()));
+    BRIDGE_ASSIGN_OR_RETURN(const Picture picture, DecodePicture(bytes));
+    BRIDGE_ASSIGN_OR_RETURN(
+        const Outpainting margins,
+        ReadOutpainting(form_.script_name, form_.script_args, picture.width, picture.height));
+    v1::PluginChoice& choice = *settings_.add_plugins();
+    choice.set_plugin_id("outpainter");
+    auto& settings = *choice.mutable_settings();
+    BRIDGE_ASSIGN_OR_RETURN(const std::string artifact, context_.host.Upload(bytes));
+    settings["picture"].set_artifact_id(artifact);
+    for (const auto& [name, pixels] : {std::pair("left", margins.left),
+                                       {"top", margins.top},
+                                       {"right", margins.right},
+                                       {"bottom", margins.bottom},
+                                       {"feathering", margins.feathering}}) {
+      settings[name].set_typed_value(absl::StrCat(pixels));
+    }
+    const auto whole = [](int side) {
+      return (side + kLatentScale - 1) / kLatentScale * kLatentScale;
+    };
+    form_.width = whole(margins.left + picture.width + margins.right);
+    form_.height = whole(margins.top + picture.height + margins.bottom);
+    // The plugin starts from noise, and sees the picture itself.
+    form_.is_img2img = false;
+    return absl::OkStatus();
   }
 
   absl::Status AddScripts() {

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <limits>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "bridges/common/json_text.h"
 
@@ -11,6 +13,12 @@ namespace {
 
 std::optional<int64_t> WholeNumber(const Json& value) {
   constexpr double kLimit = 9.2e18;
+  if (value.is_boolean()) return value.get<bool>() ? 1 : 0;
+  if (value.is_string()) {
+    int64_t number = 0;
+    if (!absl::SimpleAtoi(value.get_ref<const std::string&>(), &number)) return std::nullopt;
+    return number;
+  }
   if (value.is_number_unsigned()) {
     const auto number = value.get<uint64_t>();
     if (number > uint64_t(std::numeric_limits<int64_t>::max())) return std::nullopt;
@@ -19,8 +27,34 @@ std::optional<int64_t> WholeNumber(const Json& value) {
   if (value.is_number_integer()) return value.get<int64_t>();
   if (!value.is_number_float()) return std::nullopt;
   const auto number = value.get<double>();
-  if (std::abs(number) > kLimit || number != std::floor(number)) return std::nullopt;
+  if (std::abs(number) > kLimit) return std::nullopt;
   return static_cast<int64_t>(number);
+}
+
+std::optional<double> Number(const Json& value) {
+  if (value.is_number()) return value.get<double>();
+  if (value.is_boolean()) return value.get<bool>() ? 1.0 : 0.0;
+  double number = 0;
+  const bool is_number =
+      value.is_string() && absl::SimpleAtod(value.get_ref<const std::string&>(), &number);
+  return is_number ? std::optional(number) : std::nullopt;
+}
+
+std::optional<bool> Truth(const Json& value) {
+  if (value.is_boolean()) return value.get<bool>();
+  if (value.is_number()) {
+    const auto number = value.get<double>();
+    return number == 0 || number == 1 ? std::optional(number == 1) : std::nullopt;
+  }
+  if (!value.is_string()) return std::nullopt;
+  const std::string text = absl::AsciiStrToLower(value.get_ref<const std::string&>());
+  for (const char* yes : {"1", "on", "t", "true", "y", "yes"}) {
+    if (text == yes) return true;
+  }
+  for (const char* no : {"0", "off", "f", "false", "n", "no"}) {
+    if (text == no) return false;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -48,10 +82,8 @@ void FieldReader::Complain(const std::string& name, const std::string& message,
 void FieldReader::Read(const std::string& name, bool& value) {
   const Json* found = Find(name);
   if (found == nullptr) return;
-  if (found->is_boolean()) {
-    value = found->get<bool>();
-  } else if (const auto number = WholeNumber(*found); number == 0 || number == 1) {
-    value = *number == 1;
+  if (const std::optional<bool> truth = Truth(*found); truth.has_value()) {
+    value = *truth;
   } else {
     Complain(name, "value could not be parsed to a boolean", "type_error.bool");
   }
@@ -79,8 +111,11 @@ void FieldReader::Read(const std::string& name, int64_t& value) {
 void FieldReader::Read(const std::string& name, double& value) {
   const Json* found = Find(name);
   if (found == nullptr) return;
-  if (!found->is_number()) return Complain(name, "value is not a valid float", "type_error.float");
-  value = found->get<double>();
+  const std::optional<double> number = Number(*found);
+  if (!number.has_value()) {
+    return Complain(name, "value is not a valid float", "type_error.float");
+  }
+  value = *number;
 }
 
 void FieldReader::Read(const std::string& name, std::optional<double>& value) {
@@ -125,7 +160,10 @@ void FieldReader::Read(const std::string& name, Json& value, bool or_list) {
 
 void FieldReader::CheckRange(const std::string& name, double value, double low, double high) {
   if (value >= low && value <= high) return;
-  Complain(name, absl::StrCat("the value is ", value, "; it must be from ", low, " to ", high),
+  const auto text = [](double number) { return Json(number).dump(); };
+  Complain(name,
+           absl::StrCat("the value is ", text(value), "; it must be from ", text(low), " to ",
+                        text(high)),
            "value_error.number.not_in_range");
 }
 

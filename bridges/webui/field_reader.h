@@ -11,9 +11,10 @@
 
 namespace patchbay::webui {
 
-// Reads the fields of a request's JSON object as pydantic does: absent and null fields leave the
-// variable as it is, whole floats are integers, 0 and 1 are truth values, unknown fields are
-// ignored. Complaints are gathered, so that the answer names all of them.
+// Reads the fields of a request's JSON object as pydantic 1 does, which A1111 has: absent and null
+// fields leave the variable as it is, numbers may come as text, integers lose what stands behind
+// the point, 0, 1 and words such as "yes" are truth values, unknown fields are ignored. Complaints
+// are gathered, so that the answer names all of them.
 class FieldReader {
  public:
   // `text`: the request's body; empty counts as {}.

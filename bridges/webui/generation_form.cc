@@ -99,6 +99,7 @@ void ReadCommon(FieldReader& reader, GenerationForm& form) {
   reader.Read("override_settings", form.override_settings);
   reader.Read("override_settings_restore_afterwards", form.override_settings_restore_afterwards);
   reader.Read("script_name", form.script_name);
+  reader.Read("script_args", form.script_args, /*or_list=*/true);
   reader.Read("alwayson_scripts", form.alwayson_scripts);
   reader.Read("send_images", form.send_images);
   reader.Read("force_task_id", form.force_task_id);

@@ -31,6 +31,7 @@ struct GenerationForm {
   Json override_settings = Json::object();
   bool override_settings_restore_afterwards = true;
   std::string script_name;
+  Json script_args = Json::array();
   Json alwayson_scripts = Json::object();
   bool send_images = true;
   std::string force_task_id;

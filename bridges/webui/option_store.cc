@@ -60,7 +60,8 @@ Json Defaults() {
 
 // The change in the type that the setting has; a discarded value when it cannot be one.
 Json Converted(const Json& change, const Json& old) {
-  if (old.is_null() || change.is_null() || old.type() == change.type()) return change;
+  if (change.is_null()) return old;  // as for fields of a request: nothing is said
+  if (old.is_null() || old.type() == change.type()) return change;
   if (old.is_boolean() && change.is_number()) return change != 0;
   if (old.is_number_float() && change.is_number()) return change.get<double>();
   if (old.is_number_integer() && change.is_number()) {

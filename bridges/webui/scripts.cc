@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "bridges/common/plugin_value.h"
 #include "bridges/common/status_macros.h"
+#include "bridges/webui/outpainting_script.h"
 
 namespace patchbay::webui {
 namespace {
@@ -160,7 +161,9 @@ Json ScriptList(const std::vector<PluginDescription>& plugins) {
   for (const std::string& title : ScriptTitles(plugins)) {
     titles.push_back(absl::AsciiStrToLower(title));
   }
-  return {{"txt2img", titles}, {"img2img", titles}};
+  Json of_img2img = titles;
+  for (const Json& name : OutpaintingScripts()) of_img2img.push_back(name);
+  return {{"txt2img", titles}, {"img2img", std::move(of_img2img)}};
 }
 
 Json ScriptInfo(const std::vector<PluginDescription>& plugins) {

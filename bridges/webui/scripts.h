@@ -18,7 +18,8 @@ namespace patchbay::webui {
 // A plugin's title: its name, with its id in brackets when an earlier one has the same name.
 std::vector<std::string> ScriptTitles(const std::vector<PluginDescription>& plugins);
 
-// Answer of GET /sdapi/v1/scripts: {txt2img: [titles in lower case], img2img: [...]}.
+// Answer of GET /sdapi/v1/scripts: {txt2img: [titles in lower case], img2img: [the same, and the
+// scripts that a request can choose by script_name]}.
 Json ScriptList(const std::vector<PluginDescription>& plugins);
 
 // Answer of GET /sdapi/v1/script-info: one entry for each plugin and tab.
@@ -31,9 +32,8 @@ using StorePicture =
 
 // Reads a request's `alwayson_scripts`: title (any case) or plugin id to {args: [...]}, or
 // {args: {name: value}}, which switches the plugin on. INVALID_ARGUMENT for an unknown title or a
-// value that does not fit. A picture is base64 text, also as a data URL, or, as ControlNet takes
-// it,
-// {"image": ..., "mask": ...}. The title "ControlNet" without arguments means nothing, since a
+// value that does not fit. A picture is base64 text, also as a data URL, or {"image": ..., "mask":
+// ...}, as ControlNet takes it. The title "ControlNet" without arguments means nothing, since a
 // client sends it with every request.
 absl::StatusOr<std::vector<v1::PluginChoice>> ReadAlwaysOnScripts(
     const Json& scripts, const std::vector<PluginDescription>& plugins, const StorePicture& store);

@@ -97,7 +97,8 @@ def test_a_host_that_is_away_is_told():
                                 "127.0.0.1:0"], stdout=subprocess.PIPE, text=True)
     webui, comfyui = (process.stdout.readline().split()[-1] for _ in range(2))
     answer = requests.post(f"{webui}/sdapi/v1/txt2img", json={}, timeout=60)
-    assert answer.status_code == 503 and answer.json()["detail"]
+    assert answer.status_code == 503
+    assert answer.json()["detail"] == f"the Patchbay host at 127.0.0.1:{port} cannot be reached; is `patchbay serve` running?"
     assert requests.get(f"{comfyui}/object_info", timeout=60).status_code == 503
     assert requests.get(f"{webui}/sdapi/v1/progress", timeout=60).json()["progress"] == 0
     assert requests.get(f"{comfyui}/queue", timeout=60).status_code == 200

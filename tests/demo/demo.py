@@ -24,7 +24,7 @@ PAIRS = [
     ("Deep Shrink, at twice the model's size", f"a panda, {STYLE}", ["--size", "256x256", "--guidance", "4"],
      "deep-shrink"),
     ("CFG++ beside a guidance scale of 14", f"a penguin, {STYLE}", ["--guidance", "14"], "cfgpp:scale=0.6"),
-    ("CFG rescale, at a guidance scale of 14", f"a trophy, {STYLE}", ["--guidance", "14"], "cfg-rescale:factor=0.8"),
+    ("CFG rescale, at a guidance scale of 14", f"a trophy, {STYLE}", ["--guidance", "14"], "cfg-rescale:factor=0.7"),
     ("Perturbed-attention guidance", f"a dog, {STYLE}", ["--guidance", "3"], "pag:scale=2"),
 ]
 

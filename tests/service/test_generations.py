@@ -65,6 +65,20 @@ def test_previews_arrive(server):
     server.generations.CancelGeneration(server.api.CancelGenerationRequest(id=generation.id))
 
 
+def test_cancel_within_a_long_step(server, api):
+    """Between the network's blocks, of which a step has about ten."""
+    large = {"steps": 1, "size": {"width": 640, "height": 640}}
+    whole = server.create(**large)
+    server.finish(whole.id)
+    step = server.get(whole.id).report.step_seconds[0]
+    cut_short = server.create(seed=8, **large)
+    server.wait_until_running(cut_short.id)
+    began = time.monotonic()
+    server.generations.CancelGeneration(api.CancelGenerationRequest(id=cut_short.id))
+    assert server.finish(cut_short.id).state == api.GENERATION_STATE_CANCELLED
+    assert time.monotonic() - began < 0.7 * step, step
+
+
 def test_cancel_within_a_step(server, api):
     running = server.create(steps=LONG)
     waiting = server.create(steps=LONG)

@@ -3,10 +3,10 @@
 
 #include <ATen/ATen.h>
 
-#include <functional>
 #include <optional>
 #include <vector>
 
+#include "host/base/cancellation_check.h"
 #include "host/runtime/nn/convolution.h"
 #include "host/runtime/nn/linear.h"
 #include "host/runtime/nn/normalization.h"
@@ -15,10 +15,6 @@ namespace patchbay {
 
 // The autoencoder's building blocks; names as in diffusers' AutoencoderKL. All of them take and
 // give [B, C, H, W] in channels-last order.
-
-// Asked before each block that takes long; true ends the call, whose result is then undefined.
-// Empty: never asked.
-using CancellationCheck = std::function<bool()>;
 
 // shortcut(x) + conv2(SiLU(norm2(conv1(SiLU(norm1(x))))))
 class VaeResnet {

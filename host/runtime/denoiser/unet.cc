@@ -138,9 +138,16 @@ at::Tensor UNet::Forward(const UNetInput& input, const TextContext& text,
   }
   std::vector<at::Tensor> skips;
   x = PutSkipAside(first_stage_, call, conv_in_.Forward(x, operators), skips);
-  for (const DownBlock& block : down_blocks_) x = block.Forward(x, call, skips);
+  for (const DownBlock& block : down_blocks_) {
+    if (Asked(input.is_cancelled)) return {};
+    x = block.Forward(x, call, skips);
+  }
+  if (Asked(input.is_cancelled)) return {};
   if (mid_block_) x = mid_block_->Forward(x, call);
-  for (const UpBlock& block : up_blocks_) x = block.Forward(x, call, skips);
+  for (const UpBlock& block : up_blocks_) {
+    if (Asked(input.is_cancelled)) return {};
+    x = block.Forward(x, call, skips);
+  }
   return conv_out_->Forward(norm_out_->ForwardSilu(x), operators);
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "host/base/cancellation_check.h"
 #include "host/runtime/checkpoint/unet_config.h"
 #include "host/runtime/checkpoint/weight_reader.h"
 #include "host/runtime/denoiser/blocks.h"
@@ -34,6 +35,7 @@ struct UNetInput {
   at::Tensor timestep;  // [B] or [1], in training steps, may be fractional
   // Distilled models with a guidance embedding only: [B, guidance_features()].
   at::Tensor guidance_embedding;
+  CancellationCheck is_cancelled = {};  // asked between blocks
 };
 
 // The denoiser of Stable Diffusion 1.x, 2.x, XL and their kin: UNet2DConditionModel of diffusers,
@@ -61,7 +63,8 @@ class UNet {
   absl::StatusOr<TextContext> PrepareText(const UNetText& text,
                                           const OperatorCall& operators) const;
 
-  // One run of the network: [B, out_channels, H, W] in the model's precision. H and W may be odd.
+  // One run of the network: [B, out_channels, H, W] in the model's precision; undefined when it was
+  // cancelled. H and W may be odd.
   // Hooks need an evaluation in `operators`, and may throw HookFailure.
   at::Tensor Forward(const UNetInput& input, const TextContext& text, const OperatorCall& operators,
                      const DenoiserHooks& hooks = {}) const;

@@ -55,13 +55,15 @@ at::Tensor JoinedTexts(std::vector<at::Tensor>& texts) {
 
 GuidedDenoiser::GuidedDenoiser(const UNet& unet, const Conditioning& conditioning,
                                const Sizes& sizes, const at::Tensor& extra_channels,
-                               const OperatorTable& operators, const ModelHooks* hooks)
+                               const OperatorTable& operators, const ModelHooks* hooks,
+                               CancellationCheck is_cancelled)
     : unet_(unet),
       conditioning_(conditioning),
       sizes_(sizes),
       extra_channels_(extra_channels),
       operators_(operators),
-      hooks_(hooks) {}
+      hooks_(hooks),
+      is_cancelled_(std::move(is_cancelled)) {}
 
 absl::StatusOr<const GuidedDenoiser::Rows*> GuidedDenoiser::RowsFor(const Request& request,
                                                                     bool with_positive,
@@ -113,9 +115,10 @@ bool GuidedDenoiser::HasSinglePart(int64_t call) const {
          std::all_of(weights.begin(), weights.end(), [](double weight) { return weight == 1.0; });
 }
 
-at::Tensor GuidedDenoiser::RunNetwork(const Request& request, const Rows& rows,
-                                      int64_t copies) const {
+absl::StatusOr<at::Tensor> GuidedDenoiser::RunNetwork(const Request& request, const Rows& rows,
+                                                      int64_t copies) const {
   UNetInput input;
+  input.is_cancelled = is_cancelled_;
   const at::Tensor& sample = request.sample;
   const at::Tensor joined =
       extra_channels_.defined() ? at::cat({sample, extra_channels_}, 1) : sample;
@@ -126,13 +129,18 @@ at::Tensor GuidedDenoiser::RunNetwork(const Request& request, const Rows& rows,
         GuidanceEmbedding(unet_.guidance_features(), request.guidance_scale, input.sample.size(0))
             .to(sample.device());
   }
-  if (hooks_ == nullptr) return unet_.Forward(input, rows.text, operators_).to(at::kFloat);
-  patchbay_step step = request.evaluation->step;
-  step.rows = rows.roles.data();
-  step.row_count = static_cast<uint32_t>(rows.roles.size());
-  const Evaluation evaluation{step, request.evaluation->plugins};
-  return unet_.Forward(input, rows.text, {operators_, &evaluation}, hooks_->denoiser)
-      .to(at::kFloat);
+  at::Tensor output;
+  if (hooks_ == nullptr) {
+    output = unet_.Forward(input, rows.text, operators_);
+  } else {
+    patchbay_step step = request.evaluation->step;
+    step.rows = rows.roles.data();
+    step.row_count = static_cast<uint32_t>(rows.roles.size());
+    const Evaluation evaluation{step, request.evaluation->plugins};
+    output = unet_.Forward(input, rows.text, {operators_, &evaluation}, hooks_->denoiser);
+  }
+  if (!output.defined()) return absl::CancelledError("cancelled");
+  return output.to(at::kFloat);
 }
 
 absl::StatusOr<GuidedOutput> GuidedDenoiser::Run(const Request& request) {
@@ -143,7 +151,8 @@ absl::StatusOr<GuidedOutput> GuidedDenoiser::Run(const Request& request) {
   PATCHBAY_ASSIGN_OR_RETURN(const Rows* rows,
                             RowsFor(request, /*with_positive=*/true, with_negative));
   const int64_t copies = static_cast<int64_t>(rows->part_weights.size()) + (with_negative ? 1 : 0);
-  const auto outputs = RunNetwork(request, *rows, copies).chunk(copies, 0);
+  PATCHBAY_ASSIGN_OR_RETURN(const at::Tensor joined, RunNetwork(request, *rows, copies));
+  const auto outputs = joined.chunk(copies, 0);
 
   GuidedOutput result;
   if (!with_negative) {

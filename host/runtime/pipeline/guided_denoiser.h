@@ -40,10 +40,11 @@ class GuidedDenoiser {
   };
 
   // All arguments must outlive the object. extra_channels: [B, C', H, W] joined to every input
-  // (inpainting models: mask and masked picture), or undefined. hooks: null for none.
+  // (inpainting models: mask and masked picture), or undefined. hooks: null for none. Runs end with
+  // CANCELLED soon after `is_cancelled` says so.
   GuidedDenoiser(const UNet& unet, const Conditioning& conditioning, const Sizes& sizes,
                  const at::Tensor& extra_channels, const OperatorTable& operators,
-                 const ModelHooks* hooks);
+                 const ModelHooks* hooks, CancellationCheck is_cancelled = {});
 
   // What a run of the network is asked for.
   struct Request {
@@ -89,7 +90,8 @@ class GuidedDenoiser {
                                       bool with_negative);
   absl::StatusOr<Rows> MakeRows(const Key& key, const Evaluation* evaluation) const;
   // The network's raw output, [copies * B, C, H, W] in fp32.
-  at::Tensor RunNetwork(const Request& request, const Rows& rows, int64_t copies) const;
+  absl::StatusOr<at::Tensor> RunNetwork(const Request& request, const Rows& rows,
+                                        int64_t copies) const;
 
   const UNet& unet_;
   const Conditioning& conditioning_;
@@ -97,6 +99,7 @@ class GuidedDenoiser {
   const at::Tensor& extra_channels_;
   const OperatorTable& operators_;
   const ModelHooks* hooks_;
+  const CancellationCheck is_cancelled_;
   std::map<Key, Rows> rows_;
 };
 

@@ -24,7 +24,7 @@ constexpr size_t kMaxFilesLookedAt = 100'000;
 absl::StatusOr<std::string> FindLora(const std::string& folder, const std::string& name) {
   if (folder.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "the prompt asks for <lora:", name, ">, but no LoRA folder is known (--lora-folder)"));
+        "the prompt asks for <lora:", name, ">, but no LoRA folder is known (--lora-folder; of a server: serve --loras)"));
   }
   std::error_code error;
   fs::recursive_directory_iterator files(folder, error);

@@ -126,7 +126,8 @@ absl::StatusOr<at::Tensor> SamplingPass::ExtraChannels(const Task& task) const {
 absl::StatusOr<at::Tensor> SamplingPass::RunLoop(const Task& task, const SamplingPlan& plan,
                                                  at::Tensor x) {
   const GuidedDenoiser::Sizes sizes = SizesFor(model_, task.size);
-  GuidedDenoiser denoiser(*model_.unet, conditioning_, sizes, extra_channels_, operators_, hooks_);
+  GuidedDenoiser denoiser(*model_.unet, conditioning_, sizes, extra_channels_, operators_, hooks_,
+                          [this] { return observer_.IsCancelled(); });
   SamplerOptions options;
   options.compat = request_.compat;
   options.eta = choice_.eta;

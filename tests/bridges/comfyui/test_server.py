@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 
+import numpy
 import pytest
 import requests
 from PIL import Image
@@ -81,6 +82,44 @@ def picture(colour: tuple[int, ...]) -> bytes:
 
 def upload(bridges, name: str, content: bytes, path: str = "/upload/image", **data: str) -> requests.Response:
     return requests.post(bridges.comfyui + path, files={"image": (name, content)}, data=data, timeout=60)
+
+
+def photo(kind: str) -> bytes:
+    """Two halves, dark and light, as a camera or a program may have stored them; upright they are 8x16, the dark one above."""
+    halves = numpy.zeros((16, 8), dtype=numpy.uint8)
+    halves[:8], halves[8:] = 64, 192
+    file, exif = io.BytesIO(), Image.Exif()
+    if kind == "turned":
+        exif[0x0112] = 6  # the camera's top is at the right
+        Image.fromarray(numpy.rot90(halves)).save(file, "JPEG", quality=100, exif=exif)
+    elif kind == "turned webp":
+        exif[0x0112] = 3
+        Image.fromarray(halves[::-1, ::-1]).convert("RGB").save(file, "WEBP", lossless=True, exif=exif)
+    elif kind == "16 bits":
+        Image.fromarray(halves.astype(numpy.uint16) * 257).save(file, "PNG")
+    elif kind == "cmyk":
+        Image.fromarray(halves).convert("RGB").convert("CMYK").save(file, "JPEG", quality=100)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["turned", "turned webp", "16 bits", "cmyk"])
+def test_pictures_of_any_kind(bridges, kind):
+    assert upload(bridges, "photo.bin", photo(kind), overwrite="true").status_code == 200
+    where = {"filename": "photo.bin", "type": "input", "preview": "png"}
+    seen = numpy.asarray(Image.open(io.BytesIO(get(bridges, "/view", params=where).content)).convert("L"), dtype=int)
+    assert seen.shape == (16, 8)
+    assert abs(seen[:7] - 64).max() <= 3 and abs(seen[9:] - 192).max() <= 3
+
+
+@pytest.mark.parametrize(("kind", "word"), [("GIF", "a GIF picture"), ("BMP", "a BMP picture"), ("TIFF", "a TIFF picture"),
+                                            ("WEBP", "an animation")])
+def test_pictures_that_are_not_read(bridges, kind, word):
+    file = io.BytesIO()
+    more = {"save_all": True, "append_images": [Image.new("RGB", (8, 8), "blue")]} if kind in ("GIF", "WEBP") else {}
+    Image.new("RGB", (8, 8), "red").save(file, kind, **more)
+    upload(bridges, "other.bin", file.getvalue(), overwrite="true")
+    answer = get(bridges, "/view", params={"filename": "other.bin", "type": "input", "preview": "png"})
+    assert answer.status_code == 400 and word in answer.text and "/" not in answer.text
 
 
 def test_uploads(bridges):

@@ -10,6 +10,7 @@ import time
 
 import pytest
 import requests
+from bridges.conftest import ROOT
 from bridges.webui.replayed import REPLAYED
 from PIL import Image, PngImagePlugin
 from safetensors.torch import load_file, save_file
@@ -50,6 +51,28 @@ def test_answer_has_every_key(bridges):
     assert draw(bridges, send_images=False)["images"] == []
 
 
+def test_values_as_pydantic_takes_them(bridges):
+    exact = draw(bridges)
+    typed = draw(bridges, width="64", height=64.9, steps="2", seed="1", enable_hr="no", cfg_scale="7")
+    assert typed["images"] == exact["images"]
+
+
+def test_settings_without_a_value_stay(bridges):
+    url = f"{bridges.webui}/sdapi/v1/options"
+    before = requests.get(url, timeout=60).json()
+    nothing = {"sd_model_checkpoint": None, "samples_format": None, "enable_pnginfo": None, "CLIP_stop_at_last_layers": None}
+    assert post(bridges, "/sdapi/v1/options", nothing).status_code == 200
+    assert requests.get(url, timeout=60).json() == before
+    assert post(bridges, "/sdapi/v1/options", {"samples_format": {"a": 1}}).status_code == 422
+    assert draw(bridges, override_settings=nothing)["images"] == draw(bridges)["images"]
+
+
+def test_the_readmes_example(bridges):
+    text = (ROOT / "bridges/webui/README.md").read_text()
+    example = next(line for line in text.splitlines() if line.strip().startswith('{"alwayson_scripts"'))
+    assert "Plugins: hidiffusion" in json.loads(draw(bridges, **json.loads(example))["info"])["infotexts"][0]
+
+
 def test_unknown_fields_and_settings(bridges):
     before = requests.get(f"{bridges.webui}/sdapi/v1/options", timeout=60).json()
     result = draw(bridges, url="http://x", auth="", override_settings={
@@ -87,7 +110,7 @@ def test_large_seeds(bridges, seed):
 
 
 @pytest.mark.parametrize("fields, field", [
-    ({"steps": "many"}, "steps"), ({"steps": 0}, "steps"), ({"width": 1.5}, "width"), ({"prompt": []}, "prompt"),
+    ({"steps": "many"}, "steps"), ({"steps": 0}, "steps"), ({"width": "1.5"}, "width"), ({"width": "wide"}, "width"), ({"enable_hr": "perhaps"}, "enable_hr"), ({"prompt": []}, "prompt"),
     ({"batch_size": 100000}, "batch_size"), ({"styles": 3}, "styles"), ({"seed": 2**64}, "seed"),
     ({"alwayson_scripts": []}, "alwayson_scripts"), ({"denoising_strength": 2}, "denoising_strength")])
 def test_wrong_fields(bridges, fields, field):

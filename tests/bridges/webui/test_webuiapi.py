@@ -101,6 +101,25 @@ def test_inverted_mask_and_blur(client):
     assert difference[:, :20].max() == 0 and difference[:, 44:].mean() > 5
 
 
+@pytest.mark.parametrize(("script", "arguments"), [
+    ("Outpainting mk2", ["", 20, 0, ["left", "right"], 1, 0.05]), ("poor man's outpainting", [20, 0, "fill", ["left", "right"]])])
+def test_outpainting_scripts(client, script, arguments):
+    photo = Image.fromarray(numpy.random.default_rng(1).integers(0, 256, (45, 60, 3), dtype=numpy.uint8))
+    result = client.img2img(images=[photo], prompt="a garden", steps=2, seed=4, script_name=script, script_args=arguments)
+    drawn = numpy.asarray(result.image.convert("RGB"))
+    assert drawn.shape == (45, 128, 3)  # 60 + 2 * 20, up to a multiple of 64
+    assert (drawn[:, 34:94] == numpy.asarray(photo)).all()
+    assert "outpainter" in result.info["infotexts"][0]
+
+
+@pytest.mark.parametrize(("script", "arguments", "words"), [
+    ("Outpainting mk2", ["", 20, 0, ["north"]], "directions are"), ("Outpainting mk2", ["", 0], "nothing would be painted"),
+    ("X/Y/Z plot", [], "X/Y/Z plot.* not found")])
+def test_wrong_scripts(client, script, arguments, words):
+    with pytest.raises(RuntimeError, match=words):
+        client.img2img(images=[Image.new("RGB", (60, 45))], prompt="x", steps=2, script_name=script, script_args=arguments)
+
+
 @pytest.mark.parametrize("mode", [0, 1, 2, 3])
 def test_resize_modes(client, mode):
     start = Image.new("RGB", (200, 50), (10, 200, 30))
