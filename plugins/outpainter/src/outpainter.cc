@@ -27,6 +27,10 @@ struct Settings {
   int64_t bottom = -1;
 };
 
+// A tenth of a pixel's step, in -1..1: kept pixels come out as they were whether the host rounds
+// numbers to pixels or, as A1111 does, leaves out what stands behind the point.
+constexpr double kAboveTheStep = 0.1 * 2 / 255;
+
 at::Tensor Cut(const at::Tensor& map, CanvasSize size) {
   return map.slice(2, 0, size.height).slice(3, 0, size.width);
 }
@@ -174,7 +178,7 @@ class Outpainter final : public patchbay::Plugin<Settings> {
                             " pixels on the canvas is known as a whole, and the model sees no "
                             "smaller ones; give a larger picture");
     }
-    pass.kept = Cut(canvas.picture, finished);
+    pass.kept = Cut(canvas.picture, finished) + kAboveTheStep;
     pass.kept_weight = FeatheredKnown(Cut(canvas.known, finished), settings.feathering);
     pass.latent = model.encode_picture(canvas.picture);
     pass.known_cells = cells;
