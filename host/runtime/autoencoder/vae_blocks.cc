@@ -11,7 +11,6 @@ constexpr double kNormEpsilon = 1e-6;
 constexpr ConvolutionGeometry kSameSize3x3 = {.stride = 1, .padding = 1, .dilation = 1};
 constexpr ConvolutionGeometry kHalving3x3 = {.stride = 2, .padding = 0, .dilation = 1};
 
-
 }  // namespace
 
 VaeResnet::VaeResnet(const ModuleScope& scope, int64_t norm_groups)

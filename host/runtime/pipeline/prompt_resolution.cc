@@ -23,8 +23,9 @@ constexpr size_t kMaxFilesLookedAt = 100'000;
 // name is only ever compared with what the folder holds, never joined to its path.
 absl::StatusOr<std::string> FindLora(const std::string& folder, const std::string& name) {
   if (folder.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "the prompt asks for <lora:", name, ">, but no LoRA folder is known (--lora-folder; of a server: serve --loras)"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("the prompt asks for <lora:", name,
+                     ">, but no LoRA folder is known (--lora-folder; of a server: serve --loras)"));
   }
   std::error_code error;
   fs::recursive_directory_iterator files(folder, error);

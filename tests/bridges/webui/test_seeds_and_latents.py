@@ -143,7 +143,7 @@ def test_infotext_draws_the_same_again(bridges):
 
 
 @pytest.mark.parametrize("fields", [{"subseed_strength": 1e6}, {"subseed": "x"}, {"seed_resize_from_w": 10**9},
-                                    {"seed_resize_from_h": 1.5}])
+                                    {"seed_resize_from_h": "1.5"}])
 def test_wrong_fields(bridges, fields):
     answer = requests.post(f"{bridges.webui}/sdapi/v1/txt2img", json={**PLAIN, **fields}, timeout=60)
     assert answer.status_code == 422 and answer.json()["detail"][0]["loc"] == ["body", *fields]
