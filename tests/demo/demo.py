@@ -25,7 +25,7 @@ PAIRS = [
      "deep-shrink"),
     ("CFG++ beside a guidance scale of 14", f"a penguin, {STYLE}", ["--guidance", "14"], "cfgpp:scale=0.6"),
     ("CFG rescale, at a guidance scale of 14", f"a trophy, {STYLE}", ["--guidance", "14"], "cfg-rescale:factor=0.7"),
-    ("Perturbed-attention guidance", f"a dog, {STYLE}", ["--guidance", "3"], "pag:scale=2"),
+    ("Perturbed-attention guidance, alone", f"a trophy, {STYLE}", ["--guidance", "1"], "pag:scale=1,layers=up_blocks"),
 ]
 
 
