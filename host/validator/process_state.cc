@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <iterator>
+#include <limits>
 #include <system_error>
 
 namespace patchbay {
@@ -25,9 +26,15 @@ size_t AllocatedBytes() {
 
 double GrowthPerCall(int calls, const std::function<void()>& body) {
   for (int i = 0; i < std::max(3, calls / 10); ++i) body();
-  const size_t before = AllocatedBytes();
-  for (int i = 0; i < calls; ++i) body();
-  return (static_cast<double>(AllocatedBytes()) - static_cast<double>(before)) / calls;
+  // What leaks grows in every round; what another thread or a cache took once, in one only.
+  double least = std::numeric_limits<double>::max();
+  for (int round = 0; round < 3 && least > 0; ++round) {
+    const size_t before = AllocatedBytes();
+    for (int i = 0; i < calls; ++i) body();
+    const double grown = static_cast<double>(AllocatedBytes()) - static_cast<double>(before);
+    least = std::min(least, grown / calls);
+  }
+  return least;
 }
 
 int ThreadCount() { return EntriesOf("/proc/self/task"); }
