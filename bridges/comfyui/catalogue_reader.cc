@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "bridges/common/model_file_name.h"
 #include "bridges/common/plugin_value.h"
 #include "bridges/common/status_macros.h"
 
@@ -80,7 +81,7 @@ absl::StatusOr<CatalogueSources> ReadSources(HostSession& host, const FileFolder
       std::async(std::launch::async, [&host] { return host.ListPlugins(); });
   BRIDGE_ASSIGN_OR_RETURN(const std::vector<v1::Model> models, host.ListModels());
   for (const v1::Model& model : models) {
-    const std::string name = absl::StrCat(model.name(), ".safetensors");
+    const std::string name = ModelFileName(model.name());
     if (model.is_default()) sources.default_model = model.name();
     // The page takes the first of the list where a workflow's own is missing.
     sources.checkpoints.insert(

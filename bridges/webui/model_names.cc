@@ -6,6 +6,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "bridges/common/model_file_name.h"
 
 namespace patchbay::webui {
 namespace {
@@ -30,7 +31,7 @@ std::string WithoutHash(std::string_view name) {
 ModelTitle TitleOf(const v1::Model& model) {
   ModelTitle title;
   title.host_name = model.name();
-  title.file_name = absl::StrCat(model.name(), ".safetensors");
+  title.file_name = ModelFileName(model.name());
   title.model_name = model.name().substr(model.name().rfind('/') + 1);
   title.hash = ShortHash(absl::StrCat(model.name(), "\n", model.size_bytes()));
   title.title = absl::StrCat(title.file_name, " [", title.hash, "]");

@@ -86,9 +86,10 @@ void DeclareGenerateOptions(CLI::App& command, GenerateOptions& options) {
   GenerationRequest& request = options.request;
   command.add_option("PROMPT", request.prompt, "What to draw")->required();
   command.add_option("--negative", request.negative_prompt, "What to keep away from");
-  command.add_option("--model", options.model,
-                     "Diffusers folder or safetensors file (default: the model that comes with "
-                     "Patchbay)");
+  command.add_option(
+      "--model", options.model,
+      "Diffusers folder, safetensors or GGUF file (default: the model that comes with "
+      "Patchbay)");
   command.add_option("--steps", request.steps, "Sampling steps")
       ->check(CLI::Range(1, kMostSteps))
       ->capture_default_str();

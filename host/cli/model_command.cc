@@ -43,7 +43,7 @@ CLI::App* AddModelCommand(CLI::App& program, CommandAction& action, ModelDescrib
   CLI::App* inspect = model->add_subcommand("inspect", "Say what a checkpoint is and holds");
   inspect->add_option(
       "PATH", options->path,
-      "Diffusers folder or safetensors file, by default the model that comes with "
+      "Diffusers folder, safetensors or GGUF file, by default the model that comes with "
       "the program; with --host, a model's name, by default the server's own choice");
   inspect->add_flag("--json", options->json, "Print JSON");
   inspect->callback([&action, options, describe = std::move(describe)] {
@@ -53,7 +53,7 @@ CLI::App* AddModelCommand(CLI::App& program, CommandAction& action, ModelDescrib
   CLI::App* sites = model->add_subcommand("sites", "List the named places of the denoiser");
   sites->add_option(
       "PATH", options->path,
-      "Diffusers folder or safetensors file, by default the model that comes with the "
+      "Diffusers folder, safetensors or GGUF file, by default the model that comes with the "
       "program");
   sites->callback([&action, options] { action = [options] { return ListSites(*options); }; });
   return model;

@@ -188,9 +188,10 @@ void DeclareServerOptions(CLI::App& command, ServeOptions& options) {
 void DeclareJobOptions(CLI::App& command, ServeOptions& options) {
   command.add_option("--data", options.data_folder,
                      "Folder for jobs and files (default: ~/.local/share/patchbay)");
-  command.add_option("--models", options.models.folder,
-                     "Folder of diffusers folders and safetensors files (default: the models that "
-                     "come with Patchbay)");
+  command.add_option(
+      "--models", options.models.folder,
+      "Folder of diffusers folders, safetensors and GGUF files (default: the models that "
+      "come with Patchbay)");
   command.add_option("--model", options.models.default_model,
                      "Model for requests that name none (default: \"default\", or the only one)");
   command.add_option("--loras", options.lora_folder, "Folder where LoRAs are found by name");

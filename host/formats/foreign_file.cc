@@ -29,7 +29,7 @@ constexpr Signature kSignatures[] = {
     {"<!DOCTYPE", "this is a web page, perhaps an error message; download the file again"},
     {"<!doctype", "this is a web page, perhaps an error message; download the file again"},
     {"<html", "this is a web page, perhaps an error message; download the file again"},
-    {"GGUF", "this is a GGUF file, not a safetensors file"},
+    {"GGUF", "this is a GGUF file; give it a name that ends in .gguf"},
 };
 
 }  // namespace

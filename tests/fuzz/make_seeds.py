@@ -1,8 +1,9 @@
-"""Writes the fuzzers' small seed files; needs Pillow and safetensors."""
+"""Writes the fuzzers' small seed files; needs gguf, Pillow and safetensors."""
 
 import pathlib
 import struct
 
+import gguf
 import numpy
 from PIL import Image, PngImagePlugin
 from safetensors.numpy import save_file
@@ -21,6 +22,28 @@ def write_safetensors(folder: pathlib.Path) -> None:
     header = b'{"a":{"dtype":"F32","shape":[4611686018427387904],"data_offsets":[0,0]}}'
     (folder / "wrapping_size").write_bytes(struct.pack("<Q", len(header)) + header)
     (folder / "empty").write_bytes(struct.pack("<Q", 2) + b"{}")
+
+
+def write_gguf(folder: pathlib.Path) -> None:
+    """A tensor of each type that is read, one of them rearranged; metadata of several kinds; another alignment."""
+    folder.mkdir(parents=True, exist_ok=True)
+    types = gguf.GGMLQuantizationType
+    for name, alignment in (("every_type", None), ("aligned", 64)):
+        writer = gguf.GGUFWriter(folder / name, "sd1")
+        if alignment:
+            writer.add_custom_alignment(alignment)
+        writer.add_array("comfy.gguf.orig_shape.rearranged", [4, 8, 2, 4])
+        writer.add_array("general.tags", ["text-to-image", "small"])
+        writer.add_float32("some.number", 0.5)
+        for kind in (types.F32, types.F16, types.BF16, types.F64, types.I32, types.Q4_0, types.Q4_1, types.Q5_0,
+                     types.Q5_1, types.Q8_0, types.Q4_K, types.Q5_K, types.Q6_K):
+            block, size = gguf.GGML_QUANT_SIZES[kind]
+            writer.add_tensor("rearranged" if kind == types.Q4_K else kind.name,
+                              numpy.zeros((1, size * max(1, 256 // block)), numpy.uint8), raw_dtype=kind)
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
 
 
 def write_pictures(folder: pathlib.Path) -> None:
@@ -48,4 +71,5 @@ def write_pictures(folder: pathlib.Path) -> None:
 
 if __name__ == "__main__":
     write_safetensors(SEEDS / "safetensors_fuzz")
+    write_gguf(SEEDS / "gguf_fuzz")
     write_pictures(SEEDS / "picture_fuzz")

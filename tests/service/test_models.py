@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import grpc
 import pytest
-
+from parity.models import gguf_writer
+from safetensors.torch import load_file, save_file
 from service.conftest import reason
+
+UNET = "unet/diffusion_pytorch_model.safetensors"
 
 
 @pytest.fixture
@@ -85,3 +89,31 @@ def test_a_model_must_be_named_when_none_is_the_default(new_server, model, api):
         server.create()
     assert error.value.code() == grpc.StatusCode.NOT_FOUND and "sd1" in error.value.details()
     assert server.finish(server.create(model="other").id).state == api.GENERATION_STATE_SUCCEEDED
+
+
+def test_gguf_files_are_models_of_their_own(new_server, model, api):
+    """Inside a model's folder and beside it; the picture is that of the numbers which the blocks stand for."""
+    server = new_server()
+    folder = server.models / "sd1"
+    folder.unlink()
+    shutil.copytree(model("sd1"), folder)
+    values, _ = gguf_writer.write_tensors(folder / "unet/in.gguf", load_file(folder / UNET))
+    shutil.copy(folder / "unet/in.gguf", server.models / "sd1-beside.gguf")
+    (server.models / "alone.gguf").write_bytes((folder / "unet/in.gguf").read_bytes()[:1000])
+    numbers = shutil.copytree(folder, server.models / "numbers")
+    (numbers / "unet/in.gguf").unlink()
+    save_file(values, numbers / UNET)
+    server.start("--model", "sd1")
+    assert set(listed(server, api)) == {"sd1", "sd1/unet/in.gguf", "sd1-beside.gguf", "alone.gguf", "numbers"}
+    pictures = set()
+    for name in ("sd1/unet/in.gguf", "sd1-beside.gguf", "numbers"):
+        drawn = server.finish(server.create(model=name, keep_latent=True).id)
+        assert drawn.state == api.GENERATION_STATE_SUCCEEDED
+        pictures.add(drawn.result.latent_artifact_id)
+    assert len(pictures) == 1
+    assert listed(server, api)["sd1-beside.gguf"] == (True, False)
+    answer = server.models_stub.InspectModel(api.InspectModelRequest(name="sd1-beside.gguf"))
+    assert json.loads(answer.description_json)["other_parts"] == str(folder) and "in memory" in answer.description
+    with pytest.raises(grpc.RpcError) as error:
+        server.models_stub.LoadModel(api.LoadModelRequest(name="alone.gguf"))
+    assert reason(api, error.value)[0] == "MODEL_UNUSABLE" and "truncated" in error.value.details()

@@ -13,6 +13,7 @@
 #include "host/base/spelling.h"
 #include "host/base/status_macros.h"
 #include "host/engine/jobs/error_reason.h"
+#include "host/formats/gguf.h"
 
 namespace patchbay {
 namespace {
@@ -40,9 +41,28 @@ uint64_t WeightBytes(const fs::path& path) {
   return bytes;
 }
 
-// Appends the models below `folder`. A diffusers folder is one model and is not looked into.
+// Appends the GGUF files of a folder: whole models, or U-Nets, which are models together with what
+// stands beside them.
+void CollectGguf(const fs::path& folder, const std::string& prefix,
+                 std::vector<ModelEntry>& models) {
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (models.size() >= kMaxModels) return;
+    const fs::path path = entry->path();
+    const std::string file_name = path.filename().string();
+    if (file_name.front() == '.' || !IsGgufPath(file_name)) continue;
+    std::error_code ignored;
+    if (fs::is_directory(path, ignored)) continue;
+    models.push_back({absl::StrCat(prefix, file_name), path.string(), WeightBytes(path)});
+  }
+}
+
+// Appends the models below `folder`. A diffusers folder is one model, and not looked into but for
+// GGUF files that stand for its U-Net.
 void Collect(const fs::path& folder, const std::string& prefix, int depth,
              std::vector<ModelEntry>& models) {
+  CollectGguf(folder, prefix, models);
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
        entry.increment(error)) {
@@ -55,6 +75,8 @@ void Collect(const fs::path& folder, const std::string& prefix, int depth,
     if (fs::is_directory(path, ignored)) {
       if (fs::exists(path / "model_index.json", ignored)) {
         models.push_back({name, path.string(), WeightBytes(path)});
+        CollectGguf(path, absl::StrCat(name, "/"), models);
+        CollectGguf(path / "unet", absl::StrCat(name, "/unet/"), models);
       } else if (depth < kMaxDepth) {
         Collect(path, absl::StrCat(name, "/"), depth + 1, models);
       }
@@ -63,6 +85,19 @@ void Collect(const fs::path& folder, const std::string& prefix, int depth,
           {name.substr(0, name.size() - (sizeof(kSuffix) - 1)), path.string(), WeightBytes(path)});
     }
   }
+}
+
+// What a model counts for among those in memory. A GGUF file is smaller than what becomes of it,
+// and may have other parts elsewhere; numbers are counted as bf16.
+uint64_t LoadedBytes(const ModelEntry& model) {
+  if (!IsGgufPath(model.path)) return model.size_bytes;
+  const absl::StatusOr<ModelDescription> description = DescribeCheckpoint(model.path);
+  if (!description.ok()) return model.size_bytes;
+  uint64_t bytes = 0;
+  for (const ComponentSummary& component : description->components) {
+    bytes += static_cast<uint64_t>(component.parameters) * sizeof(uint16_t);
+  }
+  return bytes;
 }
 
 absl::Status NoSuchModel(std::string_view name, const std::vector<ModelEntry>& models) {
@@ -140,7 +175,11 @@ absl::StatusOr<std::shared_ptr<Engine>> ModelRegistry::Acquire(std::string_view 
       loaded_.splice(loaded_.begin(), loaded_, loaded);
       return loaded_.front().engine;
     }
-    MakeRoom(model.size_bytes);
+  }
+  const uint64_t bytes = LoadedBytes(model);
+  {
+    const std::lock_guard lock(mutex_);
+    MakeRoom(bytes);
   }
   EngineOptions engine_options = options_.engine;
   engine_options.model_path = model.path;
@@ -148,7 +187,7 @@ absl::StatusOr<std::shared_ptr<Engine>> ModelRegistry::Acquire(std::string_view 
   if (!opened.ok()) return WithReason(opened.status(), error_reason::kModelUnusable);
   std::shared_ptr<Engine> engine = *std::move(opened);
   const std::lock_guard lock(mutex_);
-  loaded_.push_front({model.path, model.size_bytes, engine});
+  loaded_.push_front({model.path, bytes, engine});
   return engine;
 }
 

@@ -18,16 +18,19 @@
 namespace patchbay {
 
 struct ModelRegistryOptions {
-  std::string folder;  // diffusers folders and safetensors files, also in sub-folders
+  // Diffusers folders, safetensors files and GGUF files, also in sub-folders.
+  std::string folder;
   // Name of the model for jobs that name none; empty: "default", else the only one.
   std::string default_model;
   EngineOptions engine;  // for every model; its model_path is filled in
-  // How much weights may take together, by their size on disk; 0: half of the machine's memory.
+  // How much weights may take together, by their size on disk (GGUF: in bf16); 0: half of the
+  // machine's memory.
   uint64_t memory_bytes = 0;
 };
 
 struct ModelEntry {
-  std::string name;  // path below the folder, '/' between, without ".safetensors"
+  // Path below the folder, '/' between, without ".safetensors"; of a GGUF file with its ending.
+  std::string name;
   std::string path;
   uint64_t size_bytes = 0;  // of the weights' files
   bool loaded = false;

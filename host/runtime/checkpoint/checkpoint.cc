@@ -4,7 +4,9 @@
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
+#include "host/formats/gguf.h"
 #include "host/runtime/checkpoint/diffusers_folder.h"
+#include "host/runtime/checkpoint/gguf_checkpoint.h"
 #include "host/runtime/checkpoint/single_file.h"
 
 namespace patchbay {
@@ -17,7 +19,7 @@ absl::StatusOr<Checkpoint> OpenCheckpoint(const std::string& path,
     return absl::NotFoundError(absl::StrCat("there is no file or folder ", path));
   }
   if (std::filesystem::is_directory(status)) return OpenDiffusersFolder(path, options);
-  return OpenSingleFile(path, options);
+  return IsGgufPath(path) ? OpenGgufCheckpoint(path, options) : OpenSingleFile(path, options);
 }
 
 }  // namespace patchbay

@@ -45,13 +45,18 @@ struct OpenCheckpointOptions {
   std::string variant;
   // Overrides what was found out: "epsilon", "v_prediction" or "sample".
   std::optional<std::string> prediction_type;
+  // A U-Net under diffusers' names that is used in the place of the checkpoint's own, which may
+  // then be missing.
+  std::optional<WeightMap> unet;
 };
 
-// Opens a diffusers folder or a single-file checkpoint. Only headers are read; a single file of the
-// second generation also has one small tensor looked at, since nothing else tells its prediction
-// type. Errors: NOT_FOUND; INVALID_ARGUMENT when a file is damaged, is not a whole checkpoint or
-// asks for something this program has no code for. The message names the file, what was found and
-// what to do.
+// Opens a diffusers folder, a single-file checkpoint (safetensors or GGUF), or a GGUF file with a
+// U-Net, whose other parts are those of the model that it stands beside (gguf_checkpoint.h). Only
+// headers are read; a
+// single file of the second generation also has one small tensor looked at, since nothing else
+// tells its prediction type. Errors: NOT_FOUND; INVALID_ARGUMENT when a file is damaged, is not a
+// whole checkpoint or asks for something this program has no code for. The message names the file,
+// what was found and what to do.
 absl::StatusOr<Checkpoint> OpenCheckpoint(const std::string& path,
                                           const OpenCheckpointOptions& options = {});
 

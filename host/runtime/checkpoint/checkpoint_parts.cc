@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "host/runtime/checkpoint/ldm_names.h"
 #include "host/runtime/checkpoint/weight_names.h"
 
 namespace patchbay {
@@ -18,33 +19,13 @@ bool EndsWithAny(std::string_view name, std::initializer_list<std::string_view> 
                      [name](std::string_view ending) { return name.ends_with(ending); });
 }
 
-// How safetensors spells LibTorch's element type.
-const char* ElementTypeText(at::ScalarType type) {
-  switch (type) {
-    case at::kDouble:
-      return "F64";
-    case at::kFloat:
-      return "F32";
-    case at::kHalf:
-      return "F16";
-    case at::kBFloat16:
-      return "BF16";
-    case at::kFloat8_e4m3fn:
-      return "F8_E4M3";
-    case at::kFloat8_e5m2:
-      return "F8_E5M2";
-    default:
-      return at::isIntegralType(type, /*includeBool=*/true) ? "integers" : "other";
-  }
-}
-
 ComponentSummary Summarize(std::string name, const WeightMap& weights) {
   ComponentSummary summary;
   summary.name = std::move(name);
   for (const auto& [tensor_name, stored] : weights) {
     summary.parameters += stored.tensor.numel();
-    summary.bytes[ElementTypeText(stored.tensor.scalar_type())] +=
-        static_cast<int64_t>(stored.tensor.nbytes());
+    summary.quantized |= stored.blocks.has_value();
+    summary.bytes[stored.TypeName()] += stored.ByteCount();
   }
   return summary;
 }
@@ -77,7 +58,26 @@ int64_t NativeSize(const Checkpoint& checkpoint) {
   }
 }
 
+// How many resnets a down block has: the first downsampler follows them.
+int64_t LayersPerBlock(const WeightMap& unet) {
+  const int64_t blocks = CountChildren(unet, "input_blocks");
+  for (int64_t i = 1; i < blocks; ++i) {
+    if (HasPrefix(unet, absl::StrCat("input_blocks.", i, ".0.op.")))
+      return std::max<int64_t>(1, i - 1);
+  }
+  return std::max<int64_t>(1, blocks - 1);
+}
+
 }  // namespace
+
+WeightMap UNetUnderDiffusersNames(WeightMap unet) {
+  const int64_t layers = LayersPerBlock(unet);
+  WeightMap result;
+  for (auto& [name, stored] : unet) {
+    result.emplace(UNetDiffusersName(name, layers).value_or(name), std::move(stored));
+  }
+  return result;
+}
 
 WeightMap NormalizedTextEncoder(WeightMap weights) {
   WeightMap result;

@@ -9,6 +9,9 @@ namespace patchbay {
 
 // What folders and single files share once their tensors carry diffusers' names.
 
+// Brings a U-Net's tensors from latent diffusion's names to diffusers'. Names that are not
+// understood stay as they are (diffusers' own among them): whoever builds the network reports them.
+WeightMap UNetUnderDiffusersNames(WeightMap unet);
 // Brings a text encoder's tensors to the names of TextEncoderPart::weights: files of transformers 5
 // leave "text_model." out. Tables that are no weights ("position_ids") are dropped.
 WeightMap NormalizedTextEncoder(WeightMap weights);

@@ -118,7 +118,11 @@ class FolderReader {
     PATCHBAY_ASSIGN_OR_RETURN(const std::string text, ConfigText("unet"));
     PATCHBAY_ASSIGN_OR_RETURN(checkpoint_.unet_config,
                               ParseUNetConfig(text, Named("unet/config.json"), warnings()));
-    PATCHBAY_ASSIGN_OR_RETURN(checkpoint_.unet, Weights("unet", "diffusion_pytorch_model"));
+    if (options_.unet.has_value()) {
+      checkpoint_.unet = *options_.unet;
+    } else {
+      PATCHBAY_ASSIGN_OR_RETURN(checkpoint_.unet, Weights("unet", "diffusion_pytorch_model"));
+    }
     return InFolder(CheckUNetConfig(checkpoint_.unet_config, checkpoint_.unet));
   }
 

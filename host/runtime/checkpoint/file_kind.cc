@@ -1,6 +1,7 @@
 #include "host/runtime/checkpoint/file_kind.h"
 
 #include <algorithm>
+#include <string_view>
 
 namespace patchbay {
 namespace {
@@ -52,15 +53,20 @@ constexpr Mark kMarks[] = {
 
 }  // namespace
 
-std::string DescribeForeignTensors(const SafetensorsFile& file) {
-  const auto& tensors = file.tensors();
+std::string DescribeForeignTensors(const std::vector<std::string>& names) {
   for (const Mark& mark : kMarks) {
-    const bool found = std::any_of(tensors.begin(), tensors.end(), [&mark](const auto& item) {
-      return item.first.find(mark.part) != std::string::npos;
+    const bool found = std::any_of(names.begin(), names.end(), [&mark](const std::string& name) {
+      return name.find(mark.part) != std::string::npos;
     });
     if (found) return std::string(mark.kind);
   }
-  return "a safetensors file whose tensors this program does not know";
+  return "a file whose tensors this program does not know";
+}
+
+std::string DescribeForeignTensors(const SafetensorsFile& file) {
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : file.tensors()) names.push_back(name);
+  return DescribeForeignTensors(names);
 }
 
 }  // namespace patchbay

@@ -12,6 +12,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "host/base/status_macros.h"
+#include "host/formats/gguf.h"
 #include "host/runtime/checkpoint/text_file.h"
 
 namespace patchbay {
@@ -63,6 +64,13 @@ absl::Status NoWeights(const fs::path& folder, std::string_view base,
         std::string(base),
         ".safetensors: load the model with diffusers or transformers and call "
         "save_pretrained(FOLDER, safe_serialization=True)"));
+  }
+  for (const fs::path& file : files) {
+    if (!IsGgufPath(file.string())) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        folder.string(), " has no ", std::string(base),
+        ".safetensors; to draw with the U-Net of the GGUF file in it, name that file: ",
+        file.string()));
   }
   return absl::NotFoundError(absl::StrCat(folder.string(), " has no ", std::string(base),
                                           ".safetensors; the download may be incomplete"));

@@ -23,10 +23,17 @@ std::string BytesText(int64_t bytes) {
   return absl::StrFormat(unit == 0 ? "%.0f %s" : "%.1f %s", amount, kUnits[unit]);
 }
 
+constexpr int64_t kHalfBytes = 2;
+constexpr int64_t kFullBytes = 4;
+
 std::string ComponentText(const ComponentSummary& component) {
   std::string sizes;
   for (const auto& [type, bytes] : component.bytes) {
     absl::StrAppend(&sizes, sizes.empty() ? "" : ", ", type, " ", BytesText(bytes));
+  }
+  if (component.quantized) {
+    absl::StrAppend(&sizes, "; in memory ", BytesText(component.parameters * kHalfBytes),
+                    " in bf16, ", BytesText(component.parameters * kFullBytes), " in fp32");
   }
   return absl::StrFormat("  %-16s %13d parameters  %s\n", component.name, component.parameters,
                          sizes);
@@ -80,6 +87,7 @@ std::string DescriptionText(const ModelDescription& description) {
     absl::StrAppend(&text, absl::StrFormat("%-12s %s\n", label, value));
   };
   line("family", std::string(ModelFamilyName(description.family)));
+  if (!description.other_parts.empty()) line("other parts", description.other_parts);
   line("layout", LayoutText(description.layout));
   line("prediction", PredictionText(description));
   line("scheduler", SchedulerClass(description));
@@ -102,7 +110,10 @@ std::string DescriptionJson(const ModelDescription& description) {
   for (const ComponentSummary& component : description.components) {
     components.push_back({{"name", component.name},
                           {"parameters", component.parameters},
-                          {"bytes", component.bytes}});
+                          {"bytes", component.bytes},
+                          {"bytes_in_memory",
+                           {{"bf16", component.parameters * kHalfBytes},
+                            {"fp32", component.parameters * kFullBytes}}}});
   }
   Json tokenizers = Json::array();
   for (const std::string& folder : description.tokenizer_folders) {
@@ -113,6 +124,8 @@ std::string DescriptionJson(const ModelDescription& description) {
   if (scheduler.is_discarded()) scheduler = nullptr;
   const Json json = {
       {"path", description.path},
+      {"other_parts",
+       description.other_parts.empty() ? Json(nullptr) : Json(description.other_parts)},
       {"family", ModelFamilyName(description.family)},
       {"layout", description.layout == CheckpointLayout::kFolder ? "folder" : "single_file"},
       {"prediction_type", description.prediction_type},

@@ -33,13 +33,20 @@ struct ComponentSummary {
   std::string name;  // "unet", "vae", "text_encoder", "text_encoder_2"
   // Numbers in all its tensors.
   int64_t parameters = 0;
-  // By element type as safetensors spells it: {"F16": 1719041928}.
+  // Stored bytes by element type as the file's format spells it: {"F16": 1719041928}.
   std::map<std::string, int64_t> bytes;
+  // Some of it is stored in blocks of integers, which become numbers of the precision that the
+  // program computes with when they are loaded.
+  bool quantized = false;
 };
 
 // What a checkpoint is, apart from its weights.
 struct ModelDescription {
   std::string path;
+  // Where everything but the U-Net comes from when `path` is a GGUF file with a U-Net; otherwise
+  // empty.
+  std::string other_parts;
+  // Of `other_parts` where there are such.
   CheckpointLayout layout = CheckpointLayout::kFolder;
   ModelFamily family = ModelFamily::kStableDiffusion1;
 

@@ -13,14 +13,19 @@ namespace {
 
 constexpr int64_t kOpenClipHLayers = 24;
 constexpr std::string_view kJointProjection = "attn.in_proj_";
+// OpenCLIP's own name for the layers, and transformers'.
+constexpr char kBlocks[] = "transformer.resblocks";
+constexpr char kLayers[] = "text_model.encoder.layers";
 
 // The number of layers that the model uses. Complete OpenCLIP files are told by their projection or
 // by their 24 layers; files converted back from diffusers carry the 23 used layers and no
 // projection.
 int64_t UsedLayers(const WeightMap& open_clip, OpenClipUse use) {
-  const int64_t layers = CountChildren(open_clip, "transformer.resblocks");
+  const int64_t layers = CountChildren(open_clip, kBlocks) + CountChildren(open_clip, kLayers);
   if (use == OpenClipUse::kProjected) return layers;
-  const bool complete = open_clip.count("text_projection") != 0 && layers != kOpenClipHLayers - 1;
+  const bool has_projection =
+      open_clip.count("text_projection") != 0 || open_clip.count("text_model.text_projection") != 0;
+  const bool complete = has_projection && layers != kOpenClipHLayers - 1;
   return complete || layers == kOpenClipHLayers ? layers - 1 : layers;
 }
 
@@ -40,7 +45,7 @@ absl::Status SplitJointProjection(const std::string& name, const StoredWeight& s
   int64_t first = 0;
   for (const char* projection : {"q_proj", "k_proj", "v_proj"}) {
     result.emplace(absl::StrCat(attention, ".", projection, ".", kind),
-                   StoredWeight{stored.tensor.narrow(0, first, rows), stored.file});
+                   stored.SeenAs(stored.tensor.narrow(0, first, rows)));
     first += rows;
   }
   return absl::OkStatus();
@@ -49,16 +54,20 @@ absl::Status SplitJointProjection(const std::string& name, const StoredWeight& s
 }  // namespace
 
 absl::StatusOr<WeightMap> ConvertOpenClip(const WeightMap& open_clip, OpenClipUse use) {
-  const std::string unused =
-      absl::StrCat("transformer.resblocks.", UsedLayers(open_clip, use), ".");
+  const int64_t used = UsedLayers(open_clip, use);
+  const std::string unused_block = absl::StrCat(kBlocks, ".", used, ".");
+  const std::string unused_layer = absl::StrCat(kLayers, ".", used, ".");
   WeightMap result;
   for (const auto& [name, stored] : open_clip) {
-    if (name == "logit_scale" || name == "attn_mask" || name.starts_with(unused)) continue;
-    if (name == "text_projection" || name == "text_projection.weight") {
+    if (name == "logit_scale" || name == "attn_mask" || name.ends_with("position_ids") ||
+        name.starts_with(unused_block) || name.starts_with(unused_layer)) {
+      continue;
+    }
+    if (name == "text_projection" || name == "text_projection.weight" ||
+        name == "text_model.text_projection") {
       if (use == OpenClipUse::kPenultimate) continue;
-      const bool bare = name == "text_projection" && stored.tensor.dim() == 2;
-      result.emplace("text_projection.weight",
-                     StoredWeight{bare ? stored.tensor.t() : stored.tensor, stored.file});
+      const bool bare = !name.ends_with(".weight") && stored.tensor.dim() == 2;
+      result.emplace("text_projection.weight", bare ? stored.SeenAs(stored.tensor.t()) : stored);
     } else if (name.find(kJointProjection) != std::string::npos) {
       PATCHBAY_RETURN_IF_ERROR(SplitJointProjection(name, stored, result));
     } else {

@@ -47,6 +47,24 @@ TEST(OpenClip, LeavesTheLastLayerOutForTheSecondGeneration) {
   EXPECT_EQ(layers(3, false), 3u);
 }
 
+TEST(OpenClip, KeepsTransformersNames) {
+  WeightMap weights;
+  for (int i = 0; i < 2; ++i) {
+    weights[absl::StrCat("text_model.encoder.layers.", i, ".layer_norm1.weight")] = {at::ones({2}),
+                                                                                     nullptr};
+  }
+  weights["text_model.embeddings.position_ids"] = {at::arange(2), nullptr};
+  weights["text_model.text_projection"] = {at::arange(4, at::kFloat).reshape({2, 2}), nullptr};
+  const auto projected = ConvertOpenClip(weights, OpenClipUse::kProjected);
+  ASSERT_TRUE(projected.ok());
+  EXPECT_EQ(projected->size(), 3u);
+  EXPECT_EQ(projected->at("text_projection.weight").tensor[0][1].item<float>(), 2);
+  const auto penultimate = ConvertOpenClip(weights, OpenClipUse::kPenultimate);
+  ASSERT_TRUE(penultimate.ok());
+  EXPECT_EQ(penultimate->size(), 1u);
+  EXPECT_EQ(penultimate->count("text_model.encoder.layers.0.layer_norm1.weight"), 1u);
+}
+
 TEST(OpenClip, RefusesAJointProjectionThatCannotBeSplit) {
   WeightMap weights;
   weights["transformer.resblocks.0.attn.in_proj_bias"] = {at::ones({7}), nullptr};

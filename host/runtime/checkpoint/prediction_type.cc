@@ -20,11 +20,11 @@ constexpr std::string_view kTellingBias =
     "up_blocks.3.attentions.2.transformer_blocks.0.norm1.bias";
 constexpr double kVelocitySpread = 0.09;
 
-bool Has(const SafetensorsFile& file, std::string_view name) {
-  return file.tensors().find(name) != file.tensors().end();
+bool Has(const CheckpointFile& file, std::string_view name) {
+  return file.tensors.find(name) != file.tensors.end();
 }
 
-std::optional<std::string> FromStoredScheduler(const SafetensorsFile& file) {
+std::optional<std::string> FromStoredScheduler(const CheckpointFile& file) {
   const auto text = StoredSchedulerJson(file);
   if (!text.has_value()) return std::nullopt;
   const nlohmann::json scheduler = nlohmann::json::parse(*text, nullptr, false);
@@ -33,10 +33,10 @@ std::optional<std::string> FromStoredScheduler(const SafetensorsFile& file) {
   return type->get<std::string>();
 }
 
-std::optional<std::string> FromMetadata(const SafetensorsFile& file) {
+std::optional<std::string> FromMetadata(const CheckpointFile& file) {
   if (const auto stored = FromStoredScheduler(file)) return stored;
-  const auto found = file.metadata().find("modelspec.prediction_type");
-  if (found == file.metadata().end()) return std::nullopt;
+  const auto found = file.metadata.find("modelspec.prediction_type");
+  if (found == file.metadata.end()) return std::nullopt;
   if (found->second == "epsilon") return kEpsilon;
   if (found->second == "v" || found->second == "v_prediction") return kVelocity;
   return std::nullopt;
@@ -56,22 +56,23 @@ std::optional<std::string> FromConfigurationBeside(const std::string& path) {
 std::string FromSpread(const WeightMap& unet) {
   const auto found = unet.find(kTellingBias);
   if (found == unet.end() || found->second.tensor.numel() < 2) return kEpsilon;
-  const double spread = found->second.tensor.to(at::kDouble).std(/*unbiased=*/true).item<double>();
+  const double spread =
+      found->second.Values().to(at::kDouble).std(/*unbiased=*/true).item<double>();
   return spread > kVelocitySpread ? kVelocity : kEpsilon;
 }
 
 }  // namespace
 
-std::string FindPredictionType(const SafetensorsFile& file, ModelFamily family,
+std::string FindPredictionType(const CheckpointFile& file, ModelFamily family,
                                const WeightMap& unet) {
   if (Has(file, "v_pred") || Has(file, "edm_vpred.sigma_max")) return kVelocity;
   if (const auto type = FromMetadata(file)) return *type;
-  if (const auto type = FromConfigurationBeside(file.path())) return *type;
+  if (const auto type = FromConfigurationBeside(file.path)) return *type;
   return family == ModelFamily::kStableDiffusion2 ? FromSpread(unet) : kEpsilon;
 }
 
-bool UsesEdm(const SafetensorsFile& file) { return Has(file, "edm_mean") && Has(file, "edm_std"); }
+bool UsesEdm(const CheckpointFile& file) { return Has(file, "edm_mean") && Has(file, "edm_std"); }
 
-bool HasZeroTerminalSnr(const SafetensorsFile& file) { return Has(file, "ztsnr"); }
+bool HasZeroTerminalSnr(const CheckpointFile& file) { return Has(file, "ztsnr"); }
 
 }  // namespace patchbay

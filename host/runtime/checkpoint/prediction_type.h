@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "host/formats/safetensors.h"
+#include "host/runtime/checkpoint/checkpoint_file.h"
 #include "host/runtime/checkpoint/model_description.h"
 #include "host/runtime/checkpoint/weight_map.h"
 
@@ -14,15 +14,15 @@ namespace patchbay {
 // the metadata, metadata "modelspec.prediction_type", a YAML file of the same name beside it that
 // says parameterization "v" (A1111), and for the second generation the spread of one bias, which
 // training for velocity makes large (ComfyUI's rule).
-std::string FindPredictionType(const SafetensorsFile& file, ModelFamily family,
+std::string FindPredictionType(const CheckpointFile& file, ModelFamily family,
                                const WeightMap& unet);
 
 // Whether the model asks for EDM preconditioning: it carries the mean and spread of its latents
 // (Playground v2.5).
-bool UsesEdm(const SafetensorsFile& file);
+bool UsesEdm(const CheckpointFile& file);
 
 // Whether the model was trained down to zero signal ("ztsnr").
-bool HasZeroTerminalSnr(const SafetensorsFile& file);
+bool HasZeroTerminalSnr(const CheckpointFile& file);
 
 }  // namespace patchbay
 

@@ -45,6 +45,10 @@ constexpr ComponentPrefix kPrefixes[] = {
     {"conditioner.embedders.0.transformer.", &SortedTensors::clip},
     {"conditioner.embedders.0.model.", &SortedTensors::open_clip},
     {"conditioner.embedders.1.model.", &SortedTensors::open_clip},
+    // stable-diffusion.cpp: the second text encoder, and those that were files of their own.
+    {"cond_stage_model.1.transformer.", &SortedTensors::open_clip},
+    {"text_encoders.clip_l.transformer.", &SortedTensors::clip},
+    {"text_encoders.clip_g.transformer.", &SortedTensors::open_clip},
 };
 
 // What training leaves in files: noise schedules, averaged copies, losses, counters. The marks of a
@@ -81,9 +85,19 @@ bool IsKnownExtra(std::string_view name) {
                      [name](std::string_view extra) { return name.starts_with(extra); });
 }
 
-SortedTensors Sort(const SafetensorsFile& file) {
+// Whether a text encoder under transformers' names is OpenCLIP's: stable-diffusion.cpp writes the
+// one of the second generation and of SDXL's refiner where files have CLIP-L. They are told by
+// their widths; CLIP-L's is 768.
+bool IsOpenClip(const WeightMap& text_encoder) {
+  constexpr int64_t kSecondGeneration = 1024;
+  constexpr int64_t kRefiner = 1280;
+  const int64_t width = WeightSize(text_encoder, "text_model.embeddings.token_embedding.weight", 1);
+  return width == kSecondGeneration || width == kRefiner;
+}
+
+SortedTensors Sort(const CheckpointFile& file) {
   SortedTensors sorted;
-  for (const auto& [name, tensor] : file.tensors()) {
+  for (const auto& [name, stored] : file.tensors) {
     if (IsKnownExtra(name)) continue;
     const auto* prefix =
         std::find_if(std::begin(kPrefixes), std::end(kPrefixes),
@@ -92,16 +106,17 @@ SortedTensors Sort(const SafetensorsFile& file) {
       sorted.not_understood.push_back(name);
       continue;
     }
-    (sorted.*prefix->component)
-        .emplace(name.substr(prefix->prefix.size()), ViewStoredWeight(tensor, file.file()));
+    (sorted.*prefix->component).emplace(name.substr(prefix->prefix.size()), stored);
   }
+  if (sorted.open_clip.empty() && IsOpenClip(sorted.clip)) sorted.clip.swap(sorted.open_clip);
   return sorted;
 }
 
-absl::Status RequireWhole(const SafetensorsFile& file, const SortedTensors& sorted) {
-  if (sorted.unet.empty()) {
+absl::Status RequireWhole(const CheckpointFile& file, const SortedTensors& sorted,
+                          bool needs_unet) {
+  if (needs_unet && sorted.unet.empty()) {
     return absl::InvalidArgumentError(
-        absl::StrCat(file.path(), " is ", DescribeForeignTensors(file)));
+        absl::StrCat(file.path, " is ", DescribeForeignTensors(TensorNames(file.tensors))));
   }
   const char* missing = nullptr;
   if (sorted.autoencoder.empty()) missing = "no autoencoder (first_stage_model.)";
@@ -111,27 +126,7 @@ absl::Status RequireWhole(const SafetensorsFile& file, const SortedTensors& sort
   }
   if (missing == nullptr) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
-      file.path(), " has ", missing, "; a checkpoint with all its components is needed"));
-}
-
-// How many resnets a down block has: the first downsampler follows them.
-int64_t LayersPerBlock(const WeightMap& unet) {
-  const int64_t blocks = CountChildren(unet, "input_blocks");
-  for (int64_t i = 1; i < blocks; ++i) {
-    if (HasPrefix(unet, absl::StrCat("input_blocks.", i, ".0.op.")))
-      return std::max<int64_t>(1, i - 1);
-  }
-  return std::max<int64_t>(1, blocks - 1);
-}
-
-// Names that are not understood stay as they are: whoever builds the network reports them.
-WeightMap ConvertUNet(const WeightMap& ldm) {
-  const int64_t layers = LayersPerBlock(ldm);
-  WeightMap result;
-  for (const auto& [name, stored] : ldm) {
-    result.emplace(UNetDiffusersName(name, layers).value_or(name), stored);
-  }
-  return result;
+      file.path, " has ", missing, "; a checkpoint with all its components is needed"));
 }
 
 WeightMap ConvertAutoencoder(const WeightMap& ldm) {
@@ -144,14 +139,16 @@ WeightMap ConvertAutoencoder(const WeightMap& ldm) {
     // LDM's attention is made of 1x1 convolutions, diffusers' of linear layers.
     const bool attention = converted.find(".attentions.") != std::string::npos;
     while (attention && tensor.dim() > 2 && tensor.size(-1) == 1) tensor = tensor.squeeze(-1);
-    result.emplace(converted, StoredWeight{tensor, stored.file});
+    result.emplace(converted, stored.SeenAs(std::move(tensor)));
   }
   return NormalizedAutoencoder(std::move(result));
 }
 
 // The projection that some programs store with CLIP-L belongs to its picture side.
 WeightMap ConvertClip(WeightMap clip) {
-  std::erase_if(clip, [](const auto& item) { return item.first.starts_with("text_projection"); });
+  std::erase_if(clip, [](const auto& item) {
+    return item.first.starts_with("text_projection") || item.first == "text_model.text_projection";
+  });
   return NormalizedTextEncoder(std::move(clip));
 }
 
@@ -189,17 +186,16 @@ int64_t AddedTimeWidth(const Checkpoint& checkpoint, int64_t otherwise) {
   return (all - pooled) / numbers;
 }
 
-std::vector<double> Values(const SafetensorsFile& file, std::string_view name) {
-  const auto found = file.tensors().find(name);
-  if (found == file.tensors().end()) return {};
-  const at::Tensor tensor =
-      ViewStoredWeight(found->second, file.file()).tensor.to(at::kDouble).flatten().contiguous();
+std::vector<double> Values(const CheckpointFile& file, std::string_view name) {
+  const auto found = file.tensors.find(name);
+  if (found == file.tensors.end()) return {};
+  const at::Tensor tensor = found->second.Values().to(at::kDouble).flatten().contiguous();
   const double* first = tensor.const_data_ptr<double>();
   return std::vector<double>(first, first + tensor.numel());
 }
 
 // Scaling factors are those of the family's own autoencoder; files do not tell.
-void SetAutoencoderConfig(const SafetensorsFile& file, Checkpoint& checkpoint) {
+void SetAutoencoderConfig(const CheckpointFile& file, Checkpoint& checkpoint) {
   AutoencoderConfig& config = checkpoint.autoencoder_config;
   switch (checkpoint.description.family) {
     case ModelFamily::kStableDiffusion1:
@@ -230,18 +226,30 @@ void WarnOfUnknown(const std::vector<std::string>& names, std::vector<std::strin
 
 }  // namespace
 
+bool HoldsEveryComponent(const CheckpointFile& file) {
+  const SortedTensors sorted = Sort(file);
+  return !sorted.unet.empty() && !sorted.autoencoder.empty() &&
+         !(sorted.clip.empty() && sorted.open_clip.empty());
+}
+
 absl::StatusOr<Checkpoint> OpenSingleFile(const std::string& path,
                                           const OpenCheckpointOptions& options) {
   PATCHBAY_ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(path));
+  return OpenSingleFile(ContentOf(file), options);
+}
+
+absl::StatusOr<Checkpoint> OpenSingleFile(const CheckpointFile& file,
+                                          const OpenCheckpointOptions& options) {
   SortedTensors sorted = Sort(file);
-  PATCHBAY_RETURN_IF_ERROR(RequireWhole(file, sorted));
+  PATCHBAY_RETURN_IF_ERROR(RequireWhole(file, sorted, !options.unet.has_value()));
 
   Checkpoint checkpoint;
   ModelDescription& description = checkpoint.description;
-  description.path = path;
+  description.path = file.path;
   description.layout = CheckpointLayout::kSingleFile;
   WarnOfUnknown(sorted.not_understood, description.warnings);
-  checkpoint.unet = ConvertUNet(sorted.unet);
+  checkpoint.unet =
+      options.unet.has_value() ? *options.unet : UNetUnderDiffusersNames(std::move(sorted.unet));
   checkpoint.unet_config = DeriveUNetConfig(checkpoint.unet);
   checkpoint.autoencoder = ConvertAutoencoder(sorted.autoencoder);
   checkpoint.autoencoder_config = DeriveAutoencoderConfig(checkpoint.autoencoder);
@@ -259,7 +267,7 @@ absl::StatusOr<Checkpoint> OpenSingleFile(const std::string& path,
   description.prediction_type =
       options.prediction_type.value_or(FindPredictionType(file, family, checkpoint.unet));
   DescribeWeights(checkpoint);
-  if (file.metadata().count("vae/config") == 0) SetAutoencoderConfig(file, checkpoint);
+  if (file.metadata.count("vae/config") == 0) SetAutoencoderConfig(file, checkpoint);
   checkpoint.unet_config.upcast_attention =
       family == ModelFamily::kStableDiffusion2 && description.prediction_type == "v_prediction";
   description.force_zeros_for_empty_prompt =

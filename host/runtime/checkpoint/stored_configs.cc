@@ -12,18 +12,18 @@ namespace {
 
 // Replaces `config` by the entry, if there is one.
 template <typename Config, typename Parse>
-absl::Status Replace(const SafetensorsFile& file, const char* entry, Parse parse,
+absl::Status Replace(const CheckpointFile& file, const char* entry, Parse parse,
                      std::vector<std::string>& warnings, Config& config) {
-  const auto found = file.metadata().find(entry);
-  if (found == file.metadata().end()) return absl::OkStatus();
+  const auto found = file.metadata.find(entry);
+  if (found == file.metadata.end()) return absl::OkStatus();
   PATCHBAY_ASSIGN_OR_RETURN(
-      config, parse(found->second, absl::StrCat(file.path(), ", metadata ", entry), warnings));
+      config, parse(found->second, absl::StrCat(file.path, ", metadata ", entry), warnings));
   return absl::OkStatus();
 }
 
 }  // namespace
 
-absl::Status ReadStoredConfigs(const SafetensorsFile& file, Checkpoint& checkpoint) {
+absl::Status ReadStoredConfigs(const CheckpointFile& file, Checkpoint& checkpoint) {
   std::vector<std::string>& warnings = checkpoint.description.warnings;
   PATCHBAY_RETURN_IF_ERROR(
       Replace(file, "unet/config", &ParseUNetConfig, warnings, checkpoint.unet_config));
@@ -37,9 +37,9 @@ absl::Status ReadStoredConfigs(const SafetensorsFile& file, Checkpoint& checkpoi
   return absl::OkStatus();
 }
 
-std::optional<std::string> StoredSchedulerJson(const SafetensorsFile& file) {
-  const auto found = file.metadata().find("scheduler/scheduler_config");
-  if (found == file.metadata().end()) return std::nullopt;
+std::optional<std::string> StoredSchedulerJson(const CheckpointFile& file) {
+  const auto found = file.metadata.find("scheduler/scheduler_config");
+  if (found == file.metadata.end()) return std::nullopt;
   return found->second;
 }
 

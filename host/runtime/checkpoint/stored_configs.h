@@ -5,8 +5,8 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "host/formats/safetensors.h"
 #include "host/runtime/checkpoint/checkpoint.h"
+#include "host/runtime/checkpoint/checkpoint_file.h"
 
 namespace patchbay {
 
@@ -17,10 +17,10 @@ namespace patchbay {
 
 // Puts those that are there in the place of what was derived from shapes. INVALID_ARGUMENT names
 // the entry.
-absl::Status ReadStoredConfigs(const SafetensorsFile& file, Checkpoint& checkpoint);
+absl::Status ReadStoredConfigs(const CheckpointFile& file, Checkpoint& checkpoint);
 
 // The scheduler's, as it stands there.
-std::optional<std::string> StoredSchedulerJson(const SafetensorsFile& file);
+std::optional<std::string> StoredSchedulerJson(const CheckpointFile& file);
 
 }  // namespace patchbay
 

@@ -1,7 +1,10 @@
 #include "host/runtime/checkpoint/weight_map.h"
 
+#include <ATen/Parallel.h>
+
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 namespace patchbay {
 namespace {
@@ -42,6 +45,44 @@ at::ScalarType ToScalarType(ElementType type) {
   return at::kByte;
 }
 
+// How safetensors spells LibTorch's element type.
+const char* ElementTypeText(at::ScalarType type) {
+  switch (type) {
+    case at::kDouble:
+      return "F64";
+    case at::kFloat:
+      return "F32";
+    case at::kHalf:
+      return "F16";
+    case at::kBFloat16:
+      return "BF16";
+    case at::kFloat8_e4m3fn:
+      return "F8_E4M3";
+    case at::kFloat8_e5m2:
+      return "F8_E5M2";
+    default:
+      return at::isIntegralType(type, /*includeBool=*/true) ? "integers" : "other";
+  }
+}
+
+// All numbers of the blocks, one after the other.
+at::Tensor Dequantize(const QuantizedBlocks& blocks) {
+  // Worth a thread's while.
+  constexpr int64_t kBytesOfAThread = int64_t{1} << 18;
+  const auto block_bytes = static_cast<int64_t>(GgufBlockBytes(blocks.type));
+  const auto block_numbers = static_cast<int64_t>(GgufBlockElements(blocks.type));
+  const int64_t count = static_cast<int64_t>(blocks.bytes.size()) / block_bytes;
+  at::Tensor values = at::empty({count * block_numbers}, at::kFloat);
+  float* const first = values.mutable_data_ptr<float>();
+  at::parallel_for(0, count, kBytesOfAThread / block_bytes, [&](int64_t begin, int64_t end) {
+    DequantizeGguf(blocks.type,
+                   blocks.bytes.subspan(static_cast<size_t>(begin * block_bytes),
+                                        static_cast<size_t>((end - begin) * block_bytes)),
+                   first + begin * block_numbers);
+  });
+  return values;
+}
+
 }  // namespace
 
 StoredWeight ViewStoredWeight(const SafetensorsTensor& stored,
@@ -59,10 +100,46 @@ StoredWeight ViewStoredWeight(const SafetensorsTensor& stored,
           file};
 }
 
+StoredWeight ViewStoredWeight(const GgufTensor& stored,
+                              const std::shared_ptr<const MappedFile>& file) {
+  if (const std::optional<ElementType> type = GgufElementType(stored.type)) {
+    return ViewStoredWeight(SafetensorsTensor{*type, stored.shape, stored.bytes}, file);
+  }
+  const auto shape_alone = at::TensorOptions().dtype(at::kFloat).device(at::kMeta);
+  return {at::empty(stored.shape, shape_alone), file, QuantizedBlocks{stored.type, stored.bytes}};
+}
+
+at::Tensor StoredWeight::Values() const {
+  if (!blocks) return tensor;
+  const at::Tensor all = Dequantize(*blocks);
+  if (tensor.numel() == all.numel() && tensor.is_contiguous()) return all.view(tensor.sizes());
+  // A copy, so that a part does not keep the memory of the whole.
+  return all.as_strided(tensor.sizes(), tensor.strides(), tensor.storage_offset())
+      .clone(at::MemoryFormat::Contiguous);
+}
+
+StoredWeight StoredWeight::SeenAs(at::Tensor view) const { return {std::move(view), file, blocks}; }
+
+int64_t StoredWeight::ByteCount() const {
+  if (!blocks) return static_cast<int64_t>(tensor.nbytes());
+  // A view may begin within a block; as a share of all it is exact for whole tensors and rows.
+  return tensor.numel() / static_cast<int64_t>(GgufBlockElements(blocks->type)) *
+         static_cast<int64_t>(GgufBlockBytes(blocks->type));
+}
+
+absl::Span<const std::byte> StoredWeight::Bytes() const {
+  if (blocks) return blocks->bytes;
+  if (!tensor.device().is_cpu() || !tensor.is_contiguous()) return {};
+  return absl::MakeConstSpan(static_cast<const std::byte*>(tensor.const_data_ptr()),
+                             tensor.nbytes());
+}
+
+std::string StoredWeight::TypeName() const {
+  return blocks ? std::string(GgufTypeName(blocks->type)) : ElementTypeText(tensor.scalar_type());
+}
+
 void StoredWeight::Forget() const {
-  if (file == nullptr || !tensor.device().is_cpu() || !tensor.is_contiguous()) return;
-  file->Forget(
-      absl::MakeConstSpan(static_cast<const std::byte*>(tensor.data_ptr()), tensor.nbytes()));
+  if (file != nullptr) file->Forget(Bytes());
 }
 
 }  // namespace patchbay

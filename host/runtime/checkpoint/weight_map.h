@@ -6,19 +6,40 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "host/base/mapped_file.h"
+#include "host/formats/gguf.h"
 #include "host/formats/safetensors.h"
 
 namespace patchbay {
 
+// The blocks of a quantized tensor, inside the mapped file.
+struct QuantizedBlocks {
+  GgufType type = GgufType::kQ8_0;
+  absl::Span<const std::byte> bytes;
+};
+
 // One tensor as it is stored. Never write to it.
 struct StoredWeight {
   // Usually a view of the mapped file; a copy where the file's bytes are not aligned for their
-  // type.
+  // type. Of a quantized tensor the shape alone, in fp32 on LibTorch's meta device, whose strides
+  // and offset tell which of the blocks' numbers it has: reading its values throws.
   at::Tensor tensor;
   std::shared_ptr<const MappedFile> file;
+  std::optional<QuantizedBlocks> blocks = std::nullopt;
+
+  // The values: `tensor` itself, or new memory with what the blocks stand for.
+  at::Tensor Values() const;
+  // The same weight seen as `view`, which is a view of `tensor` (rows, a transposition).
+  StoredWeight SeenAs(at::Tensor view) const;
+  // How many bytes of the file it takes.
+  int64_t ByteCount() const;
+  // The bytes that are stored for it, where they lie together in this memory; otherwise none.
+  absl::Span<const std::byte> Bytes() const;
+  // How its file calls the element type: "F16", "Q4_K".
+  std::string TypeName() const;
 
   // Lets go of the pages behind a view (see MappedFile::Forget); to be called when the values have
   // been converted elsewhere.
@@ -31,6 +52,9 @@ using WeightMap = std::map<std::string, StoredWeight, std::less<>>;
 
 // The tensor of a safetensors file; keeps the file mapped.
 StoredWeight ViewStoredWeight(const SafetensorsTensor& stored,
+                              const std::shared_ptr<const MappedFile>& file);
+// The tensor of a GGUF file; keeps the file mapped.
+StoredWeight ViewStoredWeight(const GgufTensor& stored,
                               const std::shared_ptr<const MappedFile>& file);
 
 }  // namespace patchbay

@@ -115,11 +115,12 @@ at::Tensor WeightReader::Convert(Memory memory, const std::string& name,
   const bool adjusted = adjustment_ && adjustment_filter_(name);
   at::Tensor weight;
   if (adjusted) {
-    weight = adjustment_(name, stored.tensor.to(at::kFloat)).to(target, false, /*copy=*/true);
+    weight = adjustment_(name, stored.Values().to(at::kFloat)).to(target, false, /*copy=*/true);
   } else if (memory == Memory::kLent && device_.is_cpu()) {
     weight = Lent(stored);
   } else {
-    weight = stored.tensor.to(target, /*non_blocking=*/false, /*copy=*/true);
+    const bool is_view = !stored.blocks.has_value();
+    weight = stored.Values().to(target, /*non_blocking=*/false, /*copy=*/is_view);
   }
   stored.Forget();
   return weight;
@@ -131,7 +132,7 @@ at::Tensor WeightReader::Lent(const StoredWeight& stored) {
     lent_memory_ = at::Tensor();  // first give back, then take
     lent_memory_ = at::empty({elements}, precision_);
   }
-  return lent_memory_.narrow(0, 0, elements).view(stored.tensor.sizes()).copy_(stored.tensor);
+  return lent_memory_.narrow(0, 0, elements).view(stored.tensor.sizes()).copy_(stored.Values());
 }
 
 absl::Status WeightReader::Finish() const {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <vector>
+
 namespace patchbay {
 namespace {
 
@@ -53,6 +55,38 @@ TEST(WeightReader, LendsTheSameMemoryAgain) {
   EXPECT_EQ(second.data_ptr(), first.data_ptr());
   EXPECT_TRUE(at::equal(second.to(at::kFloat), reader.weights().at("a.weight").tensor));
   EXPECT_THAT(Complaint(reader), Not(HasSubstr(".weight")));
+}
+
+// Rows of one Q8_0 block each with a scale of 1, and the numbers that they stand for.
+struct QuantizedRows {
+  std::vector<std::byte> bytes;
+  at::Tensor values = at::arange(64, at::kFloat).reshape({2, 32});
+
+  QuantizedRows() {
+    for (int64_t i = 0; i < values.numel(); ++i) {
+      if (i % 32 == 0) bytes.insert(bytes.end(), {std::byte{0x00}, std::byte{0x3c}});
+      bytes.push_back(static_cast<std::byte>(i));
+    }
+  }
+};
+
+TEST(WeightReader, ReadsWhatBlocksStandFor) {
+  const QuantizedRows rows;
+  for (const at::ScalarType precision : {at::kFloat, at::kBFloat16}) {
+    WeightMap weights;
+    weights["q.weight"] =
+        ViewStoredWeight(GgufTensor{GgufType::kQ8_0, {2, 32}, rows.bytes}, nullptr);
+    WeightReader reader("the U-Net of x", std::move(weights), precision, at::kCPU);
+    const at::Tensor own = reader.Read("q.weight", {2, 32});
+    EXPECT_EQ(own.scalar_type(), precision);
+    EXPECT_TRUE(at::equal(own.to(at::kFloat), rows.values));
+    EXPECT_TRUE(at::equal(reader.Lend("q.weight", {2, 32}).to(at::kFloat), rows.values));
+    EXPECT_EQ(reader.Read("q.weight", {2, 32, 1, 1}).dim(), 4);
+    reader.SetAdjustment([](const std::string&) { return true; },
+                         [](const std::string&, const at::Tensor& weight) { return weight * 2; });
+    EXPECT_TRUE(at::equal(reader.Read("q.weight", {2, 32}).to(at::kFloat), rows.values * 2));
+    EXPECT_TRUE(reader.Finish().ok());
+  }
 }
 
 TEST(WeightReader, LendsWhatWasAdjusted) {

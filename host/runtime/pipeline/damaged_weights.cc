@@ -20,7 +20,7 @@ bool IsFinite(const at::Tensor& stored) {
 std::optional<std::string> FindIn(const std::string& component, const WeightMap& weights) {
   for (const auto& [name, stored] : weights) {
     if (!stored.tensor.is_floating_point()) continue;
-    const bool finite = IsFinite(stored.tensor);
+    const bool finite = IsFinite(stored.Values());
     stored.Forget();
     if (!finite) return absl::StrCat("the ", component, "'s tensor \"", name, "\"");
   }

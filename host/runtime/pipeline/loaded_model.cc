@@ -24,6 +24,11 @@ absl::StatusOr<Tokenizer> OpenTokenizer(const TextEncoderPart& part,
   return tokenizer.WithPad(static_cast<int32_t>(part.pad_token_id));
 }
 
+// Where the text encoders and the autoencoder come from, for messages.
+const std::string& OtherPartsOf(const ModelDescription& description) {
+  return description.other_parts.empty() ? description.path : description.other_parts;
+}
+
 absl::StatusOr<TextModel> LoadText(const Checkpoint& checkpoint, const ComputeOptions& compute,
                                    const TokenizerSources& sources, const LoraSet& loras) {
   const ModelDescription& description = checkpoint.description;
@@ -37,8 +42,8 @@ absl::StatusOr<TextModel> LoadText(const Checkpoint& checkpoint, const ComputeOp
     const std::string component = text.encoders.empty()
                                       ? "text_encoder"
                                       : absl::StrCat("text_encoder_", text.encoders.size() + 1);
-    WeightReader weights(absl::StrCat("the ", component, " of ", description.path), part.weights,
-                         compute.precision, compute.device);
+    WeightReader weights(absl::StrCat("the ", component, " of ", OtherPartsOf(description)),
+                         part.weights, compute.precision, compute.device);
     loras.MergeInto(
         text.encoders.empty() ? LoraComponent::kTextEncoder : LoraComponent::kTextEncoder2,
         weights);
@@ -66,7 +71,7 @@ absl::StatusOr<std::unique_ptr<const LoadedModel>> LoadModel(const Checkpoint& c
   PATCHBAY_ASSIGN_OR_RETURN(auto unet, UNet::Load(unet_weights, checkpoint.unet_config));
   // SDXL's autoencoder overflows fp16.
   const bool upcast = checkpoint.autoencoder_config.force_upcast && compute.precision == at::kHalf;
-  WeightReader autoencoder_weights(absl::StrCat("the autoencoder of ", description.path),
+  WeightReader autoencoder_weights(absl::StrCat("the autoencoder of ", OtherPartsOf(description)),
                                    checkpoint.autoencoder, upcast ? at::kFloat : compute.precision,
                                    compute.device);
   PATCHBAY_ASSIGN_OR_RETURN(auto autoencoder,

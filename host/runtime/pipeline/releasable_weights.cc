@@ -23,12 +23,16 @@ std::string ReleasableWeights::Digest() const {
   constexpr size_t kFirstBytes = 64;
   Sha256 digest;
   for (const auto& [name, weight] : stored_) {
-    digest.Update(absl::StrCat(name, "|", at::toString(weight.tensor.scalar_type()), "|",
-                               absl::StrJoin(weight.tensor.sizes(), "x"), "|"));
+    const std::string type =
+        weight.blocks ? weight.TypeName() : at::toString(weight.tensor.scalar_type());
+    digest.Update(
+        absl::StrCat(name, "|", type, "|", absl::StrJoin(weight.tensor.sizes(), "x"), "|"));
     // Pages of a file that has been cut short must not be touched.
     if (weight.file != nullptr && !weight.file->CheckUnchanged().ok()) continue;
-    digest.Update({static_cast<const char*>(weight.tensor.const_data_ptr()),
-                   std::min(kFirstBytes, weight.tensor.nbytes())});
+    const void* first =
+        weight.blocks ? weight.blocks->bytes.data() : weight.tensor.const_data_ptr();
+    const size_t bytes = weight.blocks ? weight.blocks->bytes.size() : weight.tensor.nbytes();
+    digest.Update({static_cast<const char*>(first), std::min(kFirstBytes, bytes)});
   }
   return digest.Finish();
 }

@@ -1,6 +1,6 @@
 // patchbay_checkpoint_probe CHECKPOINT FOLDER: writes the tensors of each component under the names
-// that OpenCheckpoint gives them, in fp32, and prints the description and the configurations as
-// JSON.
+// that OpenCheckpoint gives them, in fp32 (of quantized ones what their blocks stand for), and
+// prints the description and the configurations as JSON.
 
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -15,7 +15,7 @@ namespace {
 
 absl::Status Dump(const std::string& path, const WeightMap& weights) {
   std::map<std::string, at::Tensor> tensors;
-  for (const auto& [name, stored] : weights) tensors.emplace(name, stored.tensor);
+  for (const auto& [name, stored] : weights) tensors.emplace(name, stored.Values());
   return DumpTensors(path, tensors);
 }
 

@@ -78,7 +78,8 @@ def single_file(kind: str, models: dict) -> dict:
     if "open_clip" in models:
         number = 1 if "clip" in models else 0
         prefix = f"conditioner.embedders.{number}.model." if sdxl else "cond_stage_model.model."
-        state |= ldm.prefixed(prefix, ldm.open_clip_from(models["open_clip"].state_dict(), 3))
+        state |= ldm.prefixed(prefix, ldm.open_clip_from(
+            models["open_clip"].state_dict(), models["open_clip"].config.num_hidden_layers))
     if kind == "playground":
         state |= {"edm_mean": torch.tensor([0.1, 0.2, 0.3, 0.4]), "edm_std": torch.tensor([1.0, 2, 3, 4])}
     if kind == "v_pred":

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from transformers import CLIPTextModel
 
 from ..checkpoint import ldm_writer as ldm
-from ..models import families
+from ..models import families, gguf_writer
 from ..models.tokenizer import make_tokenizer
 from . import reference
 
@@ -126,6 +126,20 @@ def test_single_file(family, program, tmp_path):
     from_file, report = program.generate(file, *arguments)
     assert not report["warnings"]
     assert torch.equal(from_folder, from_file)
+
+
+@pytest.mark.parametrize("family", UNETS)
+def test_gguf_file(family, program, tmp_path):
+    """A whole model in one GGUF file is the same as a safetensors file with the numbers that its blocks stand for."""
+    torch.manual_seed(11)
+    folder, file = tmp_path / "folder", tmp_path / "single.safetensors"
+    write_both(family, folder, file)
+    values, _ = gguf_writer.write_tensors(tmp_path / "single.gguf", load_file(file))
+    save_file(values, file)
+    arguments = [reference.PROMPT, *ARGUMENTS, "--tokenizer", folder / "tokenizer"]
+    from_gguf, report = program.generate(tmp_path / "single.gguf", *arguments)
+    assert not report["warnings"]
+    assert torch.equal(from_gguf, program.generate(file, *arguments)[0])
 
 
 def test_default_model_as_single_file(program, tmp_path):
