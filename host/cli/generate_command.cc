@@ -63,13 +63,11 @@ absl::Status GenerateHere(GenerateOptions& options) {
   PATCHBAY_RETURN_IF_ERROR(CompleteRequest(options));
   EngineOptions engine_options = CompleteEngineOptions(options.engine);
   PATCHBAY_ASSIGN_OR_RETURN(engine_options.model_path, ModelPathOrDefault(options.model));
-  if (!options.plugins.empty()) {
-    std::vector<std::string> folders = options.plugin_folders;
-    folders.push_back(BuiltPluginsFolder());
-    PATCHBAY_ASSIGN_OR_RETURN(engine_options.plugins,
-                              OpenPlugins({.folders = std::move(folders), .store = ""}));
-    PATCHBAY_RETURN_IF_ERROR(ReadyPluginFiles(*engine_options.plugins, options.request));
-  }
+  std::vector<std::string> folders = options.plugin_folders;
+  folders.push_back(BuiltPluginsFolder());
+  PATCHBAY_ASSIGN_OR_RETURN(engine_options.plugins,
+                            OpenPlugins({.folders = std::move(folders), .store = ""}));
+  PATCHBAY_RETURN_IF_ERROR(ReadyPluginFiles(*engine_options.plugins, options.request));
   PATCHBAY_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, Engine::Open(engine_options));
   absl::StatusOr<GenerationResult> result;
   {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "host/base/status_macros.h"
+#include "host/cli/model_quantize_command.h"
 #include "host/cli/resources.h"
 #include "host/engine/engine.h"
 
@@ -37,7 +38,7 @@ absl::StatusOr<std::string> DescribeLocalModel(const std::string& path, bool jso
 
 CLI::App* AddModelCommand(CLI::App& program, CommandAction& action, ModelDescriber describe) {
   const auto options = std::make_shared<ModelOptions>();
-  CLI::App* model = program.add_subcommand("model", "Look into models");
+  CLI::App* model = program.add_subcommand("model", "Look into models and quantise them");
   model->require_subcommand(1);
 
   CLI::App* inspect = model->add_subcommand("inspect", "Say what a checkpoint is and holds");
@@ -56,6 +57,7 @@ CLI::App* AddModelCommand(CLI::App& program, CommandAction& action, ModelDescrib
       "Diffusers folder, safetensors or GGUF file, by default the model that comes with the "
       "program");
   sites->callback([&action, options] { action = [options] { return ListSites(*options); }; });
+  AddModelQuantizeCommand(*model, action);
   return model;
 }
 

@@ -17,7 +17,8 @@ using ModelDescriber = std::function<absl::StatusOr<std::string>(const std::stri
 // The describer of models on this machine.
 absl::StatusOr<std::string> DescribeLocalModel(const std::string& path, bool json);
 
-// Adds `model inspect` and `model sites` to the program. Returns the subcommand `model`.
+// Adds `model inspect`, `model sites` and `model quantize` to the program. Returns the subcommand
+// `model`.
 CLI::App* AddModelCommand(CLI::App& program, CommandAction& action, ModelDescriber describe);
 
 }  // namespace patchbay

@@ -102,6 +102,11 @@ absl::StatusOr<TypedSettings> TypedActionSettings(const PluginStatus& plugin,
 
 absl::StatusOr<std::vector<ActionFile>> RunActionHere(const ActionOptions& options) {
   PATCHBAY_ASSIGN_OR_RETURN(ChosenPlugin plugin, ParseChosenPlugin(options.plugin));
+  return RunActionOf(std::move(plugin), options);
+}
+
+absl::StatusOr<std::vector<ActionFile>> RunActionOf(ChosenPlugin plugin,
+                                                    const ActionOptions& options) {
   EngineOptions engine_options = CompleteEngineOptions({});
   PATCHBAY_ASSIGN_OR_RETURN(engine_options.model_path, ModelPathOrDefault(options.model));
   PATCHBAY_ASSIGN_OR_RETURN(engine_options.plugins,

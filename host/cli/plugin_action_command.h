@@ -35,6 +35,9 @@ using ActionProgram = std::function<absl::StatusOr<std::vector<ActionFile>>(cons
 
 // In this process, with the plugins that come with the program.
 absl::StatusOr<std::vector<ActionFile>> RunActionHere(const ActionOptions& options);
+// The same of this plugin, whatever options.plugin says.
+absl::StatusOr<std::vector<ActionFile>> RunActionOf(ChosenPlugin plugin,
+                                                    const ActionOptions& options);
 
 // The action's own settings, as they follow it on the command line, with the schema of `plugin`.
 // NOT_FOUND when it has no such action.

@@ -4,27 +4,12 @@
 
 #include "host/base/process_memory.h"
 #include "host/base/status_macros.h"
-#include "host/plugins/weight_source.h"
+#include "host/runtime/pipeline/model_weight_source.h"
 
 namespace patchbay {
 namespace {
 
 constexpr size_t kKeptChains = 16;
-
-// Weights that a model has let go of, from its file.
-class ReleasableSource final : public WeightSource {
- public:
-  explicit ReleasableSource(const LoadedModel& model) : model_(model) {}
-  absl::Status CheckRelease(SiteIndex site) const override {
-    return model_.releasable->Check(model_.unet->sites(), site);
-  }
-  absl::StatusOr<OperatorWeights> Read(SiteIndex site) const override {
-    return model_.releasable->Read(model_.unet->sites(), site);
-  }
-
- private:
-  const LoadedModel& model_;
-};
 
 }  // namespace
 
@@ -39,6 +24,10 @@ absl::StatusOr<std::vector<std::string>> ChainCache::BuildsFor(
   std::vector<std::string> builds;
   for (const ChosenPlugin& plugin : resolved.plugins) builds.push_back(plugin.build);
   return builds;
+}
+
+bool ChainCache::Offers(const std::string& id) const {
+  return plugins_ != nullptr && plugins_->Find(id).ok();
 }
 
 absl::StatusOr<ChainCache::Use> ChainCache::ChainFor(const GenerationRequest& request,
@@ -60,7 +49,7 @@ absl::StatusOr<ChainCache::Use> ChainCache::ChainFor(const GenerationRequest& re
     entries_.splice(entries_.begin(), entries_, found);
     return Use(found->chain, *plugins_);
   }
-  const ReleasableSource weights(model);
+  const ModelWeightSource weights(model);
   PATCHBAY_ASSIGN_OR_RETURN(std::shared_ptr<const Chain> chain,
                             plugins_->BuildChain(request.plugins, request.plugins_in_given_order,
                                                  {model.unet->sites(), InfoOf(model).info(),

@@ -53,6 +53,8 @@ class ChainCache {
     std::shared_ptr<const void> counted_;
   };
 
+  // Whether requests can name this plugin.
+  bool Offers(const std::string& id) const;
   // The model must be the same until the next Clear().
   absl::StatusOr<Use> ChainFor(const GenerationRequest& request, const LoadedModel& model);
   // Of the chains that do without weights only the job's own is kept: what stands in the place of

@@ -5,6 +5,7 @@
 #include <ATen/core/grad_mode.h>
 #include <c10/core/InferenceMode.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -98,15 +99,17 @@ class Engine::Model {
                   options.plugins));
   }
 
-  absl::StatusOr<GenerationResult> Generate(const GenerationRequest& request,
+  absl::StatusOr<GenerationResult> Generate(const GenerationRequest& asked,
                                             GenerationObserver& observer) {
+    std::vector<std::string> own_warnings;
+    const GenerationRequest request = WithIntegers(asked, own_warnings);
     // Before gigabytes are read for it.
     PATCHBAY_RETURN_IF_ERROR(CheckRequest(request, weights_.description()));
     PATCHBAY_RETURN_IF_ERROR(ResolveSize(request, weights_.description()).status());
     PATCHBAY_ASSIGN_OR_RETURN(const ResolvedPrompts prompts, ResolvePrompts(request));
     if (observer.IsCancelled()) return absl::CancelledError("cancelled");
     PATCHBAY_ASSIGN_OR_RETURN(const WeightsForRequest::Ready ready,
-                              weights_.Prepare(prompts.loras));
+                              weights_.Prepare(prompts.loras, !request.plugins.empty()));
     if (observer.IsCancelled()) return absl::CancelledError("cancelled");
     PATCHBAY_ASSIGN_OR_RETURN(const ChainCache::Use chain, chains_.ChainFor(request, *ready.model));
     PATCHBAY_RETURN_IF_ERROR(weights_.Release(chain.released()));
@@ -120,19 +123,22 @@ class Engine::Model {
     }
     chain.RecordSuccess();
     std::vector<std::string>& warnings = result->report.warnings;
-    for (const std::vector<std::string>* more : {&ready.warnings, &prompts.warnings}) {
-      warnings.insert(warnings.begin(), more->begin(), more->end());
+    for (const std::vector<std::string>& more : {ready.warnings, prompts.warnings, own_warnings}) {
+      warnings.insert(warnings.begin(), more.begin(), more.end());
     }
     return result;
   }
 
-  absl::StatusOr<ChainPlan> Plan(const GenerationRequest& request) {
+  absl::StatusOr<ChainPlan> Plan(const GenerationRequest& asked) {
+    std::vector<std::string> warnings;
+    const GenerationRequest request = WithIntegers(asked, warnings);
     PATCHBAY_ASSIGN_OR_RETURN(const ResolvedPrompts prompts, ResolvePrompts(request));
     PATCHBAY_ASSIGN_OR_RETURN(const WeightsForRequest::Ready ready,
-                              weights_.Prepare(prompts.loras));
+                              weights_.Prepare(prompts.loras, !request.plugins.empty()));
     PATCHBAY_ASSIGN_OR_RETURN(const ChainCache::Use chain, chains_.ChainFor(request, *ready.model));
     ChainPlan plan = chain.plan();
     plan.warnings = ready.warnings;
+    plan.warnings.insert(plan.warnings.end(), warnings.begin(), warnings.end());
     return plan;
   }
 
@@ -150,6 +156,26 @@ class Engine::Model {
   double load_seconds() const { return weights_.load_seconds(); }
 
  private:
+  // The request with the plugin that computes in the integers that the model's file stores, where
+  // it does and the request does not name the plugin itself.
+  GenerationRequest WithIntegers(const GenerationRequest& asked,
+                                 std::vector<std::string>& warnings) const {
+    static constexpr char kPlugin[] = "quantizer";
+    GenerationRequest request = asked;
+    const bool is_named =
+        std::any_of(request.plugins.begin(), request.plugins.end(),
+                    [](const ChosenPlugin& plugin) { return plugin.id == kPlugin; });
+    if (weights_.checkpoint().integer_plan.empty() || is_named) return request;
+    if (chains_.Offers(kPlugin)) {
+      request.plugins.insert(request.plugins.begin(), ChosenPlugin{kPlugin, {}});
+    } else {
+      warnings.push_back(absl::StrCat(
+          "the model's weights are integers, and there is no plugin ", kPlugin,
+          " to compute with them; they become floating point, which takes the memory of that"));
+    }
+    return request;
+  }
+
   // What an action stands on: its own chain, on weights that stay whatever jobs run meanwhile.
   struct ActionGround {
     explicit ActionGround(ChainCache& owner) : chains(&owner) {}
@@ -175,7 +201,7 @@ class Engine::Model {
     request.plugins = {plugin};
     request.plugin_files = files;
     ActionGround ground(chains_);
-    PATCHBAY_RETURN_IF_ERROR(weights_.Prepare({}).status());
+    PATCHBAY_RETURN_IF_ERROR(weights_.Prepare({}, /*may_stand_in=*/false).status());
     PATCHBAY_ASSIGN_OR_RETURN(ground.model, weights_.Hold());
     ground.info = std::make_unique<const ModelInfo>(*ground.model);
     PATCHBAY_ASSIGN_OR_RETURN(ground.use,

@@ -26,7 +26,8 @@ bool Same(absl::Span<const LoraChoice> a, absl::Span<const LoraChoice> b) {
 }  // namespace
 
 absl::StatusOr<WeightsForRequest::Ready> WeightsForRequest::Prepare(
-    absl::Span<const LoraChoice> choices) {
+    absl::Span<const LoraChoice> choices, bool may_stand_in) {
+  const UNetWeights unet_weights = may_stand_in ? UNetWeights::kDeferred : UNetWeights::kRead;
   PATCHBAY_ASSIGN_OR_RETURN(const LoraSet loras, LoraSet::Open(ToWeighted(choices), checkpoint_));
   Ready ready;
   ready.warnings = loras.warnings();
@@ -34,16 +35,17 @@ absl::StatusOr<WeightsForRequest::Ready> WeightsForRequest::Prepare(
   const bool merges = application_ == LoraApplication::kMerged ||
                       (application_ == LoraApplication::kAuto && loaded_ == nullptr);
   if (is_merged || merges || choices.empty()) {
-    if (!is_merged) PATCHBAY_RETURN_IF_ERROR(Load(choices, loras));
+    if (!is_merged) PATCHBAY_RETURN_IF_ERROR(Load(choices, loras, unet_weights));
     ready.model = loaded_.get();
     return ready;
   }
-  if (loaded_ == nullptr || !merged_.empty()) PATCHBAY_RETURN_IF_ERROR(Load({}, LoraSet()));
+  if (loaded_ == nullptr || !merged_.empty())
+    PATCHBAY_RETURN_IF_ERROR(Load({}, LoraSet(), unet_weights));
   absl::StatusOr<LoraPatches> patches = Beside(loras);
   if (patches.ok()) {
     ready.loras = *std::move(patches);
   } else if (application_ == LoraApplication::kAuto && absl::IsUnimplemented(patches.status())) {
-    PATCHBAY_RETURN_IF_ERROR(Load(choices, loras));
+    PATCHBAY_RETURN_IF_ERROR(Load(choices, loras, unet_weights));
   } else {
     return patches.status();
   }
@@ -51,7 +53,8 @@ absl::StatusOr<WeightsForRequest::Ready> WeightsForRequest::Prepare(
   return ready;
 }
 
-absl::Status WeightsForRequest::Load(absl::Span<const LoraChoice> choices, const LoraSet& merged) {
+absl::Status WeightsForRequest::Load(absl::Span<const LoraChoice> choices, const LoraSet& merged,
+                                     UNetWeights unet_weights) {
   const auto started = std::chrono::steady_clock::now();
   on_unload_();
   loaded_ = nullptr;  // before the next weights need its memory
@@ -59,7 +62,8 @@ absl::Status WeightsForRequest::Load(absl::Span<const LoraChoice> choices, const
   // for.
   const c10::InferenceMode no_inference_mode(false);
   const c10::AutoGradMode no_gradients(false);
-  PATCHBAY_ASSIGN_OR_RETURN(loaded_, LoadModel(checkpoint_, compute_, tokenizers_, merged));
+  PATCHBAY_ASSIGN_OR_RETURN(loaded_,
+                            LoadModel(checkpoint_, compute_, tokenizers_, merged, unet_weights));
   merged_.assign(choices.begin(), choices.end());
   load_seconds_ +=
       std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();

@@ -34,9 +34,10 @@ class WeightsForRequest {
     LoraPatches loras;
     std::vector<std::string> warnings;
   };
-  // Reads weights if those in memory will not do. INVALID_ARGUMENT for a LoRA that does not fit, or
-  // that cannot stand beside the weights although that was asked for.
-  absl::StatusOr<Ready> Prepare(absl::Span<const LoraChoice> loras);
+  // Reads weights if those in memory will not do. may_stand_in: a chain may compute in the place of
+  // operators, whose weights are then read by Release() only. INVALID_ARGUMENT for a LoRA that does
+  // not fit, or that cannot stand beside the weights although that was asked for.
+  absl::StatusOr<Ready> Prepare(absl::Span<const LoraChoice> loras, bool may_stand_in);
 
   // The weights that Prepare() gave last, kept and whole until the result is let go of, which any
   // thread may do: a job that needs others reads them beside these.
@@ -51,7 +52,8 @@ class WeightsForRequest {
   double load_seconds() const { return load_seconds_; }
 
  private:
-  absl::Status Load(absl::Span<const LoraChoice> choices, const LoraSet& merged);
+  absl::Status Load(absl::Span<const LoraChoice> choices, const LoraSet& merged,
+                    UNetWeights unet_weights);
   absl::StatusOr<LoraPatches> Beside(const LoraSet& loras) const;
 
   Checkpoint checkpoint_;

@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "host/base/spelling.h"
+#include "host/base/status_macros.h"
 #include "host/runtime/hooks/tensor_handle.h"
 
 namespace patchbay {
@@ -107,6 +108,11 @@ struct AttachContext::Functions {
     return PATCHBAY_OK;
   }
 
+  static patchbay_status IntegersOf(const patchbay_attach* attach, uint32_t site,
+                                    patchbay_integer_weight* weight, patchbay_error* error) {
+    return Report(Of(attach).GiveIntegers(site, *weight), error);
+  }
+
   static patchbay_status Shared(patchbay_attach* attach, const char* key,
                                 patchbay_status (*make)(void*, void**, patchbay_error*), void* data,
                                 void (*destroy)(void*), void** object, patchbay_error* error) {
@@ -138,6 +144,7 @@ struct AttachContext::Functions {
       .operator_weights = &OperatorWeightsOf,
       .shared = &Shared,
       .release_weights = &ReleaseWeights,
+      .integer_weight = &IntegersOf,
   };
 };
 
@@ -227,6 +234,37 @@ absl::StatusOr<uint64_t> AttachContext::ReleaseWeights(uint32_t site) {
   if (absl::Status status = environment_.weights->CheckRelease(index); !status.ok()) return status;
   released_.insert(index);
   return storage->bytes();
+}
+
+absl::Status AttachContext::GiveIntegers(uint32_t site, patchbay_integer_weight& weight) const {
+  const auto index = static_cast<SiteIndex>(site);
+  const auto storage = site < described_.size() ? sites_.Storage(index) : nullptr;
+  if (storage == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat("site ", site, " has no weights of its own"));
+  }
+  std::shared_ptr<const IntegerWeight> stored;
+  if (environment_.weights != nullptr) {
+    PATCHBAY_ASSIGN_OR_RETURN(stored, environment_.weights->Integers(index));
+  }
+  if (stored == nullptr) {
+    return absl::NotFoundError(
+        absl::StrCat("the weight of ", described_[site].name, " is stored in floating point"));
+  }
+  weight.bits = static_cast<uint32_t>(stored->bits);
+  weight.rotated = stored->rotated ? 1 : 0;
+  weight.part_count = static_cast<uint32_t>(stored->parts.size());
+  for (size_t i = 0; i < stored->parts.size(); ++i) {
+    const IntegerWeight::Part& part = stored->parts[i];
+    patchbay_integer_part& given = weight.parts[i];
+    given.struct_size = sizeof(given);
+    given.inputs = part.inputs;
+    given.integers = NewHandle(part.integers);
+    given.steps = NewHandle(part.steps);
+    given.multiples = part.multiples.defined() ? NewHandle(part.multiples) : nullptr;
+  }
+  const at::Tensor bias = storage->Weights().bias;
+  weight.bias = bias.defined() ? NewHandle(bias) : nullptr;
+  return absl::OkStatus();
 }
 
 ModelHooks AttachContext::TakeHooks() {

@@ -48,6 +48,7 @@ class AttachContext {
   absl::Status AddHook(const patchbay_hook& hook);
   absl::StatusOr<OperatorWeights> WeightsAt(uint32_t site) const;
   absl::StatusOr<uint64_t> ReleaseWeights(uint32_t site);
+  absl::Status GiveIntegers(uint32_t site, patchbay_integer_weight& weight) const;
 
   const ChainEnvironment& environment_;
   const SiteTable& sites_;

@@ -15,9 +15,9 @@
 #include "host/plugins/plugin_settings.h"
 #include "host/plugins/setting_array.h"
 #include "host/plugins/shared_objects.h"
-#include "host/plugins/weight_source.h"
 #include "host/runtime/hooks/sampling_hooks.h"
 #include "host/runtime/nn/site.h"
+#include "host/runtime/nn/weight_source.h"
 #include "patchbay/abi/model.h"
 
 namespace patchbay {

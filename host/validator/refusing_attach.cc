@@ -74,6 +74,13 @@ struct RefusingAttach::Functions {
     return real.functions->release_weights(&real, site, bytes, error);
   }
 
+  static patchbay_status IntegerWeightOf(const patchbay_attach* attach, uint32_t site,
+                                         patchbay_integer_weight* weight, patchbay_error* error) {
+    if (Refuses(attach, error)) return PATCHBAY_RESOURCE_EXHAUSTED;
+    const patchbay_attach& real = Of(attach).real_;
+    return real.functions->integer_weight(&real, site, weight, error);
+  }
+
   static constexpr patchbay_attach_functions kTable = {
       .struct_size = sizeof(patchbay_attach_functions),
       .site_count = &SiteCount,
@@ -85,6 +92,7 @@ struct RefusingAttach::Functions {
       .operator_weights = &OperatorWeights,
       .shared = &Shared,
       .release_weights = &ReleaseWeights,
+      .integer_weight = &IntegerWeightOf,
   };
 };
 

@@ -30,13 +30,13 @@ class ReleasableWeightsTest : public testing::Test {
     shape.widths = {64, 256};
     shape.depths = {1, 2};
     shape.text_features = 48;
-    const WeightMap stored = RandomWeights(/*seed=*/3).UNet(shape);
-    WeightReader reader("the test's U-Net", stored, at::kFloat, at::kCPU);
-    UNetConfig config;
-    config.heads = {8, 8};
-    config.norm_groups = 8;
-    unet_ = *UNet::Load(reader, config);
-    weights_ = std::make_unique<ReleasableWeights>(stored, LoraSet(), at::kFloat, at::kCPU);
+    stored_ = RandomWeights(/*seed=*/3).UNet(shape);
+    WeightReader reader("the test's U-Net", stored_, at::kFloat, at::kCPU);
+    config_.heads = {8, 8};
+    config_.norm_groups = 8;
+    unet_ = *UNet::Load(reader, config_);
+    weights_ = std::make_unique<ReleasableWeights>(stored_, LoraSet(), at::kFloat, at::kCPU,
+                                                   unet_->sites());
     for (const Site& site : unet_->sites().sites()) {
       if (site.kind != SiteKind::kLinear) continue;
       linears_.insert(site.index);
@@ -44,6 +44,16 @@ class ReleasableWeightsTest : public testing::Test {
     }
   }
 
+  std::set<SiteIndex> WithStorage() const {
+    std::set<SiteIndex> operators;
+    for (const Site& site : unet_->sites().sites()) {
+      if (unet_->sites().Storage(site.index) != nullptr) operators.insert(site.index);
+    }
+    return operators;
+  }
+
+  WeightMap stored_;
+  UNetConfig config_;
   std::unique_ptr<const UNet> unet_;
   std::unique_ptr<ReleasableWeights> weights_;
   std::set<SiteIndex> linears_;
@@ -73,9 +83,32 @@ TEST_F(ReleasableWeightsTest, WhatComesBackIsWhatWasThere) {
   EXPECT_FALSE(unet_->sites().Storage(*others.begin())->has_weight());
 }
 
+TEST_F(ReleasableWeightsTest, ReadsLaterWhatWasDeferred) {
+  const std::set<SiteIndex> operators = WithStorage();
+  WeightReader reader("the test's U-Net", stored_, at::kFloat, at::kCPU);
+  reader.DeferOperators();
+  const std::unique_ptr<const UNet> deferred = *UNet::Load(reader, config_);
+  const SiteTable& sites = deferred->sites();
+  ReleasableWeights weights(stored_, LoraSet(), at::kFloat, at::kCPU, sites);
+  for (const SiteIndex site : operators) EXPECT_FALSE(sites.Storage(site)->has_weight());
+  std::set<SiteIndex> convolutions = operators;
+  for (const SiteIndex site : linears_) convolutions.erase(site);
+  // Only the linear layers are wanted.
+  ASSERT_TRUE(weights.Release(sites, convolutions).ok());
+  for (const SiteIndex site : operators) {
+    EXPECT_EQ(sites.Storage(site)->has_weight(), linears_.count(site) != 0);
+  }
+  ASSERT_TRUE(weights.Release(sites, {}).ok());
+  for (const SiteIndex site : operators) {
+    EXPECT_TRUE(at::equal(sites.Storage(site)->Weights().weight,
+                          unet_->sites().Storage(site)->Weights().weight));
+  }
+}
+
 TEST(ReleasableWeightsDigestTest, TellsWeightsApart) {
   const auto digest = [](WeightMap stored) {
-    return ReleasableWeights(std::move(stored), LoraSet(), at::kFloat, at::kCPU).Digest();
+    return ReleasableWeights(std::move(stored), LoraSet(), at::kFloat, at::kCPU, SiteTable("unet"))
+        .Digest();
   };
   const auto stored = [](const at::Tensor& weight) {
     return WeightMap{{"a.weight", {weight, {}}}};

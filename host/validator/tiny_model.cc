@@ -118,10 +118,12 @@ absl::StatusOr<std::unique_ptr<const LoadedModel>> MakeTinyModel(ModelFamily fam
                             Autoencoder::Load(autoencoder_weights, autoencoder_config));
   NoiseScheduleConfig schedule;
   schedule.prediction_type = structure.prediction;
+  auto releasable = std::make_unique<ReleasableWeights>(stored, LoraSet(), precision,
+                                                        compute.device, unet->sites());
   return std::make_unique<const LoadedModel>(LoadedModel{
       Describe(family, structure), compute, NoiseSchedule(schedule), std::move(text),
       std::move(unet), std::move(autoencoder), std::make_unique<const Previews>(nullptr),
-      std::make_unique<ReleasableWeights>(stored, LoraSet(), precision, compute.device)});
+      /*integer_plan=*/"", std::move(releasable)});
 }
 
 }  // namespace patchbay

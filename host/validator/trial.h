@@ -11,6 +11,7 @@
 #include "host/runtime/pipeline/chosen_plugin.h"
 #include "host/runtime/pipeline/loaded_model.h"
 #include "host/runtime/pipeline/model_info.h"
+#include "host/runtime/pipeline/model_weight_source.h"
 #include "host/validator/check.h"
 
 namespace patchbay {
@@ -44,23 +45,8 @@ class Trial {
         std::string settings, Place& place);
 
   std::shared_ptr<const PluginLibrary> library_;
-  // Those of the model, as the host gives them to chains.
-  class Weights final : public WeightSource {
-   public:
-    explicit Weights(const LoadedModel& model) : model_(model) {}
-    absl::Status CheckRelease(SiteIndex site) const override {
-      return model_.releasable->Check(model_.unet->sites(), site);
-    }
-    absl::StatusOr<OperatorWeights> Read(SiteIndex site) const override {
-      return model_.releasable->Read(model_.unet->sites(), site);
-    }
-
-   private:
-    const LoadedModel& model_;
-  };
-
   std::unique_ptr<const LoadedModel> model_;
-  Weights weights_{*model_};
+  ModelWeightSource weights_{*model_};
   ModelInfo info_;
   HookMonitor monitor_;
   SharedObjects shared_;

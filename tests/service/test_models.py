@@ -109,7 +109,7 @@ def test_gguf_files_are_models_of_their_own(new_server, model, api):
     for name in ("sd1/unet/in.gguf", "sd1-beside.gguf", "numbers"):
         drawn = server.finish(server.create(model=name, keep_latent=True).id)
         assert drawn.state == api.GENERATION_STATE_SUCCEEDED
-        pictures.add(drawn.result.latent_artifact_id)
+        pictures.add(drawn.latent_artifact_id)
     assert len(pictures) == 1
     assert listed(server, api)["sd1-beside.gguf"] == (True, False)
     answer = server.models_stub.InspectModel(api.InspectModelRequest(name="sd1-beside.gguf"))

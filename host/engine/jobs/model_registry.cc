@@ -88,14 +88,18 @@ void Collect(const fs::path& folder, const std::string& prefix, int depth,
 }
 
 // What a model counts for among those in memory. A GGUF file is smaller than what becomes of it,
-// and may have other parts elsewhere; numbers are counted as bf16.
+// and it and a file of integers may have other parts elsewhere; numbers are counted as bf16.
 uint64_t LoadedBytes(const ModelEntry& model) {
-  if (!IsGgufPath(model.path)) return model.size_bytes;
   const absl::StatusOr<ModelDescription> description = DescribeCheckpoint(model.path);
   if (!description.ok()) return model.size_bytes;
+  if (!IsGgufPath(model.path) && description->other_parts.empty()) return model.size_bytes;
   uint64_t bytes = 0;
   for (const ComponentSummary& component : description->components) {
-    bytes += static_cast<uint64_t>(component.parameters) * sizeof(uint16_t);
+    if (component.quantized) {
+      bytes += static_cast<uint64_t>(component.parameters) * sizeof(uint16_t);
+      continue;
+    }
+    for (const auto& [type, stored] : component.bytes) bytes += static_cast<uint64_t>(stored);
   }
   return bytes;
 }

@@ -4,10 +4,13 @@
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
+#include "host/base/status_macros.h"
 #include "host/formats/gguf.h"
+#include "host/formats/safetensors.h"
 #include "host/runtime/checkpoint/diffusers_folder.h"
-#include "host/runtime/checkpoint/gguf_checkpoint.h"
+#include "host/runtime/checkpoint/integer_weight_file.h"
 #include "host/runtime/checkpoint/single_file.h"
+#include "host/runtime/checkpoint/unet_file.h"
 
 namespace patchbay {
 
@@ -19,7 +22,10 @@ absl::StatusOr<Checkpoint> OpenCheckpoint(const std::string& path,
     return absl::NotFoundError(absl::StrCat("there is no file or folder ", path));
   }
   if (std::filesystem::is_directory(status)) return OpenDiffusersFolder(path, options);
-  return IsGgufPath(path) ? OpenGgufCheckpoint(path, options) : OpenSingleFile(path, options);
+  if (IsGgufPath(path)) return OpenGgufCheckpoint(path, options);
+  PATCHBAY_ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(path));
+  if (HasIntegerWeights(file)) return OpenIntegerCheckpoint(file, options);
+  return OpenSingleFile(ContentOf(file), options);
 }
 
 }  // namespace patchbay

@@ -32,6 +32,8 @@ struct Checkpoint {
   ModelDescription description;
   WeightMap unet;
   UNetConfig unet_config;
+  // The plan that the U-Net's integers were made by (integer_weight_file.h); otherwise empty.
+  std::string integer_plan;
   WeightMap autoencoder;
   AutoencoderConfig autoencoder_config;
   // In the order in which their outputs are joined: SDXL's CLIP-L before OpenCLIP-bigG. The pooled
@@ -50,8 +52,9 @@ struct OpenCheckpointOptions {
   std::optional<WeightMap> unet;
 };
 
-// Opens a diffusers folder, a single-file checkpoint (safetensors or GGUF), or a GGUF file with a
-// U-Net, whose other parts are those of the model that it stands beside (gguf_checkpoint.h). Only
+// Opens a diffusers folder, a single-file checkpoint (safetensors or GGUF), or a GGUF file or one
+// of integers with a U-Net, whose other parts are those of the model that it stands beside
+// (unet_file.h). Only
 // headers are read; a
 // single file of the second generation also has one small tensor looked at, since nothing else
 // tells its prediction type. Errors: NOT_FOUND; INVALID_ARGUMENT when a file is damaged, is not a

@@ -43,7 +43,7 @@ struct ComponentSummary {
 // What a checkpoint is, apart from its weights.
 struct ModelDescription {
   std::string path;
-  // Where everything but the U-Net comes from when `path` is a GGUF file with a U-Net; otherwise
+  // Where everything but the U-Net comes from when `path` is a file with a U-Net alone; otherwise
   // empty.
   std::string other_parts;
   // Of `other_parts` where there are such.

@@ -83,6 +83,15 @@ at::Tensor Dequantize(const QuantizedBlocks& blocks) {
   return values;
 }
 
+at::Tensor ShapeAlone(at::IntArrayRef shape) {
+  return at::empty(shape, at::TensorOptions().dtype(at::kFloat).device(at::kMeta));
+}
+
+absl::Span<const std::byte> BytesOf(const at::Tensor& tensor) {
+  return absl::MakeConstSpan(static_cast<const std::byte*>(tensor.const_data_ptr()),
+                             tensor.nbytes());
+}
+
 }  // namespace
 
 StoredWeight ViewStoredWeight(const SafetensorsTensor& stored,
@@ -105,22 +114,31 @@ StoredWeight ViewStoredWeight(const GgufTensor& stored,
   if (const std::optional<ElementType> type = GgufElementType(stored.type)) {
     return ViewStoredWeight(SafetensorsTensor{*type, stored.shape, stored.bytes}, file);
   }
-  const auto shape_alone = at::TensorOptions().dtype(at::kFloat).device(at::kMeta);
-  return {at::empty(stored.shape, shape_alone), file, QuantizedBlocks{stored.type, stored.bytes}};
+  return {ShapeAlone(stored.shape), file, QuantizedBlocks{stored.type, stored.bytes}};
+}
+
+StoredWeight ViewStoredWeight(IntegerWeight stored, std::shared_ptr<const MappedFile> file) {
+  auto integers = std::make_shared<const IntegerWeight>(std::move(stored));
+  at::Tensor shape = ShapeAlone(integers->shape);
+  return {std::move(shape), std::move(file), std::nullopt, std::move(integers)};
 }
 
 at::Tensor StoredWeight::Values() const {
-  if (!blocks) return tensor;
-  const at::Tensor all = Dequantize(*blocks);
+  if (!is_quantized()) return tensor;
+  const at::Tensor all = blocks ? Dequantize(*blocks) : integers->Values();
   if (tensor.numel() == all.numel() && tensor.is_contiguous()) return all.view(tensor.sizes());
   // A copy, so that a part does not keep the memory of the whole.
   return all.as_strided(tensor.sizes(), tensor.strides(), tensor.storage_offset())
       .clone(at::MemoryFormat::Contiguous);
 }
 
-StoredWeight StoredWeight::SeenAs(at::Tensor view) const { return {std::move(view), file, blocks}; }
+StoredWeight StoredWeight::SeenAs(at::Tensor view) const {
+  return {std::move(view), file, blocks, integers};
+}
 
 int64_t StoredWeight::ByteCount() const {
+  if (integers != nullptr)
+    return integers->ByteCount() * tensor.numel() / c10::multiply_integers(integers->shape);
   if (!blocks) return static_cast<int64_t>(tensor.nbytes());
   // A view may begin within a block; as a share of all it is exact for whole tensors and rows.
   return tensor.numel() / static_cast<int64_t>(GgufBlockElements(blocks->type)) *
@@ -129,17 +147,20 @@ int64_t StoredWeight::ByteCount() const {
 
 absl::Span<const std::byte> StoredWeight::Bytes() const {
   if (blocks) return blocks->bytes;
-  if (!tensor.device().is_cpu() || !tensor.is_contiguous()) return {};
-  return absl::MakeConstSpan(static_cast<const std::byte*>(tensor.const_data_ptr()),
-                             tensor.nbytes());
+  const at::Tensor& stored = integers == nullptr ? tensor : integers->parts.front().integers;
+  if (!stored.device().is_cpu() || !stored.is_contiguous()) return {};
+  return BytesOf(stored);
 }
 
 std::string StoredWeight::TypeName() const {
+  if (integers != nullptr) return integers->bits == 8 ? "INT8" : "INT4";
   return blocks ? std::string(GgufTypeName(blocks->type)) : ElementTypeText(tensor.scalar_type());
 }
 
 void StoredWeight::Forget() const {
-  if (file != nullptr) file->Forget(Bytes());
+  if (file == nullptr) return;
+  if (integers == nullptr) return file->Forget(Bytes());
+  for (const IntegerWeight::Part& part : integers->parts) file->Forget(BytesOf(part.integers));
 }
 
 }  // namespace patchbay

@@ -12,6 +12,7 @@
 #include "host/base/mapped_file.h"
 #include "host/formats/gguf.h"
 #include "host/formats/safetensors.h"
+#include "host/runtime/checkpoint/integer_weight.h"
 
 namespace patchbay {
 
@@ -25,20 +26,24 @@ struct QuantizedBlocks {
 struct StoredWeight {
   // Usually a view of the mapped file; a copy where the file's bytes are not aligned for their
   // type. Of a quantized tensor the shape alone, in fp32 on LibTorch's meta device, whose strides
-  // and offset tell which of the blocks' numbers it has: reading its values throws.
+  // and offset tell which of the blocks' or integers' numbers it has: reading its values throws.
   at::Tensor tensor;
   std::shared_ptr<const MappedFile> file;
+  // A quantized tensor has one of these.
   std::optional<QuantizedBlocks> blocks = std::nullopt;
+  std::shared_ptr<const IntegerWeight> integers = nullptr;
 
-  // The values: `tensor` itself, or new memory with what the blocks stand for.
+  bool is_quantized() const { return blocks.has_value() || integers != nullptr; }
+  // The values: `tensor` itself, or new memory with what is stored stands for.
   at::Tensor Values() const;
   // The same weight seen as `view`, which is a view of `tensor` (rows, a transposition).
   StoredWeight SeenAs(at::Tensor view) const;
   // How many bytes of the file it takes.
   int64_t ByteCount() const;
-  // The bytes that are stored for it, where they lie together in this memory; otherwise none.
+  // The bytes that are stored for it, where they lie together in this memory; otherwise none. Of
+  // integers those of the first part.
   absl::Span<const std::byte> Bytes() const;
-  // How its file calls the element type: "F16", "Q4_K".
+  // How its file calls the element type: "F16", "Q4_K"; "INT8" and "INT4" for integers.
   std::string TypeName() const;
 
   // Lets go of the pages behind a view (see MappedFile::Forget); to be called when the values have
@@ -56,6 +61,8 @@ StoredWeight ViewStoredWeight(const SafetensorsTensor& stored,
 // The tensor of a GGUF file; keeps the file mapped.
 StoredWeight ViewStoredWeight(const GgufTensor& stored,
                               const std::shared_ptr<const MappedFile>& file);
+// Integers that are views of the file.
+StoredWeight ViewStoredWeight(IntegerWeight stored, std::shared_ptr<const MappedFile> file);
 
 }  // namespace patchbay
 

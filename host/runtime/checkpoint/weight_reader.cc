@@ -75,6 +75,17 @@ at::Tensor WeightReader::Lend(std::string_view name, at::IntArrayRef shape) {
   return ReadInto(Memory::kLent, name, shape);
 }
 
+at::Tensor WeightReader::ReadOperator(std::string_view name, at::IntArrayRef shape, bool packs) {
+  if (defers_operators_) return ReadInto(Memory::kNone, name, shape);
+  return packs ? Lend(name, shape) : Read(name, shape);
+}
+
+bool WeightReader::IsIntegers(std::string_view name) const {
+  const auto found = weights_.find(name);
+  return found != weights_.end() && found->second.integers != nullptr &&
+         !(adjustment_ && adjustment_filter_(found->first));
+}
+
 at::Tensor WeightReader::ReadOptional(std::string_view name, at::IntArrayRef shape) {
   return Find(Memory::kOwn, name, shape);
 }
@@ -111,6 +122,10 @@ at::Tensor WeightReader::Find(Memory memory, std::string_view name, at::IntArray
 
 at::Tensor WeightReader::Convert(Memory memory, const std::string& name,
                                  const StoredWeight& stored) {
+  if (memory == Memory::kNone) {
+    return at::empty(stored.tensor.sizes(),
+                     at::TensorOptions().dtype(precision_).device(at::kMeta));
+  }
   const auto target = at::TensorOptions().dtype(precision_).device(device_);
   const bool adjusted = adjustment_ && adjustment_filter_(name);
   at::Tensor weight;
@@ -119,7 +134,7 @@ at::Tensor WeightReader::Convert(Memory memory, const std::string& name,
   } else if (memory == Memory::kLent && device_.is_cpu()) {
     weight = Lent(stored);
   } else {
-    const bool is_view = !stored.blocks.has_value();
+    const bool is_view = !stored.is_quantized();
     weight = stored.Values().to(target, /*non_blocking=*/false, /*copy=*/is_view);
   }
   stored.Forget();

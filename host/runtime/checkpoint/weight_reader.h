@@ -35,6 +35,10 @@ class WeightReader {
                at::Device device);
 
   void SetAdjustment(AdjustmentFilter filter, Adjustment adjustment);
+  // From here on ReadOperator() only checks: the values are read later, by others.
+  void DeferOperators() { defers_operators_ = true; }
+  // Whether the values of a tensor are integers that the adjustment leaves as they are.
+  bool IsIntegers(std::string_view name) const;
   // Names that a checkpoint may carry without any module reading them ("position_ids").
   void AllowUnread(std::function<bool(std::string_view name)> allowed);
 
@@ -59,12 +63,16 @@ class WeightReader {
   // memory for each weight would be cleared by the system first, which takes as long as the
   // conversion.
   at::Tensor Lend(std::string_view name, at::IntArrayRef shape);
+  // The weight of a linear layer or convolution, which puts it into an order of its own where
+  // `packs`: as Lend() there, else as Read(). When operators are deferred, the shape alone, on
+  // LibTorch's meta device.
+  at::Tensor ReadOperator(std::string_view name, at::IntArrayRef shape, bool packs);
 
   // INVALID_ARGUMENT naming the tensors that were missing, wrongly shaped or left over.
   absl::Status Finish() const;
 
  private:
-  enum class Memory { kOwn, kLent };
+  enum class Memory { kOwn, kLent, kNone };
   at::Tensor ReadInto(Memory memory, std::string_view name, at::IntArrayRef shape);
   at::Tensor Find(Memory memory, std::string_view name, at::IntArrayRef shape);
   at::Tensor Convert(Memory memory, const std::string& name, const StoredWeight& stored);
@@ -74,6 +82,7 @@ class WeightReader {
   WeightMap weights_;
   at::ScalarType precision_;
   at::Device device_;
+  bool defers_operators_ = false;
   AdjustmentFilter adjustment_filter_;
   Adjustment adjustment_;
   std::function<bool(std::string_view)> may_stay_unread_;

@@ -23,7 +23,7 @@ class Convolution::Storage final : public OperatorStorage {
         bytes_(weight.nbytes()),
         geometry_(geometry),
         bias_(std::move(bias)) {
-    GiveBack(weight);
+    if (!weight.is_meta()) GiveBack(weight);
   }
 
   OperatorWeights Weights() const override { return {weight(), bias_}; }
@@ -72,8 +72,7 @@ Convolution::Convolution(const ModuleScope& scope, int64_t in_channels, int64_t 
                          int64_t kernel, const ConvolutionGeometry& geometry)
     : geometry_(geometry) {
   const std::vector<int64_t> shape = {out_channels, in_channels, kernel, kernel};
-  const bool packs = CanPackWeights(scope.precision(), scope.device());
-  const at::Tensor weight = packs ? scope.Lend("weight", shape) : scope.Read("weight", shape);
+  const at::Tensor weight = scope.ReadOperator(shape);
   out_channels_ = weight.size(0);
   in_channels_ = weight.size(1);
   bias_ = scope.Read("bias", {out_channels_});

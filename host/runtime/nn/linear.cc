@@ -12,7 +12,7 @@ class Linear::Storage final : public OperatorStorage {
  public:
   Storage(const at::Tensor& weight, at::Tensor bias)
       : shape_(weight.sizes().vec()), bytes_(weight.nbytes()), bias_(std::move(bias)) {
-    GiveBack(weight);
+    if (!weight.is_meta()) GiveBack(weight);
   }
 
   OperatorWeights Weights() const override { return {weight(), bias_}; }
@@ -39,8 +39,7 @@ class Linear::Storage final : public OperatorStorage {
 
 Linear::Linear(const ModuleScope& scope, int64_t in_features, int64_t out_features, Bias bias) {
   const std::vector<int64_t> shape = {out_features, in_features};
-  const bool packs = CanPackWeights(scope.precision(), scope.device());
-  const at::Tensor weight = packs ? scope.Lend("weight", shape) : scope.Read("weight", shape);
+  const at::Tensor weight = scope.ReadOperator(shape);
   out_features_ = weight.size(0);
   in_features_ = weight.size(1);
   if (bias == Bias::kRequired) bias_ = scope.Read("bias", {out_features_});

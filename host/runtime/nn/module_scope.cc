@@ -2,6 +2,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "host/runtime/nn/onednn.h"
 
 namespace patchbay {
 
@@ -33,8 +34,8 @@ at::Tensor ModuleScope::ReadOptional(std::string_view name, at::IntArrayRef shap
   return weights_->ReadOptional(Full(name), shape);
 }
 
-at::Tensor ModuleScope::Lend(std::string_view name, at::IntArrayRef shape) const {
-  return weights_->Lend(Full(name), shape);
+at::Tensor ModuleScope::ReadOperator(at::IntArrayRef shape) const {
+  return weights_->ReadOperator(Full("weight"), shape, CanPackWeights(precision(), device()));
 }
 
 int64_t ModuleScope::CountChildren(std::string_view name) const {

@@ -33,7 +33,8 @@ class ModuleScope {
   std::vector<int64_t> Shape(std::string_view name) const;
   at::Tensor Read(std::string_view name, at::IntArrayRef shape) const;
   at::Tensor ReadOptional(std::string_view name, at::IntArrayRef shape) const;
-  at::Tensor Lend(std::string_view name, at::IntArrayRef shape) const;
+  // This module's "weight" where it is a linear layer or convolution.
+  at::Tensor ReadOperator(at::IntArrayRef shape) const;
   // How many children name.0, name.1, ... have any tensor.
   int64_t CountChildren(std::string_view name) const;
 

@@ -60,15 +60,17 @@ absl::StatusOr<TextModel> LoadText(const Checkpoint& checkpoint, const ComputeOp
 absl::StatusOr<std::unique_ptr<const LoadedModel>> LoadModel(const Checkpoint& checkpoint,
                                                              const ComputeOptions& compute,
                                                              const TokenizerSources& tokenizers,
-                                                             const LoraSet& loras) {
+                                                             const LoraSet& loras,
+                                                             UNetWeights unet_weights) {
   const ModelDescription& description = checkpoint.description;
   PATCHBAY_ASSIGN_OR_RETURN(NoiseScheduleConfig schedule,
                             ParseNoiseScheduleConfig(description.scheduler_json));
   PATCHBAY_ASSIGN_OR_RETURN(TextModel text, LoadText(checkpoint, compute, tokenizers, loras));
-  WeightReader unet_weights(absl::StrCat("the U-Net of ", description.path), checkpoint.unet,
-                            compute.precision, compute.device);
-  loras.MergeInto(LoraComponent::kUNet, unet_weights);
-  PATCHBAY_ASSIGN_OR_RETURN(auto unet, UNet::Load(unet_weights, checkpoint.unet_config));
+  WeightReader weights(absl::StrCat("the U-Net of ", description.path), checkpoint.unet,
+                       compute.precision, compute.device);
+  loras.MergeInto(LoraComponent::kUNet, weights);
+  if (unet_weights == UNetWeights::kDeferred) weights.DeferOperators();
+  PATCHBAY_ASSIGN_OR_RETURN(auto unet, UNet::Load(weights, checkpoint.unet_config));
   // SDXL's autoencoder overflows fp16.
   const bool upcast = checkpoint.autoencoder_config.force_upcast && compute.precision == at::kHalf;
   WeightReader autoencoder_weights(absl::StrCat("the autoencoder of ", OtherPartsOf(description)),
@@ -83,11 +85,12 @@ absl::StatusOr<std::unique_ptr<const LoadedModel>> LoadModel(const Checkpoint& c
         PreviewDecoder::Open(compute.preview_decoder_file, autoencoder->latent_channels(),
                              compute.precision, compute.device));
   }
+  auto releasable = std::make_unique<ReleasableWeights>(checkpoint.unet, loras, compute.precision,
+                                                        compute.device, unet->sites());
   return std::make_unique<const LoadedModel>(LoadedModel{
       description, compute, NoiseSchedule(schedule), std::move(text), std::move(unet),
       std::move(autoencoder), std::make_unique<const Previews>(std::move(preview_decoder)),
-      std::make_unique<ReleasableWeights>(checkpoint.unet, loras, compute.precision,
-                                          compute.device)});
+      checkpoint.integer_plan, std::move(releasable)});
 }
 
 }  // namespace patchbay

@@ -43,9 +43,16 @@ struct LoadedModel {
   std::unique_ptr<const UNet> unet;
   std::unique_ptr<const Autoencoder> autoencoder;
   std::unique_ptr<const Previews> previews;
+  // As Checkpoint has it.
+  std::string integer_plan;
   // Of the U-Net; what they let go of is let go of for all jobs.
   std::unique_ptr<ReleasableWeights> releasable;
 };
+
+// Whether the weights of the U-Net's linear layers and convolutions are in memory at once, or let
+// go of from the beginning: `releasable` must then be told what to read before the U-Net is used,
+// and what a chain computes in another form never has to be in memory.
+enum class UNetWeights { kRead, kDeferred };
 
 // Builds the networks of a checkpoint, with `loras` merged into their weights. INVALID_ARGUMENT
 // names the tensor or the entry that does not fit; FAILED_PRECONDITION says which tokenizer file is
@@ -53,7 +60,8 @@ struct LoadedModel {
 absl::StatusOr<std::unique_ptr<const LoadedModel>> LoadModel(const Checkpoint& checkpoint,
                                                              const ComputeOptions& compute,
                                                              const TokenizerSources& tokenizers,
-                                                             const LoraSet& loras);
+                                                             const LoraSet& loras,
+                                                             UNetWeights unet_weights);
 
 }  // namespace patchbay
 

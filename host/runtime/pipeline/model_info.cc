@@ -59,6 +59,8 @@ ModelInfo::ModelInfo(const LoadedModel& model) {
   const std::filesystem::path path(description.path);
   name_ = (path.has_filename() ? path : path.parent_path()).filename().string();
   info_.name = name_.c_str();
+  integer_plan_ = model.integer_plan;
+  if (!integer_plan_.empty()) info_.integer_plan = integer_plan_.c_str();
 }
 
 }  // namespace patchbay

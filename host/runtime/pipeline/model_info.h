@@ -20,6 +20,7 @@ class ModelInfo {
  private:
   std::string fingerprint_;
   std::string name_;
+  std::string integer_plan_;
   patchbay_model_info info_{};
 };
 

@@ -17,22 +17,40 @@ std::string TensorName(const SiteTable& sites, SiteIndex site) {
   return absl::StrCat(sites[site].diffusers_name, ".weight");
 }
 
+std::string_view FirstBytes(const StoredWeight& weight) {
+  constexpr size_t kFirstBytes = 64;
+  if (!weight.is_quantized()) {
+    return {static_cast<const char*>(weight.tensor.const_data_ptr()),
+            std::min(kFirstBytes, weight.tensor.nbytes())};
+  }
+  const absl::Span<const std::byte> bytes = weight.Bytes();
+  return {reinterpret_cast<const char*>(bytes.data()), std::min(kFirstBytes, bytes.size())};
+}
+
 }  // namespace
 
+ReleasableWeights::ReleasableWeights(WeightMap stored, LoraSet merged, at::ScalarType precision,
+                                     at::Device device, const SiteTable& sites)
+    : stored_(std::move(stored)),
+      merged_(std::move(merged)),
+      precision_(precision),
+      device_(device) {
+  for (const Site& site : sites.sites()) {
+    const std::shared_ptr<OperatorStorage> storage = sites.Storage(site.index);
+    if (storage != nullptr && !storage->has_weight()) released_.insert(site.index);
+  }
+}
+
 std::string ReleasableWeights::Digest() const {
-  constexpr size_t kFirstBytes = 64;
   Sha256 digest;
   for (const auto& [name, weight] : stored_) {
     const std::string type =
-        weight.blocks ? weight.TypeName() : at::toString(weight.tensor.scalar_type());
+        weight.is_quantized() ? weight.TypeName() : at::toString(weight.tensor.scalar_type());
     digest.Update(
         absl::StrCat(name, "|", type, "|", absl::StrJoin(weight.tensor.sizes(), "x"), "|"));
     // Pages of a file that has been cut short must not be touched.
     if (weight.file != nullptr && !weight.file->CheckUnchanged().ok()) continue;
-    const void* first =
-        weight.blocks ? weight.blocks->bytes.data() : weight.tensor.const_data_ptr();
-    const size_t bytes = weight.blocks ? weight.blocks->bytes.size() : weight.tensor.nbytes();
-    digest.Update({static_cast<const char*>(first), std::min(kFirstBytes, bytes)});
+    digest.Update(FirstBytes(weight));
   }
   return digest.Finish();
 }
@@ -53,13 +71,18 @@ absl::Status ReleasableWeights::Check(const SiteTable& sites, SiteIndex site) co
                    "from what the file is now"));
 }
 
+WeightReader ReleasableWeights::ReaderOf(const SiteTable& sites, SiteIndex site) const {
+  WeightReader reader(sites[site].name, {*stored_.find(TensorName(sites, site))}, precision_,
+                      device_);
+  merged_.MergeInto(LoraComponent::kUNet, reader);
+  return reader;
+}
+
 absl::StatusOr<at::Tensor> ReleasableWeights::ReadStored(const SiteTable& sites,
                                                          SiteIndex site) const {
   PATCHBAY_RETURN_IF_ERROR(Check(sites, site));
-  const auto stored = stored_.find(TensorName(sites, site));
-  WeightReader reader(sites[site].name, {*stored}, precision_, device_);
-  merged_.MergeInto(LoraComponent::kUNet, reader);
-  at::Tensor weight = reader.Read(stored->first, sites.Storage(site)->shape());
+  WeightReader reader = ReaderOf(sites, site);
+  at::Tensor weight = reader.Read(TensorName(sites, site), sites.Storage(site)->shape());
   PATCHBAY_RETURN_IF_ERROR(reader.Finish());
   // Changed while it was being read.
   PATCHBAY_RETURN_IF_ERROR(Check(sites, site));
@@ -74,6 +97,14 @@ absl::StatusOr<OperatorWeights> ReleasableWeights::Read(const SiteTable& sites,
   if (weights.weight.defined()) return weights;
   PATCHBAY_ASSIGN_OR_RETURN(weights.weight, ReadStored(sites, site));
   return weights;
+}
+
+absl::StatusOr<std::shared_ptr<const IntegerWeight>> ReleasableWeights::Integers(
+    const SiteTable& sites, SiteIndex site) const {
+  PATCHBAY_RETURN_IF_ERROR(Check(sites, site));
+  const std::string name = TensorName(sites, site);
+  if (!ReaderOf(sites, site).IsIntegers(name)) return nullptr;
+  return stored_.find(name)->second.integers;
 }
 
 absl::Status ReleasableWeights::Release(const SiteTable& sites, const std::set<SiteIndex>& wanted) {

@@ -4,12 +4,14 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <memory>
 #include <set>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "host/runtime/checkpoint/weight_map.h"
+#include "host/runtime/checkpoint/weight_reader.h"
 #include "host/runtime/lora/lora_set.h"
 #include "host/runtime/nn/site.h"
 
@@ -21,12 +23,10 @@ namespace patchbay {
 // the operators may run meanwhile.
 class ReleasableWeights {
  public:
-  // stored: what the denoiser was read from. merged: the LoRAs that were merged into it then.
-  ReleasableWeights(WeightMap stored, LoraSet merged, at::ScalarType precision, at::Device device)
-      : stored_(std::move(stored)),
-        merged_(std::move(merged)),
-        precision_(precision),
-        device_(device) {}
+  // stored: what the denoiser was read from, or is to be read from where its sites have no weights
+  // yet. merged: the LoRAs that are merged into it.
+  ReleasableWeights(WeightMap stored, LoraSet merged, at::ScalarType precision, at::Device device,
+                    const SiteTable& sites);
   ReleasableWeights(const ReleasableWeights&) = delete;
   ReleasableWeights& operator=(const ReleasableWeights&) = delete;
 
@@ -40,12 +40,17 @@ class ReleasableWeights {
   absl::Status Check(const SiteTable& sites, SiteIndex site) const;
   // The operator's weights, from the file where they are not in memory. Errors as Check().
   absl::StatusOr<OperatorWeights> Read(const SiteTable& sites, SiteIndex site) const;
+  // The operator's weight as integers, where that is how the model computes with it; otherwise
+  // null. Errors as Check().
+  absl::StatusOr<std::shared_ptr<const IntegerWeight>> Integers(const SiteTable& sites,
+                                                                SiteIndex site) const;
   // Lets go of the weights of these sites and reads those again that were let go of before and are
   // not among them. When a weight cannot be read, it stays let go of and nothing else changes any
   // more: the denoiser must not be used without a call that succeeds. Errors as Check().
   absl::Status Release(const SiteTable& sites, const std::set<SiteIndex>& wanted);
 
  private:
+  WeightReader ReaderOf(const SiteTable& sites, SiteIndex site) const;
   absl::StatusOr<at::Tensor> ReadStored(const SiteTable& sites, SiteIndex site) const;
 
   const WeightMap stored_;

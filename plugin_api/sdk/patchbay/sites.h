@@ -1,6 +1,7 @@
 #ifndef PATCHBAY_SDK_SITES_H_
 #define PATCHBAY_SDK_SITES_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -148,12 +149,54 @@ class Upsample : public Site {
   }
 };
 
+// A weight that the model's file stores as integers; patchbay_integer_part says what they mean.
+// Views of the file. Draft.
+struct IntegerWeight {
+  struct Part {
+    int64_t inputs = 0;
+    Tensor integers;
+    Tensor steps;
+    Tensor multiples;  // undefined for 8 bits
+  };
+  int bits = 8;
+  bool rotated = false;
+  std::vector<Part> parts;  // one or two, along the inputs
+  Tensor bias;              // undefined where there is none
+};
+
 // A linear layer or a convolution.
 class Operator : public Site {
  public:
   using Site::Site;
-  Tensor weight() const { return weights().first; }
-  Tensor bias() const { return weights().second; }  // undefined where there is none
+  Tensor weight() const { return weight_and_bias().first; }
+  Tensor bias() const { return weight_and_bias().second; }  // undefined where there is none
+  // Both at once, where making the weight may take time: it may be kept packed, or be in its file.
+  std::pair<Tensor, Tensor> weight_and_bias() const {
+    sdk::HostCall call;
+    patchbay_tensor weight = nullptr;
+    patchbay_tensor bias = nullptr;
+    call.check(
+        attach_->functions->operator_weights(attach_, site_->index, &weight, &bias, call.error()));
+    return {sdk::adopt(weight), adopt_if_given(bias)};
+  }
+  // What weight() is made of, where the model's file stores integers and no LoRA was merged. Draft.
+  std::optional<IntegerWeight> integer_weight() const {
+    sdk::HostCall call;
+    patchbay_integer_weight given{};
+    given.struct_size = sizeof(given);
+    const patchbay_status status =
+        attach_->functions->integer_weight(attach_, site_->index, &given, call.error());
+    if (status == PATCHBAY_NOT_FOUND) return std::nullopt;
+    call.check(status);
+    IntegerWeight weight{static_cast<int>(given.bits), given.rotated != 0, {}, {}};
+    for (uint32_t i = 0; i < given.part_count; ++i) {
+      const patchbay_integer_part& part = given.parts[i];
+      weight.parts.push_back({part.inputs, sdk::adopt(part.integers), sdk::adopt(part.steps),
+                              adopt_if_given(part.multiples)});
+    }
+    weight.bias = adopt_if_given(given.bias);
+    return weight;
+  }
 
   // Tensor f(const Step&, Tensor input, Tensor): the output. One plugin a site.
   template <class Function>
@@ -182,13 +225,8 @@ class Operator : public Site {
   }
 
  private:
-  std::pair<Tensor, Tensor> weights() const {
-    sdk::HostCall call;
-    patchbay_tensor weight = nullptr;
-    patchbay_tensor bias = nullptr;
-    call.check(
-        attach_->functions->operator_weights(attach_, site_->index, &weight, &bias, call.error()));
-    return {sdk::adopt(weight), bias == nullptr ? Tensor() : sdk::adopt(bias)};
+  static Tensor adopt_if_given(patchbay_tensor handle) {
+    return handle == nullptr ? Tensor() : sdk::adopt(handle);
   }
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 namespace quantizer {
 namespace {
@@ -99,12 +100,6 @@ class PackedWeight::Packer {
   }
 
  private:
-  // Where output `output` has the `group`-th kGroup inputs of a tap: a panel's bytes for 8 bits.
-  int64_t GroupOf(int64_t output, int64_t tap, int64_t input) const {
-    return (output / kPanel * packed_.taps_ + tap) * (packed_.padded_inputs_ / kGroup) +
-           input / kGroup;
-  }
-
   void PackRow8(int64_t output, const float* row) const {
     const int64_t row_size = packed_.taps_ * packed_.inputs_;
     const float step = LargestMagnitude(row, row_size) / kLargest8;
@@ -114,8 +109,7 @@ class PackedWeight::Packer {
     for (int64_t tap = 0; tap < packed_.taps_; ++tap) {
       for (int64_t input = 0; input < packed_.inputs_; ++input) {
         const auto level = static_cast<int32_t>(Rounded(*row++ * inverse));
-        const int64_t place = GroupOf(output, tap, input) * kPanel + output % kPanel;
-        data[place * kGroup + input % kGroup] = static_cast<int8_t>(level);
+        data[packed_.PlaceOf(output, tap, input)] = static_cast<int8_t>(level);
         sum += level;
       }
     }
@@ -132,14 +126,11 @@ class PackedWeight::Packer {
         const int64_t count = std::min(kScaleGroup, packed_.inputs_ - begin);
         const float* const values = row + tap * packed_.inputs_ + begin;
         const int scale = step > 0 ? BestScale(values, count, step) : 1;
-        const int64_t group =
-            (output / kPanel * packed_.taps_ + tap) * packed_.scale_groups() + begin / kScaleGroup;
-        packed_.scale_[static_cast<size_t>(group * kPanel + output % kPanel)] =
-            static_cast<uint8_t>(scale);
+        packed_.scale_[packed_.ScaleIndex(output, tap, begin)] = static_cast<uint8_t>(scale);
         const float inverse = step > 0 ? 1.0f / (static_cast<float>(scale) * step) : 0.0f;
         for (int64_t i = 0; i < count; ++i) {
           const float level = std::clamp(Rounded(values[i] * inverse), -kLargest4, kLargest4);
-          StoreNibble(output, tap, begin + i, static_cast<int>(level) + 8);
+          packed_.SetNibble(output, tap, begin + i, static_cast<int>(level) + 8);
           sum += static_cast<int32_t>(level) * scale;
         }
       }
@@ -148,28 +139,21 @@ class PackedWeight::Packer {
     packed_.sum_[static_cast<size_t>(output)] = sum;
   }
 
-  void StoreNibble(int64_t output, int64_t tap, int64_t input, int nibble) const {
-    constexpr int64_t kHalf = kPanel * kGroup / 2;
-    const int64_t place = output % kPanel * kGroup + input % kGroup;
-    uint8_t& byte = packed_.data_.data()[GroupOf(output, tap, input) * kHalf + place % kHalf];
-    byte = static_cast<uint8_t>(place < kHalf ? (byte & 0xf0) | nibble
-                                              : (byte & 0x0f) | (nibble << 4));
-  }
-
   PackedWeight& packed_;
   const at::Tensor& weight_;
 };
 
-PackedWeight::PackedWeight(const at::Tensor& weight, const at::Tensor& bias, const Options& options)
+PackedWeight::PackedWeight(std::vector<int64_t> shape, const at::Tensor& bias,
+                           const Options& options)
     : bits_(options.bits),
-      shape_(weight.sizes().vec()),
-      outputs_(weight.size(0)),
-      inputs_(weight.size(1)),
+      shape_(std::move(shape)),
+      outputs_(shape_.at(0)),
+      inputs_(shape_.at(1)),
       padded_inputs_(RoundUp(inputs_, kGroup)),
-      taps_(weight.dim() == 4 ? weight.size(2) * weight.size(3) : 1) {
+      taps_(shape_.size() == 4 ? shape_[2] * shape_[3] : 1) {
   TORCH_CHECK(bits_ == 8 || bits_ == 4, "weights have 8 or 4 bits, not ", bits_);
-  TORCH_CHECK(weight.dim() == 2 || weight.dim() == 4, "a weight has 2 or 4 dimensions, not ",
-              weight.dim());
+  TORCH_CHECK(shape_.size() == 2 || shape_.size() == 4, "a weight has 2 or 4 dimensions, not ",
+              shape_.size());
   TORCH_CHECK(taps_ * padded_inputs_ < kMostSummands, "an output sums ", taps_ * padded_inputs_,
               " products, and 32 bits hold the sum of ", kMostSummands);
   rotated_ = options.rotate && inputs_ % kRotation == 0;
@@ -185,6 +169,10 @@ PackedWeight::PackedWeight(const at::Tensor& weight, const at::Tensor& bias, con
     const at::Tensor numbers = bias.to(at::kFloat).contiguous();
     std::copy_n(numbers.const_data_ptr<float>(), outputs_, bias_.data());
   }
+}
+
+PackedWeight::PackedWeight(const at::Tensor& weight, const at::Tensor& bias, const Options& options)
+    : PackedWeight(weight.sizes().vec(), bias, options) {
   const Packer packer(*this, weight);
   at::parallel_for(0, panels(), 1, [&](int64_t begin, int64_t end) {
     for (int64_t panel = begin; panel < end; ++panel) packer.Pack(panel);
@@ -241,8 +229,8 @@ at::Tensor PackedWeight::Dequantized() const {
           float* const row = values + (output * taps_ + tap) * inputs_;
           const float step = step_[static_cast<size_t>(output)];
           for (int64_t input = 0; input < inputs_; ++input) {
-            const int64_t place = input / kGroup * kPanel + output % kPanel;
-            row[input] = static_cast<float>(integers[place * kGroup + input % kGroup]) * step;
+            const int64_t place = (input / kGroup * kPanel + output % kPanel) * kGroup;
+            row[input] = static_cast<float>(integers[place + input % kGroup]) * step;
           }
           if (!rotated_) continue;
           auto* const copy = reinterpret_cast<float*>(turned.data());

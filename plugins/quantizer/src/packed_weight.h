@@ -11,6 +11,15 @@
 
 namespace quantizer {
 
+// A weight as integers in the order in which files have them; patchbay_integer_part says what they
+// mean. Views of the file, or tensors of their own.
+struct StoredWeight {
+  int64_t inputs = 0;
+  at::Tensor integers;
+  at::Tensor steps;
+  at::Tensor multiples;  // undefined for 8 bits
+};
+
 // The weights of a linear layer, or of a convolution with `taps` kernel positions, as integers in
 // the order in which the product reads them. Immutable; any thread may read.
 //
@@ -29,6 +38,10 @@ class PackedWeight {
   // weight: [outputs, inputs] or [outputs, inputs, k, k], any floating type; bias: [outputs] or
   // undefined. Throws c10::Error when a number is not finite or sums could exceed 32 bits.
   PackedWeight(const at::Tensor& weight, const at::Tensor& bias, const Options& options);
+  // From integers that Stored() gave for the same options; shape: of the weight. Throws c10::Error
+  // when sizes do not fit each other.
+  PackedWeight(const StoredWeight& stored, std::vector<int64_t> shape, const at::Tensor& bias,
+               const Options& options);
 
   int64_t outputs() const { return outputs_; }
   int64_t inputs() const { return inputs_; }
@@ -51,14 +64,27 @@ class PackedWeight {
   const int32_t* Sums(int64_t panel) const { return sum_.data() + panel * kPanel; }
   const float* Biases(int64_t panel) const { return bias_.data() + panel * kPanel; }
 
+  // In new memory.
+  StoredWeight Stored() const;
+
   // As numbers again, in the shape that they came in, fp32, not rotated.
   at::Tensor Dequantized() const;
 
  private:
   class Packer;
 
+  PackedWeight(std::vector<int64_t> shape, const at::Tensor& bias, const Options& options);
   int64_t scale_groups() const { return (padded_inputs_ + kScaleGroup - 1) / kScaleGroup; }
+  int64_t scale_groups_of_inputs() const { return (inputs_ + kScaleGroup - 1) / kScaleGroup; }
   int64_t tap_bytes() const { return padded_inputs_ * kPanel * bits_ / 8; }
+  // Where an input's integer is: its byte's number, or with 4 bits its half byte's in the order of
+  // the bytes, first the lower halves of a group.
+  int64_t PlaceOf(int64_t output, int64_t tap, int64_t input) const;
+  // 4 bits: 1..15.
+  int NibbleAt(int64_t output, int64_t tap, int64_t input) const;
+  void SetNibble(int64_t output, int64_t tap, int64_t input, int nibble);
+  size_t ScaleIndex(int64_t output, int64_t tap, int64_t input) const;
+  void UnpackRow(const StoredWeight& stored, int64_t output);
 
   int bits_;
   bool rotated_ = false;

@@ -1,5 +1,7 @@
 #include "quantized_layer.h"
 
+#include <utility>
+
 #include "integer_product.h"
 
 namespace quantizer {
@@ -11,21 +13,43 @@ QuantizedLayer::QuantizedLayer(const at::Tensor& weight, const at::Tensor& bias,
   const int64_t split = scheme.skip_split;
   TORCH_CHECK(split >= 0 && split < inputs, "a layer of ", inputs, " inputs cannot be split at ",
               split);
-  parts_.reserve(2);
+  const auto pack = [&](int64_t first, int64_t count, const at::Tensor& its_bias) {
+    return PackedWeight(weight.narrow(1, first, count), its_bias, Options());
+  };
   if (split == 0) {
-    AddPart(weight, bias, {0, inputs}, scheme.range);
+    AddPart(pack(0, inputs, bias), {0, inputs}, scheme.range);
   } else {
-    AddPart(weight, bias, {0, split}, scheme.range);
-    AddPart(weight, {}, {split, inputs - split}, scheme.skip_range);
+    AddPart(pack(0, split, bias), {0, split}, scheme.range);
+    AddPart(pack(split, inputs - split, {}), {split, inputs - split}, scheme.skip_range);
   }
 }
 
-void QuantizedLayer::AddPart(const at::Tensor& weight, const at::Tensor& bias, Channels channels,
+QuantizedLayer::QuantizedLayer(const std::vector<StoredWeight>& stored, int64_t kernel,
+                               const at::Tensor& bias, const LayerScheme& scheme)
+    : scheme_(scheme), bias_(bias) {
+  TORCH_CHECK(stored.size() == (scheme.skip_split == 0 ? 1 : 2), "a stored weight has ",
+              stored.size(), " parts");
+  TORCH_CHECK(scheme.skip_split == 0 || scheme.skip_split == stored.front().inputs,
+              "a stored weight is split elsewhere than its layer");
+  int64_t first = 0;
+  for (const StoredWeight& part : stored) {
+    std::vector<int64_t> shape = {part.steps.size(0), part.inputs};
+    if (kernel > 0) shape.insert(shape.end(), {kernel, kernel});
+    AddPart(PackedWeight(part, std::move(shape), first == 0 ? bias : at::Tensor(), Options()),
+            {first, part.inputs}, first == 0 ? scheme.range : scheme.skip_range);
+    first += part.inputs;
+  }
+}
+
+std::vector<StoredWeight> QuantizedLayer::Stored() const {
+  std::vector<StoredWeight> stored;
+  for (const Part& part : parts_) stored.push_back(part.weight.Stored());
+  return stored;
+}
+
+void QuantizedLayer::AddPart(PackedWeight weight, Channels channels,
                              const std::optional<Range>& range) {
-  parts_.push_back({channels,
-                    {.rotate = scheme_.rotate, .range = range},
-                    PackedWeight(weight.narrow(1, channels.first, channels.count), bias,
-                                 {.bits = scheme_.weight_bits, .rotate = scheme_.rotate})});
+  parts_.push_back({channels, {.rotate = scheme_.rotate, .range = range}, std::move(weight)});
 }
 
 at::Tensor QuantizedLayer::Weight() const {

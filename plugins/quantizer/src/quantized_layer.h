@@ -34,6 +34,10 @@ class QuantizedLayer {
  public:
   // weight: [out, in] or [out, in, k, k], any floating type; bias: [out] or undefined.
   QuantizedLayer(const at::Tensor& weight, const at::Tensor& bias, const LayerScheme& scheme);
+  // From the integers that Stored() gave for the same scheme; kernel: 0 for linear layers. Throws
+  // c10::Error when sizes do not fit each other.
+  QuantizedLayer(const std::vector<StoredWeight>& stored, int64_t kernel, const at::Tensor& bias,
+                 const LayerScheme& scheme);
 
   // Linear layers. x: [..., in] to [..., out].
   at::Tensor Forward(const at::Tensor& x) const;
@@ -43,6 +47,9 @@ class QuantizedLayer {
 
   // Convolutions. x: [B, in, H, W] to [B, out, H', W'] in channels-last order.
   at::Tensor Forward(const at::Tensor& x, const Geometry& geometry) const;
+
+  // The integers of each part, in new memory.
+  std::vector<StoredWeight> Stored() const;
 
   // The weights as numbers again, in the shape that they came in, fp32.
   at::Tensor Weight() const;
@@ -63,8 +70,10 @@ class QuantizedLayer {
     PackedWeight weight;
   };
 
-  void AddPart(const at::Tensor& weight, const at::Tensor& bias, Channels channels,
-               const std::optional<Range>& range);
+  void AddPart(PackedWeight weight, Channels channels, const std::optional<Range>& range);
+  PackedWeight::Options Options() const {
+    return {.bits = scheme_.weight_bits, .rotate = scheme_.rotate};
+  }
   LayerScheme scheme_;
   at::Tensor bias_;
   std::vector<Part> parts_;

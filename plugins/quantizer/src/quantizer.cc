@@ -1,14 +1,17 @@
 #include <patchbay/aten.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "allocate_action.h"
 #include "calibrate_action.h"
 #include "measure_action.h"
 #include "quantized_layer.h"
 #include "settings.h"
+#include "store_action.h"
 
 namespace {
 
@@ -17,12 +20,15 @@ using quantizer::AllocateSettings;
 using quantizer::CalibrateAction;
 using quantizer::CalibrateSettings;
 using quantizer::DenoiserLayer;
+using quantizer::LayerScheme;
 using quantizer::LayerSelection;
 using quantizer::MeasureAction;
 using quantizer::MeasureSettings;
 using quantizer::QuantizedInput;
 using quantizer::QuantizedLayer;
 using quantizer::Settings;
+using quantizer::StoreAction;
+using quantizer::StoreSettings;
 
 // The last activations that became bytes: an attention's queries, keys and values come from the
 // same tokens.
@@ -54,12 +60,16 @@ class Quantizer final : public patchbay::Plugin<Settings> {
     CalibrateAction::Describe(d.action("calibrate", &Quantizer::Calibrate));
     MeasureAction::Describe(d.action("measure-sensitivity", &Quantizer::Measure));
     AllocateAction::Describe(d.action("allocate", &Quantizer::Allocate));
+    StoreAction::Describe(d.action("store", &Quantizer::Store));
   }
 
   void attach(patchbay::Attach& at) const override {
     if (at.action() == "calibrate") return calibrate_.Attach(at);
     if (at.action() == "measure-sensitivity") return measure_.Attach(at, settings());
     if (at.action() == "allocate") return allocate_.Attach(at, settings());
+    if (at.action() == "store") {
+      return NamingWrongFiles("plan", [&] { store_.Attach(at, settings()); });
+    }
     NamingWrongFiles("plan", [&] {
       const LayerSelection selection = quantizer::SelectionOf(settings(), at);
       at.pass_state<Pass>();
@@ -87,20 +97,42 @@ class Quantizer final : public patchbay::Plugin<Settings> {
     NamingWrongFiles("file", [&] { allocate_.Run(action, wanted, settings()); });
   }
 
+  void Store(patchbay::Action& action, const StoreSettings&) { store_.Run(action); }
+
   // Null: the layer stays as it is.
   static const QuantizedLayer* Packed(patchbay::Attach& at, const DenoiserLayer& layer,
                                       const LayerSelection& selection) {
     const auto scheme = selection.SchemeOf(layer.facts);
     if (!scheme) return nullptr;
     return &at.shared(layer.site.name() + " " + quantizer::KeyOf(*scheme), [&] {
-      const at::Tensor weight = layer.site.weight();
-      if (!weight.device().is_cpu()) {
-        throw patchbay::Error(
-            "integer layers compute on the CPU; this model is on " + weight.device().str(),
-            PATCHBAY_FAILED_PRECONDITION);
-      }
-      return std::make_unique<QuantizedLayer>(weight, layer.site.bias(), *scheme);
+      if (auto stored = FromFile(layer, *scheme)) return stored;
+      const auto [weight, bias] = layer.site.weight_and_bias();
+      RequireCpu(weight);
+      return std::make_unique<QuantizedLayer>(weight, bias, *scheme);
     });
+  }
+
+  static void RequireCpu(const at::Tensor& weight) {
+    if (weight.device().is_cpu()) return;
+    throw patchbay::Error(
+        "integer layers compute on the CPU; this model is on " + weight.device().str(),
+        PATCHBAY_FAILED_PRECONDITION);
+  }
+
+  // Null where the model's file does not have what the scheme wants.
+  static std::unique_ptr<QuantizedLayer> FromFile(const DenoiserLayer& layer,
+                                                  const LayerScheme& scheme) {
+    const std::optional<patchbay::IntegerWeight> stored = layer.site.integer_weight();
+    const bool fits = stored && stored->bits == scheme.weight_bits &&
+                      stored->rotated == scheme.rotate &&
+                      stored->parts.size() == (scheme.skip_split == 0 ? 1 : 2) &&
+                      (scheme.skip_split == 0 || stored->parts[0].inputs == scheme.skip_split);
+    if (!fits) return nullptr;
+    std::vector<quantizer::StoredWeight> parts;
+    for (const patchbay::IntegerWeight::Part& part : stored->parts) {
+      parts.push_back({part.inputs, part.integers, part.steps, part.multiples});
+    }
+    return std::make_unique<QuantizedLayer>(parts, layer.site.info().kernel, stored->bias, scheme);
   }
 
   static void AttachLinear(const patchbay::Operator& layer, const QuantizedLayer* packed) {
@@ -143,6 +175,7 @@ class Quantizer final : public patchbay::Plugin<Settings> {
   mutable CalibrateAction calibrate_;
   mutable MeasureAction measure_;
   mutable AllocateAction allocate_;
+  mutable StoreAction store_;
 };
 
 }  // namespace

@@ -97,15 +97,33 @@ void CheckFits(const Plan& plan, const std::string& model, const std::vector<Lay
   }
 }
 
+namespace {
+
+// The model's own plan where its file has one, or the settings'.
+Plan PlanFor(const Settings& settings, const patchbay::Attach& at,
+             const std::vector<LayerFacts>& facts) {
+  const char* const stored = at.model().integer_plan;
+  if (stored != nullptr && settings.plan.path.empty()) {
+    Plan plan = ParsePlan(stored);
+    // The model's own: it was made for the model that this one was made from.
+    plan.model = at.model().fingerprint;
+    CheckFits(plan, plan.model, facts, "the plan in the model's file");
+    return plan;
+  }
+  Plan plan = PlanOf(settings, at.model().fingerprint);
+  CheckFits(plan, at.model().fingerprint, facts);
+  return plan;
+}
+
+}  // namespace
+
 LayerSelection SelectionOf(const Settings& settings, const patchbay::Attach& at) {
   if (settings.scheme == Scheme::kW8A8Static && settings.plan.path.empty()) {
     throw patchbay::Error("scheme: w8a8-static needs a plan with calibrated ranges (plan=FILE)");
   }
-  Plan plan = PlanOf(settings, at.model().fingerprint);
   std::vector<LayerFacts> facts;
   for (const DenoiserLayer& layer : LayersOf(at)) facts.push_back(layer.facts);
-  CheckFits(plan, at.model().fingerprint, facts);
-  LayerSelection selection(std::move(plan), settings.keep);
+  LayerSelection selection(PlanFor(settings, at, facts), settings.keep);
   if (settings.scheme == Scheme::kW8A8Static) selection.RequireRanges();
   if (VnniKernel() == nullptr) {
     selection.AvoidIntegerProducts();

@@ -136,7 +136,7 @@ def test_what_changes_weights(changes, copy, program, tmp_path):
     folder = copy()
     values, _ = gguf_writer.write_tensors(folder / "small.gguf", load_file(folder / UNET))
     save_file(values, folder / UNET)
-    name = "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn1_to_q"
+    name = "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn1_to_v"
     torch.manual_seed(5)
     save_file({f"{name}.lora_down.weight": torch.randn(4, 64), f"{name}.lora_up.weight": torch.randn(64, 4)},
               tmp_path / "lora.safetensors")

@@ -39,6 +39,32 @@ enum {
 
 typedef struct patchbay_attach patchbay_attach;
 
+enum { PATCHBAY_INTEGER_PARTS = 2 };
+
+/* Draft. Some inputs of a weight that the model's file stores as integers: the number at output o,
+ * kernel position t and input i is steps[o] * multiples[o, t, i / 64] * integers[o, t, i]. */
+typedef struct patchbay_integer_part {
+  uint32_t struct_size;
+  uint32_t reserved;
+  int64_t inputs;
+  /* 8 bits: int8 [outputs, positions, inputs]. 4 bits: uint8 [outputs, positions, inputs / 2
+   * rounded up], the first of two in the lower half of a byte, 8 standing for 0. */
+  patchbay_tensor integers;
+  patchbay_tensor steps; /* fp32 [outputs] */
+  /* uint8 [outputs, positions, inputs / 64 rounded up]; NULL for 8 bits. */
+  patchbay_tensor multiples;
+} patchbay_integer_part;
+
+typedef struct patchbay_integer_weight {
+  uint32_t struct_size;
+  uint32_t bits;    /* 8 or 4 */
+  uint32_t rotated; /* 1: each 64 inputs by the regular Hadamard matrix of order 64, over 8 */
+  /* One after the other along the inputs. */
+  uint32_t part_count;
+  patchbay_integer_part parts[PATCHBAY_INTEGER_PARTS];
+  patchbay_tensor bias; /* may be NULL */
+} patchbay_integer_weight;
+
 /* [control], and only during attach. */
 typedef struct patchbay_attach_functions {
   uint32_t struct_size;
@@ -78,6 +104,11 @@ typedef struct patchbay_attach_functions {
    * more what the model was read from. */
   patchbay_status (*release_weights)(patchbay_attach* attach, uint32_t site, uint64_t* bytes,
                                      patchbay_error* error);
+  /* Draft. The integers that the model's file stores in the place of a weight, as views of the
+   * file. NOT_FOUND where it stores floating point, or where LoRAs have been merged into the
+   * weight. */
+  patchbay_status (*integer_weight)(const patchbay_attach* attach, uint32_t site,
+                                    patchbay_integer_weight* weight, patchbay_error* error);
 } patchbay_attach_functions;
 
 struct patchbay_attach {

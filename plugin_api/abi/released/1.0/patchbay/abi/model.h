@@ -49,6 +49,9 @@ typedef struct patchbay_model_info {
   const char* fingerprint;
   /* What messages call it: the name of its file or folder. */
   const char* name;
+  /* Draft. The plan, in the words of the plugin "quantizer", by which layers compute whose weights
+   * the model's file stores as integers; NULL where it stores none. */
+  const char* integer_plan;
 } patchbay_model_info;
 
 typedef int32_t patchbay_site_kind;

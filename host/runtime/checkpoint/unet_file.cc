@@ -1,4 +1,4 @@
-#include "host/runtime/checkpoint/gguf_checkpoint.h"
+#include "host/runtime/checkpoint/unet_file.h"
 
 #include <algorithm>
 #include <cctype>
@@ -14,6 +14,7 @@
 #include "host/runtime/checkpoint/checkpoint_parts.h"
 #include "host/runtime/checkpoint/diffusers_folder.h"
 #include "host/runtime/checkpoint/file_kind.h"
+#include "host/runtime/checkpoint/integer_weight_file.h"
 #include "host/runtime/checkpoint/single_file.h"
 #include "host/runtime/checkpoint/weight_names.h"
 
@@ -36,6 +37,12 @@ bool IsNamedAfter(const std::string& stem, const std::string& name) {
           std::isalnum(static_cast<unsigned char>(stem[name.size()])) == 0);
 }
 
+// Of which no other U-Net takes parts.
+bool IsUNetAlone(const fs::path& path) {
+  const absl::StatusOr<SafetensorsFile> file = SafetensorsFile::Open(path.string());
+  return file.ok() && HasIntegerWeights(*file);
+}
+
 struct Model {
   std::string name;
   fs::path path;
@@ -54,7 +61,9 @@ std::vector<Model> ModelsBeside(const fs::path& folder, const std::string& stem)
       models.push_back({path.stem().string(), path, false});
     }
   }
-  std::erase_if(models, [&stem](const Model& model) { return !IsNamedAfter(stem, model.name); });
+  std::erase_if(models, [&](const Model& model) {
+    return !IsNamedAfter(stem, model.name) || (!model.is_folder && IsUNetAlone(model.path));
+  });
   return models;
 }
 
@@ -111,6 +120,27 @@ absl::StatusOr<Checkpoint> OpenWith(const std::string& other_parts,
   return checkpoint;
 }
 
+absl::StatusOr<Checkpoint> OpenUNet(const CheckpointFile& file,
+                                    const OpenCheckpointOptions& options) {
+  std::vector<std::string> warnings;
+  OpenCheckpointOptions with_unet = options;
+  with_unet.unet = UNetUnderDiffusersNames(DenoiserTensors(file, warnings));
+  PATCHBAY_RETURN_IF_ERROR(CheckIsUNet(file, *with_unet.unet));
+  PATCHBAY_ASSIGN_OR_RETURN(const std::string other_parts, FindOtherParts(file.path));
+  absl::StatusOr<Checkpoint> checkpoint = OpenWith(other_parts, with_unet);
+  if (!checkpoint.ok()) {
+    return absl::Status(
+        checkpoint.status().code(),
+        absl::StrCat("cannot use ", file.path, " with the other parts of ", other_parts, ": ",
+                     std::string(checkpoint.status().message())));
+  }
+  ModelDescription& description = checkpoint->description;
+  description.path = file.path;
+  description.other_parts = other_parts;
+  description.warnings.insert(description.warnings.begin(), warnings.begin(), warnings.end());
+  return checkpoint;
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> FindOtherParts(const std::string& path) {
@@ -125,6 +155,7 @@ absl::StatusOr<std::string> FindOtherParts(const std::string& path) {
     return folder.has_parent_path() ? folder.parent_path().string() : ".";
   }
   const std::string stem = fs::path(path).stem().string();
+  const std::string extension = fs::path(path).extension().string();
   const std::vector<Model> models = ModelsBeside(folder, stem);
   const auto best =
       std::max_element(models.begin(), models.end(), [](const Model& a, const Model& b) {
@@ -134,30 +165,24 @@ absl::StatusOr<std::string> FindOtherParts(const std::string& path) {
   return absl::InvalidArgumentError(absl::StrCat(
       path,
       " holds a U-Net alone; put it into the diffusers folder of the model that its text encoders "
-      "and autoencoder come from, or beside that model under a name that begins with the model's: ",
-      stem, ".gguf beside ", stem, ".safetensors, or NAME-", stem, ".gguf beside NAME"));
+      "and autoencoder come from, or beside that model under a name that begins with the model's: "
+      "NAME-",
+      stem, extension, " beside NAME.safetensors, or beside the folder NAME"));
 }
 
 absl::StatusOr<Checkpoint> OpenGgufCheckpoint(const std::string& path,
                                               const OpenCheckpointOptions& options) {
   PATCHBAY_ASSIGN_OR_RETURN(const GgufFile opened, GgufFile::Open(path));
   const CheckpointFile file = ContentOf(opened);
-  if (HoldsEveryComponent(file)) return OpenSingleFile(file, options);
-  std::vector<std::string> warnings;
-  OpenCheckpointOptions with_unet = options;
-  with_unet.unet = UNetUnderDiffusersNames(DenoiserTensors(file, warnings));
-  PATCHBAY_RETURN_IF_ERROR(CheckIsUNet(file, *with_unet.unet));
-  PATCHBAY_ASSIGN_OR_RETURN(const std::string other_parts, FindOtherParts(path));
-  absl::StatusOr<Checkpoint> checkpoint = OpenWith(other_parts, with_unet);
-  if (!checkpoint.ok()) {
-    return absl::Status(checkpoint.status().code(),
-                        absl::StrCat("cannot use ", path, " with the other parts of ", other_parts,
-                                     ": ", std::string(checkpoint.status().message())));
-  }
-  ModelDescription& description = checkpoint->description;
-  description.path = path;
-  description.other_parts = other_parts;
-  description.warnings.insert(description.warnings.begin(), warnings.begin(), warnings.end());
+  return HoldsEveryComponent(file) ? OpenSingleFile(file, options) : OpenUNet(file, options);
+}
+
+absl::StatusOr<Checkpoint> OpenIntegerCheckpoint(const SafetensorsFile& file,
+                                                 const OpenCheckpointOptions& options) {
+  PATCHBAY_ASSIGN_OR_RETURN(const CheckpointFile content, OpenIntegerWeights(file));
+  PATCHBAY_ASSIGN_OR_RETURN(Checkpoint checkpoint, OpenUNet(content, options));
+  const auto plan = content.metadata.find(kIntegerPlanKey);
+  if (plan != content.metadata.end()) checkpoint.integer_plan = plan->second;
   return checkpoint;
 }
 

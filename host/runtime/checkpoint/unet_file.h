@@ -1,15 +1,16 @@
-#ifndef PATCHBAY_HOST_RUNTIME_CHECKPOINT_GGUF_CHECKPOINT_H_
-#define PATCHBAY_HOST_RUNTIME_CHECKPOINT_GGUF_CHECKPOINT_H_
+#ifndef PATCHBAY_HOST_RUNTIME_CHECKPOINT_UNET_FILE_H_
+#define PATCHBAY_HOST_RUNTIME_CHECKPOINT_UNET_FILE_H_
 
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "host/formats/safetensors.h"
 #include "host/runtime/checkpoint/checkpoint.h"
 
 namespace patchbay {
 
-// The model that the other parts of a GGUF file with a U-Net come from: text encoders, autoencoder,
-// scheduler and the configuration. It is
+// The model that the other parts of a file with a U-Net alone come from: text encoders,
+// autoencoder, scheduler and the configuration. It is
 //   - the diffusers folder that the file lies in, or whose folder "unet" it lies in; or else
 //   - the diffusers folder NAME or the file NAME.safetensors beside it where its own name begins
 //     with NAME, which ends there or goes on with something that is no letter or digit:
@@ -26,6 +27,10 @@ absl::StatusOr<std::string> FindOtherParts(const std::string& path);
 absl::StatusOr<Checkpoint> OpenGgufCheckpoint(const std::string& path,
                                               const OpenCheckpointOptions& options);
 
+// The same for a U-Net whose weights are integers (integer_weight_file.h).
+absl::StatusOr<Checkpoint> OpenIntegerCheckpoint(const SafetensorsFile& file,
+                                                 const OpenCheckpointOptions& options);
+
 }  // namespace patchbay
 
-#endif  // PATCHBAY_HOST_RUNTIME_CHECKPOINT_GGUF_CHECKPOINT_H_
+#endif  // PATCHBAY_HOST_RUNTIME_CHECKPOINT_UNET_FILE_H_
