@@ -64,6 +64,8 @@ absl::Status Quantize(const Options& options) {
   ActionOptions action;
   action.action = "store";
   action.model = model;
+  // What the file has, not what this processor would compute with.
+  action.precision = PrecisionChoice::kFloat32;
   PATCHBAY_ASSIGN_OR_RETURN(const std::vector<ActionFile> files,
                             RunActionOf(QuantizerFor(options), action));
   std::vector<std::string_view> integers;

@@ -12,7 +12,6 @@
 #include "host/cli/interrupt.h"
 #include "host/cli/plugin_text.h"
 #include "host/cli/resources.h"
-#include "host/engine/engine.h"
 #include "host/engine/plugin_access.h"
 
 namespace patchbay {
@@ -108,6 +107,7 @@ absl::StatusOr<std::vector<ActionFile>> RunActionHere(const ActionOptions& optio
 absl::StatusOr<std::vector<ActionFile>> RunActionOf(ChosenPlugin plugin,
                                                     const ActionOptions& options) {
   EngineOptions engine_options = CompleteEngineOptions({});
+  engine_options.precision = options.precision;
   PATCHBAY_ASSIGN_OR_RETURN(engine_options.model_path, ModelPathOrDefault(options.model));
   PATCHBAY_ASSIGN_OR_RETURN(engine_options.plugins,
                             OpenPlugins({.folders = {BuiltPluginsFolder()}, .store = ""}));

@@ -12,6 +12,7 @@
 #include "host/cli/generate_command.h"
 #include "host/cli/plugin_command.h"
 #include "host/cli/plugin_files.h"
+#include "host/engine/engine.h"
 
 namespace patchbay {
 
@@ -21,6 +22,7 @@ struct ActionOptions {
   std::string action;
   std::string model;  // a path here, a name on a server; empty: the default model
   std::string output_folder = ".";
+  PrecisionChoice precision = PrecisionChoice::kAuto;
   SettingPairs settings;
 };
 

@@ -86,7 +86,7 @@ class Diffusers:
 
 
 class OpenVino:
-    """The same network converted on the spot; needs the package openvino."""
+    """The same network converted on the spot."""
 
     def __init__(self, model, precision, threads, size):
         import openvino
@@ -95,10 +95,14 @@ class OpenVino:
         converted = openvino.convert_model(
             unet.eval(), example_input=(sample, timestep, text),
             input=[sample.shape, timestep.shape, text.shape])
-        hint = {torch.bfloat16: "bf16", torch.float32: "f32"}[precision]
-        self.compiled = openvino.compile_model(converted, "CPU", {
-            "INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": threads})
         self.inputs = [sample.numpy(), timestep.numpy(), text.numpy()]
+        hint = {torch.bfloat16: "bf16", torch.float32: "f32"}[precision]
+        self.compiled = openvino.compile_model(self.prepared(converted), "CPU", {
+            "INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": threads})
+
+    def prepared(self, converted):
+        """The converted network as it is compiled."""
+        return converted
 
     def step(self):
         start = time.perf_counter()

@@ -15,6 +15,7 @@ import bridge_bench
 import peers
 import plugin_bench
 import plugin_effects
+import quantizer_bench
 
 PRECISIONS = {"bf16": torch.bfloat16, "fp32": torch.float32}
 # A 512x512 step with guidance: multiplications and additions of Stable Diffusion 1.5's U-Net.
@@ -28,9 +29,11 @@ def parse_arguments():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--size", type=int, default=512, help="side of the picture in pixels")
     parser.add_argument("--compile", action="store_true", help="also torch.compile with freezing")
-    parser.add_argument("--openvino", action="store_true", help="also OpenVINO (package openvino)")
+    parser.add_argument("--openvino", action="store_true", help="also OpenVINO")
     parser.add_argument("--operators", action="store_true", help="operators instead of whole steps")
     parser.add_argument("--plugins", action="store_true", help="plugins instead of whole steps")
+    parser.add_argument("--quantizer", action="store_true", help="the quantizer beside NNCF and torchao")
+    parser.add_argument("--sdxl", action="store_true", help="the quantizer also on SDXL-Turbo's shape")
     parser.add_argument("--bridges", action="store_true", help="pictures through the bridges instead of whole steps")
     parser.add_argument("--bridge-steps", type=int, default=20, help="steps of these pictures")
     parser.add_argument("--effects", type=int, nargs="?", const=40, metavar="PICTURES",
@@ -143,6 +146,9 @@ def main():
     model = random_model(arguments.cache)
     if arguments.plugins:
         plugin_bench.bench_plugins(build, model, arguments, PRECISIONS)
+        return
+    if arguments.quantizer:
+        quantizer_bench.bench_quantizer(build, model, arguments)
         return
     for precision in arguments.precision:
         bench(arguments, program, model, precision)

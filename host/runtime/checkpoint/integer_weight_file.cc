@@ -221,6 +221,10 @@ absl::Status WriteIntegerWeights(const std::string& path, const WeightMap& unet,
     }
     tensors.merge(of_file);
     entries.update(Json::parse(metadata.find(kIntegerWeightsKey)->second)["weights"]);
+    // A linear layer may be stored as a 1x1 convolution.
+    for (const auto& [name, weight] : parsed.weights) {
+      entries[name]["shape"] = unet.find(name)->second.tensor.sizes().vec();
+    }
   }
   std::vector<at::Tensor> kept;
   for (const auto& [name, stored] : unet) {

@@ -157,6 +157,18 @@ std::string StoredWeight::TypeName() const {
   return blocks ? std::string(GgufTypeName(blocks->type)) : ElementTypeText(tensor.scalar_type());
 }
 
+std::shared_ptr<const IntegerWeight> StoredWeight::LendIntegers() const {
+  auto lent = std::make_shared<IntegerWeight>(*integers);
+  if (file == nullptr) return lent;
+  for (IntegerWeight::Part& part : lent->parts) {
+    const at::Tensor stored = part.integers;
+    part.integers = at::from_blob(
+        stored.data_ptr(), stored.sizes(),
+        [stored, mapped = file](void*) { mapped->Forget(BytesOf(stored)); }, stored.options());
+  }
+  return lent;
+}
+
 void StoredWeight::Forget() const {
   if (file == nullptr) return;
   if (integers == nullptr) return file->Forget(Bytes());

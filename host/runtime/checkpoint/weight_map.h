@@ -46,6 +46,9 @@ struct StoredWeight {
   // How its file calls the element type: "F16", "Q4_K"; "INT8" and "INT4" for integers.
   std::string TypeName() const;
 
+  // Integers whose pages are let go of as their tensors are; the values stay in the file.
+  std::shared_ptr<const IntegerWeight> LendIntegers() const;
+
   // Lets go of the pages behind a view (see MappedFile::Forget); to be called when the values have
   // been converted elsewhere.
   void Forget() const;

@@ -104,7 +104,7 @@ absl::StatusOr<std::shared_ptr<const IntegerWeight>> ReleasableWeights::Integers
   PATCHBAY_RETURN_IF_ERROR(Check(sites, site));
   const std::string name = TensorName(sites, site);
   if (!ReaderOf(sites, site).IsIntegers(name)) return nullptr;
-  return stored_.find(name)->second.integers;
+  return stored_.find(name)->second.LendIntegers();
 }
 
 absl::Status ReleasableWeights::Release(const SiteTable& sites, const std::set<SiteIndex>& wanted) {
