@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import statistics
 
 import pytest
@@ -57,6 +58,30 @@ def test_changing_bits_leaves_nothing_of_the_old_ones(wide, api):
     eight, four = medians(server, api, {"plugins": quantizer()}, {"plugins": quantizer(scheme="w4a8")})
     # Both at once would take the same after each of the jobs.
     assert eight - four == pytest.approx(0.48 * weights, abs=0.25 * weights)
+
+
+def peak_bytes(server) -> int:
+    """The most memory that the server has taken so far, mapped files included."""
+    status = pathlib.Path(f"/proc/{server.process.pid}/status").read_text()
+    return next(1024 * int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+
+
+@pytest.mark.parametrize("stored", [True, False], ids=["integers", "floating-point"])
+def test_floating_point_is_never_in_memory_as_a_whole(stored, new_server, api, program):
+    """Neither of a file of integers nor where the plugin is there from the first job on."""
+    server = new_server()
+    unet = make_wide_model(server.models / "wide")
+    weights = sum(layer.weight.numel() for layer in quantised_layers(unet).values())
+    result = program.run("model", "quantize", server.models / "wide")
+    assert result.returncode == 0, result.stderr
+    server.start("--model", "wide-w8a8" if stored else "wide")
+    before = peak_bytes(server)
+    drawn = draw(server, api, **({} if stored else {"plugins": quantizer()}))
+    peak = peak_bytes(server) - before
+    print(f"{weights} weights in fp32: the peak rises by {peak / weights:.2f} bytes for each of them")
+    assert "quantizer" in drawn.report.plugins
+    # One byte for each, those of one layer in floating point, and what a picture takes.
+    assert weights < peak < 2 * weights
 
 
 @pytest.mark.parametrize("change", ["settings", "retire"])

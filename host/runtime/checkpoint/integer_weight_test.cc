@@ -130,7 +130,7 @@ TEST_F(IntegerWeightFileTest, SaysWhatIsWrong) {
       {"[]", "its entry needs"},
       {R"({"shape": [2, 3], "bits": 2, "rotated": false, "inputs": [3]})",
        "`bits` should be 8 or 4"},
-      {R"({"shape": [2], "bits": 8, "rotated": false, "inputs": [3]})", "`inputs`"},
+      {R"({"shape": [2], "bits": 8, "rotated": false, "inputs": [3]})", "2 or 4 sizes"},
       {R"({"shape": [2, -3], "bits": 8, "rotated": false, "inputs": [3]})", "no size"},
       {R"({"shape": [2, 4], "bits": 8, "rotated": false, "inputs": [3]})",
        "the parts have 3 inputs"},

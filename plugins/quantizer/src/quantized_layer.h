@@ -54,6 +54,7 @@ class QuantizedLayer {
   // The weights as numbers again, in the shape that they came in, fp32.
   at::Tensor Weight() const;
 
+  const at::Tensor& bias() const { return bias_; }
   bool integer_products() const { return scheme_.integer_products; }
   // Whether Quantize() gives the same for the same input as that of any other such layer.
   bool has_plain_input() const {

@@ -68,6 +68,12 @@ std::vector<DenoiserLayer> LayersOf(const patchbay::Attach& at) {
   return layers;
 }
 
+at::Device DeviceOf(const patchbay::Attach& at) {
+  const auto convolutions = at.denoiser().convolutions();
+  // The first is the smallest: its weight may have to be read for this.
+  return convolutions.empty() ? at::Device(at::kCPU) : convolutions.front().weight().device();
+}
+
 Plan PlanOf(const Settings& settings, const std::string& model) {
   if (!settings.plan.path.empty()) return ReadPlan(settings.plan.path);
   Plan plan;
@@ -125,7 +131,7 @@ LayerSelection SelectionOf(const Settings& settings, const patchbay::Attach& at)
   for (const DenoiserLayer& layer : LayersOf(at)) facts.push_back(layer.facts);
   LayerSelection selection(PlanFor(settings, at, facts), settings.keep);
   if (settings.scheme == Scheme::kW8A8Static) selection.RequireRanges();
-  if (VnniKernel() == nullptr) {
+  if (VnniKernel() == nullptr && DeviceOf(at).is_cpu()) {
     selection.AvoidIntegerProducts();
     std::fputs(
         "warning: plugin quantizer: this processor has no AVX-512 VNNI instructions, so products "

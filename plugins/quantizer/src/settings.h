@@ -28,6 +28,9 @@ struct DenoiserLayer {
 };
 std::vector<DenoiserLayer> LayersOf(const patchbay::Attach& at);
 
+// Where the denoiser computes.
+at::Device DeviceOf(const patchbay::Attach& at);
+
 // The settings' plan: from its file, or one scheme for all layers.
 Plan PlanOf(const Settings& settings, const std::string& model);
 
