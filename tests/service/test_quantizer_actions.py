@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
+from xml.etree import ElementTree
 
 import diffusers
 import pytest
@@ -295,6 +296,8 @@ def test_an_allocation_is_the_best_there_is(server, model, program, tmp_path):
 def test_measured_and_allocated(server, model, program, prompts, tmp_path):
     """The whole way; the share of both classes is tried out, and fewer bits are seen."""
     act(server, "measure-sensitivity", tmp_path, *DRAWING, "--prompts", prompts, "--steps", 2, "--points", 1)
+    plot = ElementTree.parse(tmp_path / "sensitivity.svg").getroot()
+    assert len(plot.findall("{*}circle")) == 3 * len(json.loads((tmp_path / "sensitivity.json").read_text())["layers"])
     drawing = ["--size", "64x64", "--seed", 7, "--steps", 3]
     exact, _ = program.generate(model("sd1"), reference.PROMPT, *drawing)
     lost = []

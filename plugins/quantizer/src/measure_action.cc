@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sensitivity_plot.h"
+
 namespace quantizer {
 namespace {
 
@@ -117,8 +119,14 @@ void MeasureAction::Run(const patchbay::Action& action, const MeasureSettings& s
       if (trial.layer->inputs > 0) Try(action, trial);
     }
   }
-  action.result("sensitivity.json",
-                WriteSensitivity(Result(action.model().info().fingerprint, trials)));
+  const Sensitivity sensitivity = Result(action.model().info().fingerprint, trials);
+  std::vector<std::string> names;
+  for (const auto& layer : denoiser_.layers()) {
+    const std::string& name = layer->facts.diffusers_name;
+    if (sensitivity.layers.count(name) != 0) names.push_back(name);
+  }
+  action.result("sensitivity.svg", PlotSensitivity(sensitivity, names));
+  action.result("sensitivity.json", WriteSensitivity(sensitivity));
 }
 
 Sensitivity MeasureAction::Result(const std::string& model,

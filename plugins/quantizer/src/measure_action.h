@@ -20,7 +20,8 @@ struct MeasureSettings : Drawing {
   int64_t points = 2;
 };
 
-// Quantises one layer after the other, and measures what that changes: "sensitivity.json". The
+// Quantises one layer after the other, and measures what that changes: "sensitivity.json",
+// and a plot of it, "sensitivity.svg". The
 // network is asked at some points of the trajectories that it draws in floating point; a quality
 // layer is judged by the network's output there, a content layer by the picture that the network
 // foresees there. One run; one thread.
