@@ -2,6 +2,9 @@
 
 #include <climits>
 #include <cstdlib>  // also defines __GLIBC__
+#include <fstream>
+#include <string>
+#include <string_view>
 
 #if defined(__GLIBC__)
 #include <malloc.h>
@@ -26,6 +29,21 @@ void ReturnFreedMemory() {
 #if defined(__GLIBC__)
   malloc_trim(0);
 #endif
+}
+
+uint64_t PeakMemoryBytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    constexpr std::string_view kPeak = "VmHWM:";
+    if (line.starts_with(kPeak))
+      return std::strtoull(line.c_str() + kPeak.size(), nullptr, 10) << 10;
+  }
+  return 0;
+}
+
+void ResetPeakMemory() {
+  // proc(5): 5 resets the peak to what is held now.
+  std::ofstream("/proc/self/clear_refs") << "5";
 }
 
 }  // namespace patchbay

@@ -1,6 +1,8 @@
 #ifndef PATCHBAY_HOST_BASE_PROCESS_MEMORY_H_
 #define PATCHBAY_HOST_BASE_PROCESS_MEMORY_H_
 
+#include <cstdint>
+
 namespace patchbay {
 
 // Tells the C library to keep freed memory instead of returning it to the system at once. By
@@ -15,6 +17,11 @@ void ConfigureProcessMemory();
 // Returns what is free now to the system: for after rare work, of whose memory little else can make
 // use. Any thread may call.
 void ReturnFreedMemory();
+
+// The most memory that the process has held since the last call of ResetPeakMemory(), in bytes,
+// files that it has mapped included; 0 where the system does not say. Any thread may call.
+uint64_t PeakMemoryBytes();
+void ResetPeakMemory();
 
 }  // namespace patchbay
 

@@ -1,7 +1,5 @@
 #include "host/cli/output_files.h"
 
-#include <sys/resource.h>
-
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -23,13 +21,6 @@ absl::Status CheckFolderOf(const std::string& option, const std::string& path) {
       absl::StrCat(option, " ", path, ": there is no folder ", folder.string()));
 }
 
-// The largest amount of memory that this process has held, in bytes.
-int64_t PeakBytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return int64_t{usage.ru_maxrss} * 1024;
-}
-
 void PrintJson(const GenerationReport& report, double load_seconds,
                const std::vector<std::string>& files) {
   const nlohmann::ordered_json json = {{"seed", report.seed},
@@ -41,7 +32,8 @@ void PrintJson(const GenerationReport& report, double load_seconds,
                                        {"text_seconds", report.text_seconds},
                                        {"vae_seconds", report.vae_seconds},
                                        {"total_seconds", report.total_seconds},
-                                       {"peak_bytes", PeakBytes()},
+                                       {"weight_bytes", report.weight_bytes},
+                                       {"peak_bytes", report.peak_memory_bytes},
                                        {"plugins", report.plugins},
                                        {"warnings", report.warnings},
                                        {"files", files}};

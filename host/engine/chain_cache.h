@@ -1,7 +1,9 @@
 #ifndef PATCHBAY_HOST_ENGINE_CHAIN_CACHE_H_
 #define PATCHBAY_HOST_ENGINE_CHAIN_CACHE_H_
 
+#include <cstdint>
 #include <list>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -41,6 +43,10 @@ class ChainCache {
     // Operators whose weights the chain does without; none without plugins.
     std::set<SiteIndex> released() const {
       return chain_ == nullptr ? std::set<SiteIndex>() : chain_->released();
+    }
+    // Bytes that the plugins keep in the place of these weights, by type.
+    std::map<std::string, uint64_t> stand_ins() const {
+      return chain_ == nullptr ? std::map<std::string, uint64_t>() : chain_->stand_ins();
     }
     // Empty without plugins.
     ChainPlan plan() const { return chain_ == nullptr ? ChainPlan() : chain_->plan(); }

@@ -12,10 +12,12 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
+#include "host/base/process_memory.h"
 #include "host/base/status_macros.h"
 #include "host/engine/action_session.h"
 #include "host/engine/chain_cache.h"
 #include "host/engine/thread_limit.h"
+#include "host/engine/weight_report.h"
 #include "host/engine/weights_for_request.h"
 #include "host/plugins/plugin_fault.h"
 #include "host/runtime/pipeline/damaged_weights.h"
@@ -103,6 +105,7 @@ class Engine::Model {
                                             GenerationObserver& observer) {
     std::vector<std::string> own_warnings;
     const GenerationRequest request = WithIntegers(asked, own_warnings);
+    ResetPeakMemory();
     // Before gigabytes are read for it.
     PATCHBAY_RETURN_IF_ERROR(CheckRequest(request, weights_.description()));
     PATCHBAY_RETURN_IF_ERROR(ResolveSize(request, weights_.description()).status());
@@ -122,6 +125,9 @@ class Engine::Model {
                                             : WithDiagnosis(result.status(), prompts.loras);
     }
     chain.RecordSuccess();
+    result->report.weight_bytes =
+        WeightBytes(weights_.checkpoint().unet, *ready.model, chain.stand_ins());
+    result->report.peak_memory_bytes = PeakMemoryBytes();
     std::vector<std::string>& warnings = result->report.warnings;
     for (const std::vector<std::string>& more : {ready.warnings, prompts.warnings, own_warnings}) {
       warnings.insert(warnings.begin(), more.begin(), more.end());

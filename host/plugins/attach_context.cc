@@ -1,6 +1,7 @@
 #include "host/plugins/attach_context.h"
 
 #include <cstdio>
+#include <cstring>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -100,9 +101,10 @@ struct AttachContext::Functions {
     return PATCHBAY_OK;
   }
 
-  static patchbay_status ReleaseWeights(patchbay_attach* attach, uint32_t site, uint64_t* bytes,
+  static patchbay_status ReleaseWeights(patchbay_attach* attach, uint32_t site,
+                                        const patchbay_stand_in* stand_in, uint64_t* bytes,
                                         patchbay_error* error) {
-    const absl::StatusOr<uint64_t> freed = Of(attach).ReleaseWeights(site);
+    const absl::StatusOr<uint64_t> freed = Of(attach).ReleaseWeights(site, stand_in);
     if (!freed.ok()) return Report(freed.status(), error);
     *bytes = *freed;
     return PATCHBAY_OK;
@@ -217,7 +219,8 @@ absl::StatusOr<OperatorWeights> AttachContext::WeightsAt(uint32_t site) const {
   return environment_.weights->Read(index);
 }
 
-absl::StatusOr<uint64_t> AttachContext::ReleaseWeights(uint32_t site) {
+absl::StatusOr<uint64_t> AttachContext::ReleaseWeights(uint32_t site,
+                                                       const patchbay_stand_in* stand_in) {
   const auto index = static_cast<SiteIndex>(site);
   const auto storage = site < described_.size() ? sites_.Storage(index) : nullptr;
   if (storage == nullptr) {
@@ -232,7 +235,11 @@ absl::StatusOr<uint64_t> AttachContext::ReleaseWeights(uint32_t site) {
   }
   if (environment_.weights == nullptr) return 0;
   if (absl::Status status = environment_.weights->CheckRelease(index); !status.ok()) return status;
-  released_.insert(index);
+  if (released_.insert(index).second && stand_in != nullptr) {
+    constexpr size_t kLongestType = 32;
+    stand_ins_[std::string(stand_in->element_type,
+                           strnlen(stand_in->element_type, kLongestType))] += stand_in->bytes;
+  }
   return storage->bytes();
 }
 

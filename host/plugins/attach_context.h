@@ -1,6 +1,7 @@
 #ifndef PATCHBAY_HOST_PLUGINS_ATTACH_CONTEXT_H_
 #define PATCHBAY_HOST_PLUGINS_ATTACH_CONTEXT_H_
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <set>
@@ -34,6 +35,8 @@ class AttachContext {
 
   // Operators whose weights the plugins do without.
   const std::set<SiteIndex>& released() const { return released_; }
+  // Bytes that the plugins keep in the place of weights, by their type.
+  const std::map<std::string, uint64_t>& stand_ins() const { return stand_ins_; }
 
   // What one plugin has hung, and where.
   struct HookedPlaces {
@@ -47,7 +50,7 @@ class AttachContext {
   struct Functions;
   absl::Status AddHook(const patchbay_hook& hook);
   absl::StatusOr<OperatorWeights> WeightsAt(uint32_t site) const;
-  absl::StatusOr<uint64_t> ReleaseWeights(uint32_t site);
+  absl::StatusOr<uint64_t> ReleaseWeights(uint32_t site, const patchbay_stand_in* stand_in);
   absl::Status GiveIntegers(uint32_t site, patchbay_integer_weight& weight) const;
 
   const ChainEnvironment& environment_;
@@ -62,6 +65,7 @@ class AttachContext {
   std::map<std::tuple<std::string, uint32_t, uint32_t>, std::string> exclusive_;
   uint32_t overlays_ = 0;
   std::set<SiteIndex> released_;
+  std::map<std::string, uint64_t> stand_ins_;
   std::vector<std::shared_ptr<void>> kept_;
 };
 

@@ -160,6 +160,7 @@ absl::StatusOr<std::shared_ptr<const Chain>> Chain::Build(std::vector<ChainEntry
   chain->hooks_.text = std::move(text);
   chain->shared_ = context.TakeSharedObjects();
   chain->released_ = context.released();
+  chain->stand_ins_ = context.stand_ins();
   if (!status.ok()) return status;
   return std::shared_ptr<const Chain>(std::move(chain));
 }

@@ -1,6 +1,8 @@
 #ifndef PATCHBAY_HOST_PLUGINS_CHAIN_H_
 #define PATCHBAY_HOST_PLUGINS_CHAIN_H_
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -78,6 +80,8 @@ class Chain {
   const std::vector<std::string>& builds() const { return builds_; }
   // Operators whose weights it does without: all its hooks replace them whatever a job asks for.
   const std::set<SiteIndex>& released() const { return released_; }
+  // Bytes that its plugins keep in the place of these weights, by their type ("int8").
+  const std::map<std::string, uint64_t>& stand_ins() const { return stand_ins_; }
   // What is in it and where it hangs.
   const ChainPlan& plan() const { return plan_; }
 
@@ -95,6 +99,7 @@ class Chain {
   ModelHooks hooks_;
   std::vector<std::string> builds_;
   std::set<SiteIndex> released_;
+  std::map<std::string, uint64_t> stand_ins_;
   ChainPlan plan_;
 };
 

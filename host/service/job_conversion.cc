@@ -49,6 +49,8 @@ void ReportToProto(const JobResult& result, v1::GenerationReport* proto) {
   proto->set_total_seconds(report.total_seconds);
   for (const std::string& warning : report.warnings) proto->add_warnings(warning);
   proto->set_plugins(report.plugins);
+  proto->mutable_weight_bytes()->insert(report.weight_bytes.begin(), report.weight_bytes.end());
+  proto->set_peak_memory_bytes(report.peak_memory_bytes);
 }
 
 JobResult ResultFromProto(const v1::Generation& generation) {
@@ -69,6 +71,8 @@ JobResult ResultFromProto(const v1::Generation& generation) {
   report.vae_seconds = proto.vae_seconds();
   report.total_seconds = proto.total_seconds();
   report.plugins = proto.plugins();
+  report.weight_bytes.insert(proto.weight_bytes().begin(), proto.weight_bytes().end());
+  report.peak_memory_bytes = proto.peak_memory_bytes();
   report.warnings.assign(proto.warnings().begin(), proto.warnings().end());
   return result;
 }

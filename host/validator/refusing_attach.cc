@@ -67,11 +67,12 @@ struct RefusingAttach::Functions {
     return real.functions->shared(&real, key, make, data, destroy, object, error);
   }
 
-  static patchbay_status ReleaseWeights(patchbay_attach* attach, uint32_t site, uint64_t* bytes,
+  static patchbay_status ReleaseWeights(patchbay_attach* attach, uint32_t site,
+                                        const patchbay_stand_in* stand_in, uint64_t* bytes,
                                         patchbay_error* error) {
     if (Refuses(attach, error)) return PATCHBAY_FAILED_PRECONDITION;
     patchbay_attach& real = Of(attach).real_;
-    return real.functions->release_weights(&real, site, bytes, error);
+    return real.functions->release_weights(&real, site, stand_in, bytes, error);
   }
 
   static patchbay_status IntegerWeightOf(const patchbay_attach* attach, uint32_t site,

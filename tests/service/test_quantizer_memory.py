@@ -39,7 +39,9 @@ def medians(server, api, *jobs: dict, rounds: int = 3) -> list[int]:
 
 def test_memory_falls_by_what_is_saved_and_comes_back(wide, api):
     server, weights = wide
-    plain = pixels(server, draw(server, api))
+    first = draw(server, api)
+    assert set(first.report.weight_bytes) == {"fp32"}
+    plain = pixels(server, first)
     before = server.resident_bytes()
     whole, eight, again, four = medians(server, api, {}, {"plugins": quantizer()}, {},
                                         {"plugins": quantizer(scheme="w4a8")})
@@ -77,9 +79,12 @@ def test_floating_point_is_never_in_memory_as_a_whole(stored, new_server, api, p
     server.start("--model", "wide-w8a8" if stored else "wide")
     before = peak_bytes(server)
     drawn = draw(server, api, **({} if stored else {"plugins": quantizer()}))
-    peak = peak_bytes(server) - before
+    peak = drawn.report.peak_memory_bytes - before
     print(f"{weights} weights in fp32: the peak rises by {peak / weights:.2f} bytes for each of them")
-    assert "quantizer" in drawn.report.plugins
+    assert "quantizer" in drawn.report.plugins and drawn.report.peak_memory_bytes == peak_bytes(server)
+    held = dict(drawn.report.weight_bytes)
+    assert set(held) == {"int8", "fp32"} and held["int8"] == pytest.approx(weights, rel=0.02)
+    assert held["fp32"] == FP32 * (sum(weight.numel() for weight in unet.parameters()) - weights)
     # One byte for each, those of one layer in floating point, and what a picture takes.
     assert weights < peak < 2 * weights
 

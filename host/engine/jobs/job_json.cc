@@ -175,6 +175,8 @@ JobResult ResultFrom(const Json& json) {
   report.text_seconds = json.value("text_seconds", 0.0);
   report.vae_seconds = json.value("vae_seconds", 0.0);
   report.total_seconds = json.value("total_seconds", 0.0);
+  report.weight_bytes = json.value("weight_bytes", std::map<std::string, uint64_t>());
+  report.peak_memory_bytes = json.value("peak_memory_bytes", uint64_t{0});
   report.plugins = json.value("plugins", "");
   report.warnings = json.value("warnings", std::vector<std::string>());
   return result;
@@ -240,6 +242,8 @@ std::string JobResultJson(const JobResult& result) {
                {"text_seconds", report.text_seconds},
                {"vae_seconds", report.vae_seconds},
                {"total_seconds", report.total_seconds},
+               {"weight_bytes", report.weight_bytes},
+               {"peak_memory_bytes", report.peak_memory_bytes},
                {"plugins", report.plugins},
                {"warnings", report.warnings}};
   for (const Artifact& picture : result.pictures) {

@@ -86,6 +86,8 @@ TEST(JobJsonTest, KeepsResultsAndErrors) {
   result.report.size = {8, 16};
   result.report.step_seconds = {0.5, 0.25};
   result.report.warnings = {"w"};
+  result.report.weight_bytes = {{"int8", 5}, {"bf16", 7}};
+  result.report.peak_memory_bytes = uint64_t{9} << 30;
   result.report.plugins = "a 1.0";
   const auto read = ParseJobResult(JobResultJson(result));
   ASSERT_TRUE(read.ok()) << read.status();

@@ -121,6 +121,10 @@ struct GenerationReport {
   double text_seconds = 0;
   double vae_seconds = 0;
   double total_seconds = 0;
+  // The denoiser's weights as they were in memory, in bytes by type: "bf16", "int8".
+  std::map<std::string, uint64_t> weight_bytes;
+  // The most memory that the process held meanwhile, reading weights included.
+  uint64_t peak_memory_bytes = 0;
   std::string plugins;  // the chain that ran, with its builds; empty: none
   std::vector<std::string> warnings;
 };

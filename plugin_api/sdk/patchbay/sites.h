@@ -206,11 +206,16 @@ class Operator : public Site {
   // Lets the host drop the weight while jobs run with this chain; replace() comes first, and its
   // function must give an output at every call. Returns how many bytes that frees. weight() still
   // works, by reading the model's file. Throws where the file is no more what the model was read
-  // from. Draft.
-  uint64_t release_weights() const {
+  // from. What is kept in its place, such as "int8" of so many bytes, is for reports. Draft.
+  uint64_t release_weights(const std::string& kept_type = "", uint64_t kept_bytes = 0) const {
     uint64_t bytes = 0;
     sdk::HostCall call;
-    call.check(attach_->functions->release_weights(attach_, site_->index, &bytes, call.error()));
+    patchbay_stand_in kept{};
+    kept.struct_size = sizeof(kept);
+    kept.element_type = kept_type.c_str();
+    kept.bytes = kept_bytes;
+    call.check(attach_->functions->release_weights(
+        attach_, site_->index, kept_type.empty() ? nullptr : &kept, &bytes, call.error()));
     return bytes;
   }
   // Tensor f(const Step&, Tensor input, Tensor output)

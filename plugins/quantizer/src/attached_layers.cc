@@ -84,9 +84,9 @@ void ReplaceSharing(const patchbay::Operator& layer, const QuantizedLayer* quant
 }
 
 // The host may drop the weight in floating point. Where it could not be read again later, it stays.
-void Release(const patchbay::Operator& layer) {
+void Release(const patchbay::Operator& layer, int bits, uint64_t bytes) {
   try {
-    layer.release_weights();
+    layer.release_weights("int" + std::to_string(bits), bytes);
   } catch (const patchbay::Error& error) {
     if (error.status() != PATCHBAY_FAILED_PRECONDITION) throw;
   }
@@ -102,14 +102,17 @@ void AttachLayers(patchbay::Attach& at, const LayerSelection& selection) {
     if (!scheme) continue;
     const std::string key = layer.site.name() + " " + KeyOf(*scheme);
     if (!device.is_cpu()) {
-      Replace(layer.site, &at.shared(key, [&] { return OnDevice(layer, *scheme, device); }));
+      const DeviceLayer* const quantised =
+          &at.shared(key, [&] { return OnDevice(layer, *scheme, device); });
+      Replace(layer.site, quantised);
+      Release(layer.site, scheme->weight_bits, quantised->bytes());
     } else {
       const QuantizedLayer* const packed = &at.shared(key, [&] { return Packed(layer, *scheme); });
       const bool shares_input =
           packed->has_plain_input() && SharesInput(layer.facts.diffusers_name);
       shares_input ? ReplaceSharing(layer.site, packed) : Replace(layer.site, packed);
+      Release(layer.site, scheme->weight_bits, packed->bytes());
     }
-    Release(layer.site);
   }
 }
 

@@ -106,4 +106,14 @@ at::Tensor DeviceLayer::Forward(const at::Tensor& x, const Geometry& geometry) c
                     geometry.padding, geometry.dilation);
 }
 
+size_t DeviceLayer::bytes() const {
+  size_t bytes = 0;
+  for (const Part& part : parts_) {
+    for (const at::Tensor& held : {part.integers, part.steps, part.multiples, part.sums}) {
+      if (held.defined()) bytes += held.nbytes();
+    }
+  }
+  return bytes;
+}
+
 }  // namespace quantizer

@@ -24,6 +24,8 @@ class DeviceLayer {
   // As QuantizedLayer's, but for numbers that are not finite: they stay so.
   at::Tensor Forward(const at::Tensor& x) const;
   at::Tensor Forward(const at::Tensor& x, const Geometry& geometry) const;
+  // All memory that it holds.
+  size_t bytes() const;
 
  private:
   struct Part {

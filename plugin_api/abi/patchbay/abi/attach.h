@@ -55,6 +55,14 @@ typedef struct patchbay_integer_part {
   patchbay_tensor multiples;
 } patchbay_integer_part;
 
+/* Draft. What a hook keeps in memory in the place of a weight, for reports. */
+typedef struct patchbay_stand_in {
+  uint32_t struct_size;
+  uint32_t reserved;
+  const char* element_type; /* "int8" */
+  uint64_t bytes;
+} patchbay_stand_in;
+
 typedef struct patchbay_integer_weight {
   uint32_t struct_size;
   uint32_t bits;    /* 8 or 4 */
@@ -99,10 +107,11 @@ typedef struct patchbay_attach_functions {
   /* Draft. The plugin does without this operator's weight: its replace hook, which must hang there
    * already and always give an output, never lets the operator compute. While a job runs with this
    * chain, the host does not keep the weight in memory; it reads it from the model's file again for
-   * the next job whose chain needs it. `bytes`: how much memory that frees. operator_weights still
-   * gives the weight, read from the file. FAILED_PRECONDITION: no such hook, or the file is not any
-   * more what the model was read from. */
-  patchbay_status (*release_weights)(patchbay_attach* attach, uint32_t site, uint64_t* bytes,
+   * the next job whose chain needs it. `stand_in` may be NULL. `bytes`: how much memory that frees.
+   * operator_weights still gives the weight, read from the file. FAILED_PRECONDITION: no such hook,
+   * or the file is not any more what the model was read from. */
+  patchbay_status (*release_weights)(patchbay_attach* attach, uint32_t site,
+                                     const patchbay_stand_in* stand_in, uint64_t* bytes,
                                      patchbay_error* error);
   /* Draft. The integers that the model's file stores in the place of a weight, as views of the
    * file. NOT_FOUND where it stores floating point, or where LoRAs have been merged into the
