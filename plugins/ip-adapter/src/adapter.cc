@@ -30,15 +30,23 @@ bool HasAny(const Weights& weights, const std::string& part) {
                      [&](const std::string& name) { return name.find(part) != std::string::npos; });
 }
 
+// Whether the tokens are made of a face's identity: with LoRAs (FaceID), with the encoder's states
+// beside it (FaceID Plus), or by two linear layers and a norm (the portrait ones, without LoRAs).
+bool IsFaceId(const Weights& weights) {
+  return HasAny(weights, "_lora.") || HasAny(weights, "perceiver_resampler.") ||
+         (weights.Has("image_proj.proj.2.weight") && weights.Has("image_proj.norm.weight"));
+}
+
 Projection Recognise(const Weights& weights) {
   if (!HasAny(weights, "image_proj.") || !HasAny(weights, kAttentions)) {
     Refuse(weights,
            "is no IP-Adapter: it has no tensors under image_proj. and ip_adapter.; take one of "
            "h94/IP-Adapter's .safetensors files");
   }
-  if (HasAny(weights, "perceiver_resampler.") || HasAny(weights, "_lora.")) {
+  if (IsFaceId(weights)) {
     Refuse(weights,
-           "is an IP-Adapter FaceID, which needs a face recognition network; none is here");
+           "is an IP-Adapter FaceID, which needs a face recognition network; none is here; take an "
+           "IP-Adapter, Plus, plus-face or full-face adapter");
   }
   if (weights.Has("image_proj.proj.weight")) return Projection::kPlain;
   if (weights.Has("image_proj.latents")) return Projection::kPlus;

@@ -60,12 +60,18 @@ TEST(AdapterTest, TakesWhatFits) { EXPECT_EQ(Refusal(PlainFile()), ""); }
 TEST(AdapterTest, RefusesOtherFiles) {
   EXPECT_THAT(Refusal({{"lora_unet_down.weight", at::zeros({2})}}),
               AllOf(HasSubstr("adapter: file is no IP-Adapter"), HasSubstr("h94/IP-Adapter")));
-  Tensors face = PlainFile();
-  face["ip_adapter.1.to_q_lora.down.weight"] = at::zeros({2});
-  EXPECT_THAT(Refusal(face), HasSubstr("FaceID"));
   Tensors unknown = PlainFile();
   unknown.erase("image_proj.proj.weight");
   EXPECT_THAT(Refusal(unknown), HasSubstr("no known kind"));
+}
+
+TEST(AdapterTest, RefusesFaceIdByName) {
+  for (const char* name : {"ip_adapter.1.to_q_lora.down.weight",
+                           "image_proj.perceiver_resampler.latents", "image_proj.proj.2.weight"}) {
+    Tensors face = PlainFile();
+    face[name] = at::zeros({2, 2});
+    EXPECT_THAT(Refusal(face), HasSubstr("FaceID"));
+  }
 }
 
 TEST(AdapterTest, RefusesAnotherWidth) {

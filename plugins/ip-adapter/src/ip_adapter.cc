@@ -120,7 +120,8 @@ class IpAdapter final : public patchbay::Plugin<Settings> {
         .version("1.0.0")
         .summary("Draws after pictures as well as after the prompt.")
         .source("arXiv:2308.06721")
-        .licence("MIT");
+        .licence("MIT")
+        .repeatable();
     DescribeSettings(d);
   }
 
