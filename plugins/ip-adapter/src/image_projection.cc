@@ -14,6 +14,15 @@ using clip_vision::Weights;
 // Of a head of the resampler; its files do not say it.
 constexpr int64_t kHeadWidth = 64;
 constexpr int64_t kMostBlocks = 64;
+// Of a picture; ViT-L/14 gives 577 at 336 pixels. Each takes memory at every cross-attention.
+constexpr int64_t kMostTokens = 1024;
+
+void CheckCount(const Adapter& adapter, int64_t tokens) {
+  if (tokens >= 1 && tokens <= kMostTokens) return;
+  throw patchbay::Error("adapter: " + adapter.weights().name() + " makes " +
+                        std::to_string(tokens) + " tokens of a picture; 1 to " +
+                        std::to_string(kMostTokens) + " are possible");
+}
 
 at::Tensor Linear(const Weights& weights, const std::string& name, int64_t out, bool has_bias,
                   const at::Tensor& input) {
@@ -35,6 +44,7 @@ at::Tensor ProjectPlain(const Adapter& adapter, const at::Tensor& embeddings) {
                           std::to_string(out) + " numbers, which are no whole tokens of " +
                           std::to_string(adapter.token_width()));
   }
+  CheckCount(adapter, out / adapter.token_width());
   const at::Tensor tokens = Linear(weights, "image_proj.proj", out, true, embeddings)
                                 .view({embeddings.size(0), -1, adapter.token_width()});
   return Norm(weights, "image_proj.norm", tokens);
@@ -42,6 +52,7 @@ at::Tensor ProjectPlain(const Adapter& adapter, const at::Tensor& embeddings) {
 
 at::Tensor ProjectFull(const Adapter& adapter, const at::Tensor& states) {
   const Weights& weights = adapter.weights();
+  CheckCount(adapter, states.size(1));
   const int64_t inner = weights.Side("image_proj.proj.0.weight", 0);
   const at::Tensor hidden = at::gelu(Linear(weights, "image_proj.proj.0", inner, true, states));
   return Norm(weights, "image_proj.proj.3",
@@ -74,9 +85,7 @@ at::Tensor ProjectPlus(const Adapter& adapter, const at::Tensor& states) {
   const Weights& weights = adapter.weights();
   const int64_t count = weights.Side("image_proj.latents", 1);
   const int64_t width = weights.Side("image_proj.latents", 2);
-  if (count < 1 || width < 1) {
-    throw patchbay::Error("adapter: " + weights.name() + ": \"image_proj.latents\" is empty");
-  }
+  CheckCount(adapter, width < 1 ? 0 : count);
   at::Tensor latents = weights.Read("image_proj.latents", {1, count, width});
   latents = latents.expand({states.size(0), count, width});
   const at::Tensor seen = Linear(weights, "image_proj.proj_in", width, true, states);

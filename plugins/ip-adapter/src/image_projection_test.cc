@@ -50,6 +50,13 @@ Tensors Plus(int64_t inner) {
   return tensors;
 }
 
+Tensors Full() {
+  return {
+      {"image_proj.proj.0.weight", at::randn({9, 9})}, {"image_proj.proj.0.bias", at::randn({9})},
+      {"image_proj.proj.2.weight", at::randn({6, 9})}, {"image_proj.proj.2.bias", at::randn({6})},
+      {"image_proj.proj.3.weight", at::randn({6})},    {"image_proj.proj.3.bias", at::randn({6})}};
+}
+
 std::string Refusal(const Adapter& adapter, const at::Tensor& features) {
   try {
     Project(adapter, features);
@@ -62,6 +69,7 @@ std::string Refusal(const Adapter& adapter, const at::Tensor& features) {
 TEST(ImageProjectionTest, GivesTokensOfTheTextsWidth) {
   EXPECT_EQ(Project(Made(Plain()), at::randn({2, 5})).sizes(), (at::IntArrayRef{2, 4, 6}));
   EXPECT_EQ(Project(Made(Plus(128)), at::randn({2, 11, 9})).sizes(), (at::IntArrayRef{2, 3, 6}));
+  EXPECT_EQ(Project(Made(Full()), at::randn({2, 11, 9})).sizes(), (at::IntArrayRef{2, 11, 6}));
 }
 
 // arXiv:2308.06721: tokens of nothing are not nothing.
@@ -81,6 +89,14 @@ TEST(ImageProjectionTest, SaysWhatDoesNotFit) {
   plain["image_proj.proj.weight"] = at::randn({25, 5});
   EXPECT_THAT(Refusal(Made(plain), at::zeros({1, 5})), HasSubstr("no whole tokens of 6"));
   EXPECT_THAT(Refusal(Made(Plus(96)), at::zeros({1, 2, 9})), HasSubstr("no whole heads of 64"));
+  Tensors many = Plus(64);
+  many["image_proj.latents"] = at::zeros({1, 1025, 10});
+  EXPECT_THAT(Refusal(Made(many), at::zeros({1, 2, 9})), HasSubstr("makes 1025 tokens"));
+  many["image_proj.latents"] = at::zeros({1, 0, 10});
+  EXPECT_THAT(Refusal(Made(many), at::zeros({1, 2, 9})), HasSubstr("makes 0 tokens"));
+  EXPECT_THAT(Refusal(Made(Full()), at::zeros({1, 1025, 9})), HasSubstr("makes 1025 tokens"));
+  plain["image_proj.proj.weight"] = at::zeros({1025 * 6, 5});
+  EXPECT_THAT(Refusal(Made(plain), at::zeros({1, 5})), HasSubstr("makes 1025 tokens"));
   Tensors plus = Plus(64);
   plus.erase("image_proj.layers.1.1.3.weight");
   EXPECT_THAT(Refusal(Made(plus), at::zeros({1, 2, 9})),
