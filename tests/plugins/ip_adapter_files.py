@@ -12,17 +12,20 @@ TEXT_WIDTH = 48
 # Of its cross-attentions, in the order of adapters' files: down, up, middle.
 CHANNELS = [32] * 2 + [64] * 4 + [64] * 6 + [32] * 3 + [64]
 # Of the image encoder.
-WIDTH, PATCH, GRID, EMBEDDING = 64, 8, 2, 24
+WIDTH, PATCH, EMBEDDING = 64, 8, 24
 
 
-def encoder() -> dict[str, torch.Tensor]:
+def encoder(grid: int = 2, layers: int = 2) -> dict[str, torch.Tensor]:
+    """For pictures of grid x grid patches."""
     prefix = "vision_model."
     shapes = {"embeddings.class_embedding": (WIDTH,), "embeddings.patch_embedding.weight": (WIDTH, 3, PATCH, PATCH),
-              "embeddings.position_embedding.weight": (GRID**2 + 1, WIDTH)}
-    linears = {f"encoder.layers.{layer}.self_attn.{name}_proj": (WIDTH, WIDTH) for layer in (0, 1) for name in ("q", "k", "v", "out")}
+              "embeddings.position_embedding.weight": (grid**2 + 1, WIDTH)}
+    linears = {f"encoder.layers.{layer}.self_attn.{name}_proj": (WIDTH, WIDTH)
+               for layer in range(layers) for name in ("q", "k", "v", "out")}
     linears |= {f"encoder.layers.{layer}.mlp.fc{index}": shape
-                for layer in (0, 1) for index, shape in ((1, (96, WIDTH)), (2, (WIDTH, 96)))}
-    norms = ["pre_layrnorm", "post_layernorm", *(f"encoder.layers.{layer}.layer_norm{index}" for layer in (0, 1) for index in (1, 2))]
+                for layer in range(layers) for index, shape in ((1, (96, WIDTH)), (2, (WIDTH, 96)))}
+    norms = ["pre_layrnorm", "post_layernorm",
+             *(f"encoder.layers.{layer}.layer_norm{index}" for layer in range(layers) for index in (1, 2))]
     for name, shape in linears.items():
         shapes |= {f"{name}.weight": shape, f"{name}.bias": shape[:1]}
     for name in norms:

@@ -12,13 +12,17 @@
 namespace ip_adapter {
 namespace {
 
+std::string Time(const timespec& time) {
+  return std::to_string(time.tv_sec) + "." + std::to_string(time.tv_nsec);
+}
+
 // What tells a file's content from what it was before, and from other files.
 std::string Stamp(const std::string& path) {
   struct stat status {};
   if (stat(path.c_str(), &status) != 0) return path + "|";
   return path + "|" + std::to_string(status.st_dev) + "|" + std::to_string(status.st_ino) + "|" +
-         std::to_string(status.st_size) + "|" + std::to_string(status.st_mtim.tv_sec) + "." +
-         std::to_string(status.st_mtim.tv_nsec) + "|";
+         std::to_string(status.st_size) + "|" + Time(status.st_mtim) + "|" + Time(status.st_ctim) +
+         "|";
 }
 
 std::string Key(const Adapter& adapter, const clip_vision::VisionEncoder& encoder,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pathlib
 
 import torch
-from diffusers import UNet2DConditionModel
+from diffusers import StableDiffusionPAGPipeline, UNet2DConditionModel
 from PIL import Image, ImageOps
 from safetensors.torch import save_file
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
@@ -20,8 +20,8 @@ EMBEDDING, STATES = 40, 64  # numbers of the tiny encoder's embeddings, and of e
 def make_encoder(folder: pathlib.Path) -> None:
     torch.manual_seed(5)
     encoder = CLIPVisionModelWithProjection(CLIPVisionConfig(
-        hidden_size=STATES, intermediate_size=96, num_hidden_layers=3, num_attention_heads=4, image_size=32, patch_size=8,
-        projection_dim=EMBEDDING, hidden_act="gelu"))
+        hidden_size=STATES, intermediate_size=96, num_hidden_layers=3, num_attention_heads=4, image_size=32,
+        patch_size=8, projection_dim=EMBEDDING, hidden_act="gelu"))
     with torch.no_grad():
         for weight in encoder.parameters():
             if weight.ndim > 1:
@@ -75,10 +75,14 @@ def spelling(**settings) -> list[str]:
     return ["--plugin", "ip-adapter:" + ",".join(f"{name}={value}" for name, value in settings.items())]
 
 
-def theirs(folder: pathlib.Path, adapters, images, scale, guidance=7.5, **arguments) -> torch.Tensor:
-    """The same by diffusers. adapters: a path, or a list of some; images: for each a picture, or a list of some."""
+def theirs(folder: pathlib.Path, adapters, images, scale, guidance=7.5, pag_layers=(), **arguments) -> torch.Tensor:
+    """The same by diffusers. adapters: a path, or a list of some; images: for each a picture, or a list of some.
+    pag_layers: where perturbed-attention guidance acts."""
     paths = adapters if isinstance(adapters, list) else [adapters]
-    pipeline = type(reference.pipeline(folder)).from_pretrained(folder)
+    if pag_layers:
+        pipeline = StableDiffusionPAGPipeline.from_pretrained(folder, pag_applied_layers=list(pag_layers))
+    else:
+        pipeline = type(reference.pipeline(folder)).from_pretrained(folder)
     pipeline.set_progress_bar_config(disable=True)
     pipeline.load_ip_adapter(paths[0].parent, subfolder=[""] * len(paths), weight_name=[path.name for path in paths],
                              image_encoder_folder="image_encoder")

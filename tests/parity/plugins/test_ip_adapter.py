@@ -50,7 +50,8 @@ def half(path: pathlib.Path, box: tuple[int, int, int, int], size: tuple[int, in
 @pytest.mark.parametrize("family, kind", [("sd1", "plus"), ("sdxl", "plain")])
 def test_masks(family, kind, model, adapter, program, photos, agree, tmp_path):
     """One mask of the canvas's size, one that has to be stretched, each for its picture."""
-    masks = [half(tmp_path / "left.png", (0, 0, 40, 64), (64, 64)), half(tmp_path / "low.png", (0, 30, 90, 50), (90, 50))]
+    masks = [half(tmp_path / "left.png", (0, 0, 40, 64), (64, 64)),
+             half(tmp_path / "low.png", (0, 30, 90, 50), (90, 50))]
     ours, _ = program.generate(model(family), reference.PROMPT, *SMALL, "--guidance", 7.5, *spelling(
         image=photos[0], mask=tmp_path / "left.png", weight=0.9, image_2=photos[1], mask_2=tmp_path / "low.png",
         weight_2=0.4, adapter=adapter(family, kind)))
@@ -98,6 +99,15 @@ def test_several_adapters_with_masks(model, adapter, program, photos, agree, tmp
     agree("sd1, two IP-Adapters with masks", ours,
           theirs(model("sd1"), kinds, [[opened(path)] for path in photos], [[0.9], [0.5]],
                  cross_attention_kwargs={"ip_adapter_masks": [mask[None] for mask in prepared]}))
+
+
+def test_beside_perturbed_attention(model, adapter, program, photos, agree):
+    """The perturbed prediction sees the pictures too."""
+    ours, _ = program.generate(model("sd1"), reference.PROMPT, *SMALL, "--guidance", 7.5,
+                               "--plugin", "pag:scale=3,layers=mid",
+                               *spelling(image=photos[0], adapter=adapter("sd1"), weight=0.8))
+    agree("sd1 IP-Adapter and PAG", ours,
+          theirs(model("sd1"), adapter("sd1"), opened(photos[0]), 0.8, pag_layers=["mid"], pag_scale=3.0))
 
 
 def test_block_weights(model, adapter, program, photos, agree):
