@@ -140,9 +140,10 @@ class IpAdapter final : public patchbay::Plugin<Settings> {
     adapter.CheckFits(at.model().text_features, attentions.InFileOrder());
     const std::vector<double> weights = LayerWeights(attentions.names, at.model().family,
                                                      settings().layers, settings().block_weights);
-    Extend(attentions, weights, adapter, Tokens(at, adapter, prompts), prompts);
     const auto layers = static_cast<size_t>(
         std::count_if(weights.begin(), weights.end(), [](double weight) { return weight != 0; }));
+    if (layers == 0) return;
+    Extend(attentions, weights, adapter, Tokens(at, adapter, prompts), prompts);
     std::vector<GivenMask> masks;
     for (const ImagePrompt& prompt : prompts) masks.push_back({prompt.mask, prompt.mask_field});
     at.begin_pass([masks = std::move(masks), layers](const patchbay::Step& step) {
