@@ -190,9 +190,9 @@ absl::Status AttachContext::AddHook(const patchbay_hook& hook) {
     if (absl::Status status = CheckPlace(*kind, *site); !status.ok()) return status;
   }
   if (kind->is_exclusive) {
-    // A pass hook is exclusive within its plugin, a site's within the chain.
+    // A pass hook is exclusive within its plugin's place in the chain, a site's within the chain.
     const std::string scope =
-        site == nullptr ? absl::StrCat(hook.id, " of ", owner_->plugin) : std::string(hook.id);
+        site == nullptr ? absl::StrCat(hook.id, " of ", owner_->place) : std::string(hook.id);
     const auto [taken, is_new] =
         exclusive_.try_emplace({scope, hook.site, hook.overlay}, owner_->plugin);
     if (!is_new) {

@@ -24,7 +24,7 @@ bool MustPrecede(const OrderConstraints& first, const OrderConstraints& second) 
 absl::Status CheckNoneTwice(const std::vector<OrderConstraints>& plugins) {
   std::set<std::string> ids;
   for (const OrderConstraints& plugin : plugins) {
-    if (!ids.insert(plugin.id).second) {
+    if (!ids.insert(plugin.id).second && !plugin.is_repeatable) {
       return absl::InvalidArgumentError(absl::StrCat("plugin ", plugin.id, " is asked for twice"));
     }
   }
@@ -83,7 +83,7 @@ std::vector<size_t> RanksIn(const std::vector<size_t>& order) {
 std::vector<size_t> DeclaredRanks(const std::vector<OrderConstraints>& plugins) {
   std::vector<size_t> order(plugins.size());
   std::iota(order.begin(), order.end(), 0);
-  std::sort(order.begin(), order.end(), [&](size_t i, size_t j) {
+  std::stable_sort(order.begin(), order.end(), [&](size_t i, size_t j) {
     return std::tie(plugins[i].phase, plugins[i].id) < std::tie(plugins[j].phase, plugins[j].id);
   });
   return RanksIn(order);
@@ -109,7 +109,9 @@ std::vector<size_t> WithWishes(const std::vector<OrderConstraints>& plugins,
 }  // namespace
 
 OrderConstraints ConstraintsOf(const PluginDescription& plugin, int wished_place) {
-  return {plugin.id, plugin.phase, plugin.before, plugin.after, plugin.conflicts, wished_place};
+  return {plugin.id,    plugin.phase,     plugin.before,
+          plugin.after, plugin.conflicts, (plugin.flags & PATCHBAY_PLUGIN_REPEATABLE) != 0,
+          wished_place};
 }
 
 absl::Status CheckPrecedence(const std::vector<OrderConstraints>& plugins) {

@@ -17,6 +17,7 @@ struct OrderConstraints {
   std::vector<std::string> before;
   std::vector<std::string> after;
   std::vector<std::string> conflicts;
+  bool is_repeatable = false;
   // Among the plugins that an operator has put in order, from 1 on; 0: it is none of them.
   int wished_place = 0;
 };
@@ -24,15 +25,17 @@ struct OrderConstraints {
 OrderConstraints ConstraintsOf(const PluginDescription& plugin, int wished_place);
 
 // The order of a chain: indices into `plugins`. A pure function of what the plugins declare: by
-// their before and after, then by phase, then by id. Those with a wished place then share out the
+// their before and after, then by phase, then by id; one that is there several times stands in the
+// order given. Those with a wished place then share out the
 // places that they have among themselves by it, as far as before and after allow. With
 // `is_explicit` the given order is kept, and only checked. INVALID_ARGUMENT names two plugins that
-// conflict, a cycle, a constraint that an explicit order breaks, or a plugin that is there twice.
+// conflict, a cycle, a constraint that an explicit order breaks, or a plugin that is there twice
+// without being repeatable.
 absl::StatusOr<std::vector<size_t>> OrderChain(const std::vector<OrderConstraints>& plugins,
                                                bool is_explicit);
 
 // Whether the plugins may act in the order given, if they act together: INVALID_ARGUMENT names two
-// that declare another one, or a plugin that is there twice.
+// that declare another one, or a plugin that is there twice without being repeatable.
 absl::Status CheckPrecedence(const std::vector<OrderConstraints>& plugins);
 
 }  // namespace patchbay

@@ -109,6 +109,18 @@ TEST(ChainOrderTest, NamesPluginsThatConflictOrAreThereTwice) {
   }
 }
 
+TEST(ChainOrderTest, KeepsTheGivenOrderOfARepeatablePlugin) {
+  OrderConstraints b = Plugin("b");
+  b.is_repeatable = true;
+  const auto order = OrderChain({b, Plugin("c"), b, Plugin("a"), b}, /*is_explicit=*/false);
+  ASSERT_TRUE(order.ok()) << order.status();
+  EXPECT_EQ(*order, (std::vector<size_t>{3, 0, 2, 4, 1}));
+  EXPECT_EQ(Order({b, Plugin("a"), b}, /*is_explicit=*/true), "b a b");
+  OrderConstraints d = Plugin("d");
+  d.conflicts = {"b"};
+  EXPECT_EQ(Order({b, d, b}), "plugins b and d cannot be used together");
+}
+
 TEST(ChainOrderTest, KeepsAnExplicitOrderUnlessAConstraintForbidsIt) {
   OrderConstraints a = Plugin("a", PATCHBAY_PHASE_EARLY);
   EXPECT_EQ(Order({Plugin("b"), a}, true), "b a");

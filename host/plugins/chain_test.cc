@@ -96,6 +96,17 @@ TEST_F(ChainTest, HooksActOneAfterAnother) {
   EXPECT_NEAR(Guided(**both), 0.4, 1e-6);
 }
 
+TEST_F(ChainTest, ARepeatablePluginActsOnceForEachOfItsSettings) {
+  const ChosenPlugin first = {"test-exact", {{"factor", "0.5"}}};
+  const ChosenPlugin second = {"test-exact", {{"factor", "0.6"}}};
+  const auto both = Build({first, {"test-plain", {{"factor", "0.8"}}}, second});
+  ASSERT_TRUE(both.ok()) << both.status();
+  EXPECT_THAT((*both)->hooks().plugin_ids, ElementsAre("test-plain", "test-exact", "test-exact"));
+  EXPECT_NEAR(Guided(**both), 0.24, 1e-6);
+  EXPECT_NE((*both)->plan().digest, (*Build({first, first}))->plan().digest);
+  EXPECT_NE((*Build({first, second}))->plan().digest, (*Build({second, first}))->plan().digest);
+}
+
 TEST_F(ChainTest, ItsDigestNamesBuildsSettingsAndOrder) {
   const std::vector<ChosenPlugin> plugins = {{"test-plain", {{"factor", "0.8"}}},
                                              {"test-stable", {}}};

@@ -44,6 +44,7 @@ class DescriptorReader {
     if (CanRead(d.families, d.family_count, "families")) {
       description.families.assign(d.families, d.families + d.family_count);
     }
+    description.flags = d.flags;
     return description;
   }
 

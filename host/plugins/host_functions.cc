@@ -4,8 +4,10 @@
 #include <ATen/DLConvertor.h>
 
 #include <cstdio>
+#include <cstring>
 #include <exception>
 
+#include "host/plugins/tensor_files.h"
 #include "host/runtime/hooks/tensor_handle.h"
 
 namespace patchbay {
@@ -53,7 +55,10 @@ void Log(const patchbay_host*, patchbay_log_level level, const char* text) {
   std::fprintf(stderr, "plugin: %s: %s\n", word, text);
 }
 
-const void* Extension(const patchbay_host*, const char*) { return nullptr; }
+const void* Extension(const patchbay_host*, const char* id) {
+  if (std::strcmp(id, PATCHBAY_EXTENSION_TENSOR_FILES) == 0) return &TensorFileFunctions();
+  return nullptr;
+}
 
 }  // namespace
 

@@ -5,8 +5,8 @@
 
 namespace patchbay {
 
-// What every plugin is offered: tensors over DLPack, and a log on the standard error stream. Lives
-// as long as the process.
+// What every plugin is offered: tensors over DLPack, files of tensors, and a log on the standard
+// error stream. Lives as long as the process.
 const patchbay_host& HostFunctions();
 
 }  // namespace patchbay

@@ -64,6 +64,9 @@ PluginDescription ReadDescription(JsonObject& object) {
   for (const int64_t family : object.Names("families", sdk::kFamilyNames)) {
     description.families.push_back(static_cast<patchbay_model_family>(family));
   }
+  for (const int64_t flag : object.Names("flags", sdk::kPluginFlagNames)) {
+    description.flags |= static_cast<uint32_t>(flag);
+  }
   description.fields = ReadFields(object);
   object.ForEach("actions", [&description](JsonObject& action) {
     PluginAction read{action.Text("id"), action.Text("title"), action.Text("help"), {}};

@@ -57,6 +57,7 @@ json Good() {
           {"phase", "early"},
           {"required_hooks", {"patchbay.hook.guidance/1"}},
           {"families", {"sd1", "sdxl"}},
+          {"flags", {"repeatable"}},
           {"before", json::array()},
           {"after", {"other"}},
           {"conflicts", json::array()},
@@ -76,6 +77,7 @@ TEST(ManifestTest, ReadsEverything) {
   EXPECT_EQ(description.after, std::vector<std::string>{"other"});
   EXPECT_EQ(description.families,
             (std::vector<patchbay_model_family>{PATCHBAY_MODEL_SD1, PATCHBAY_MODEL_SDXL}));
+  EXPECT_EQ(description.flags, PATCHBAY_PLUGIN_REPEATABLE);
   ASSERT_EQ(description.fields.size(), 2);
   EXPECT_EQ(description.fields[0].flags, PATCHBAY_FIELD_ADVANCED | PATCHBAY_FIELD_DEPRECATED);
   EXPECT_EQ(description.fields[0].step, 0.1);
@@ -103,6 +105,7 @@ TEST(ManifestTest, RefusesWithTheReason) {
       {[](json& m) { m["before"] = {"Not An Id"}; }, "\"Not An Id\" is not a plugin's id"},
       {[](json& m) { m["conflicts"] = {"good"}; }, "it names itself"},
       {[](json& m) { m["families"] = {"sd3"}; }, "\"families\" is \"sd3\""},
+      {[](json& m) { m["flags"] = {"repeated"}; }, "\"flags\" is \"repeated\""},
       {[](json& m) { m["abi"]["major"] = -1; }, "the manifest, abi: \"major\" must be a whole"},
       {[](json& m) { m["abi"]["patch"] = 1; }, "abi: \"patch\" is unknown"},
       {[](json& m) { m["abi"] = 1; }, "the manifest, abi must be an object"},

@@ -70,6 +70,7 @@ std::string FirstDifference(const PluginDescription& a, const PluginDescription&
     if (a.*member != b.*member) return name;
   }
   if (a.families != b.families) return "families";
+  if (a.flags != b.flags) return "flags";
   return a.phase != b.phase ? "phase" : "actions";
 }
 

@@ -67,6 +67,7 @@ struct PluginDescription {
   std::vector<std::string> conflicts;
   patchbay_phase phase = PATCHBAY_PHASE_NORMAL;
   std::vector<patchbay_model_family> families;
+  uint32_t flags = 0;
 
   bool operator==(const PluginDescription&) const = default;
 };

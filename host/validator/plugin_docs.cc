@@ -121,7 +121,10 @@ absl::StatusOr<std::string> PluginDocs(const std::string& folder) {
   const char* const phase = sdk::schema_name(sdk::kPhaseNames, d.phase);
   absl::StrAppend(&text, "\n## Order\n\n- phase: ", phase == nullptr ? "" : phase, "\n",
                   Ids("before", d.before), Ids("after", d.after), Ids("not with", d.conflicts),
-                  Ids("requires", d.required_hooks));
+                  Ids("requires", d.required_hooks),
+                  (d.flags & PATCHBAY_PLUGIN_REPEATABLE) != 0
+                      ? "- may be used several times in one chain\n"
+                      : "");
   for (const PluginAction& action : d.actions) {
     absl::StrAppend(&text, "\n## Action `", action.id, "`\n\n", action.help, "\n\n",
                     Table(action.fields));

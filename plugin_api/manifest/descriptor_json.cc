@@ -75,6 +75,18 @@ Json Families(const patchbay_descriptor& descriptor) {
   return list;
 }
 
+template <class Table>
+Json Flags(const Table& names, uint32_t flags, const std::string& where) {
+  Json list = Json::array();
+  uint32_t unnamed = flags;
+  for (const sdk::SchemaName& flag : names) {
+    if ((flags & flag.value) != 0) list.push_back(flag.name);
+    unnamed &= ~static_cast<uint32_t>(flag.value);
+  }
+  if (unnamed != 0) Fail(where + " has bits without a meaning");
+  return list;
+}
+
 Json Choice(const patchbay_choice& choice, const std::string& where) {
   return {{"id", Text(choice.id, where + ".id")}, {"label", Text(choice.label, where + ".label")}};
 }
@@ -89,14 +101,7 @@ Json Field(const patchbay_field& field, const std::string& where) {
                {"unit", Name(sdk::kUnitNames, field.unit, where + ".unit")},
                {"default", Text(field.default_text, where + ".default_text")},
                {"visible_if", Text(field.visible_if, where + ".visible_if")}};
-  Json flags = Json::array();
-  uint32_t unnamed = field.flags;
-  for (const sdk::SchemaName& flag : sdk::kFieldFlagNames) {
-    if ((field.flags & flag.value) != 0) flags.push_back(flag.name);
-    unnamed &= ~static_cast<uint32_t>(flag.value);
-  }
-  if (unnamed != 0) Fail(where + ".flags has bits without a meaning");
-  json["flags"] = flags;
+  json["flags"] = Flags(sdk::kFieldFlagNames, field.flags, where + ".flags");
   if (sdk::has_range(field.type)) {
     json["minimum"] = Finite(field.minimum, where + ".minimum");
     json["maximum"] = Finite(field.maximum, where + ".maximum");
@@ -166,6 +171,7 @@ nlohmann::ordered_json EntryToJson(const patchbay_entry& entry) {
           {"after", Ids(d.after, d.after_count, "after")},
           {"conflicts", Ids(d.conflicts, d.conflict_count, "conflicts")},
           {"families", Families(d)},
+          {"flags", Flags(sdk::kPluginFlagNames, d.flags, "flags")},
           {"fields", List(d.fields, d.field_count, "fields", Field)},
           {"actions", List(d.actions, d.action_count, "actions", Action)}};
 }

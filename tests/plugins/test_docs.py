@@ -39,6 +39,9 @@ def test_docs_of_an_example(program):
     assert printed.returncode == 0, printed.stderr
     assert "| `start` | double, ratio | `0.2` | 0..2 | The share of the guidance at the first step. |" in printed.stdout
     assert "- `patchbay.hook.guidance/1`" in printed.stdout and "- phase: normal" in printed.stdout
+    several = "- may be used several times in one chain"
+    assert several not in printed.stdout
+    assert several in program.run("plugin", "docs", BUILD / "plugins/ip-adapter").stdout
 
 
 def test_docs_says_what_is_missing(program, tmp_path):

@@ -8,5 +8,6 @@
 #include "patchbay/description.h"
 #include "patchbay/plugin.h"
 #include "patchbay/step.h"
+#include "patchbay/tensor_file.h"
 
 #endif  // PATCHBAY_SDK_ATEN_H_

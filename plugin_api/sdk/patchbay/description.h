@@ -72,6 +72,11 @@ class Description : public Fields<Settings> {
     families_.assign(list.begin(), list.end());
     return *this;
   }
+  // A chain may have the plugin several times, each with settings of its own.
+  Description& repeatable() {
+    descriptor_.flags |= PATCHBAY_PLUGIN_REPEATABLE;
+    return *this;
+  }
   // A hook without which the plugin cannot work: PATCHBAY_HOOK_...
   Description& requires_hook(const char* id) { return add(required_hooks_, id); }
 

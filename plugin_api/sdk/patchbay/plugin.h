@@ -7,6 +7,7 @@
 #include "patchbay/abi/plugin.h"
 #include "patchbay/attach.h"
 #include "patchbay/description.h"
+#include "patchbay/tensor_file.h"
 
 namespace patchbay {
 
@@ -24,10 +25,16 @@ class Plugin {
 
   const Settings& settings() const { return settings_; }
 
+ protected:
+  // Opens the safetensors file of a setting, in attach() or in an action. Throws what is wrong with
+  // it.
+  TensorFile tensor_file(const File& file) const { return TensorFile(host_, file.path); }
+
  private:
   template <class>
   friend class PluginExport;
   Settings settings_;
+  const patchbay_host* host_ = nullptr;
 };
 
 // For plugins without settings.
@@ -49,9 +56,9 @@ class PluginExport {
   static patchbay_status create(const patchbay_host* host, const patchbay_value* values,
                                 uint32_t value_count, patchbay_instance** instance,
                                 patchbay_error* error) noexcept {
-    static_cast<void>(host);
     return sdk::guard(error, [&] {
       auto plugin = std::make_unique<PluginClass>();
+      plugin->host_ = host;
       plugin->settings_ = description().read(values, value_count);
       *instance = reinterpret_cast<patchbay_instance*>(plugin.release());
     });

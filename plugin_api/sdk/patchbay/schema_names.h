@@ -52,6 +52,8 @@ inline constexpr SchemaName kUnitNames[] = {{PATCHBAY_UNIT_NONE, "none"},
                                             {PATCHBAY_UNIT_DEGREE, "degree"},
                                             {PATCHBAY_UNIT_MEBIBYTE, "mebibyte"}};
 
+inline constexpr SchemaName kPluginFlagNames[] = {{PATCHBAY_PLUGIN_REPEATABLE, "repeatable"}};
+
 inline constexpr SchemaName kFieldFlagNames[] = {{PATCHBAY_FIELD_ADVANCED, "advanced"},
                                                  {PATCHBAY_FIELD_MULTILINE, "multiline"},
                                                  {PATCHBAY_FIELD_DEPRECATED, "deprecated"}};

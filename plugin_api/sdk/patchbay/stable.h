@@ -10,5 +10,6 @@
 #include "patchbay/description.h"
 #include "patchbay/plugin.h"
 #include "patchbay/step.h"
+#include "patchbay/tensor_file.h"
 
 #endif  // PATCHBAY_SDK_STABLE_H_

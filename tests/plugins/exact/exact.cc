@@ -27,7 +27,7 @@ class Exact final : public patchbay::Plugin<Settings> {
   static void describe(patchbay::Description<Settings>& d) {
     d.id("test-exact").title("Exact").version("2.1.0").licence("CC0-1.0");
     d.summary("Halves the difference that guidance makes.");
-    d.requires_hook(PATCHBAY_HOOK_GUIDANCE).after("test-plain");
+    d.requires_hook(PATCHBAY_HOOK_GUIDANCE).after("test-plain").repeatable();
     d.field<1>(&Settings::enabled, "enabled").label("Enabled");
     d.field<2>(&Settings::last_step, "last_step").range(0, 100).unit(PATCHBAY_UNIT_STEP);
     d.field<3>(&Settings::factor, "factor").range(0.0, 1.0).step(0.1).visible_if("enabled=true");
@@ -41,6 +41,7 @@ class Exact final : public patchbay::Plugin<Settings> {
   }
 
   void attach(patchbay::Attach& at) const override {
+    at.begin_pass([](const patchbay::Step&) { return 0; });
     at.guidance([factor = settings().factor](const patchbay::Step&, const patchbay::Guidance& g) {
       return at::lerp(g.cond, g.guided, factor);
     });

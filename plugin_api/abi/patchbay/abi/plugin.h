@@ -36,6 +36,11 @@ typedef int32_t patchbay_phase;
 /* Where a plugin wants to be in the chain's order when nothing else decides. */
 enum { PATCHBAY_PHASE_EARLY = 0, PATCHBAY_PHASE_NORMAL = 1, PATCHBAY_PHASE_LATE = 2 };
 
+enum {
+  /* A chain may have it several times, each with settings of its own. */
+  PATCHBAY_PLUGIN_REPEATABLE = 1u << 0
+};
+
 /* What a plugin says of itself. The manifest beside the library says the same, and the host refuses
  * a library whose descriptor differs from its manifest. */
 typedef struct patchbay_descriptor {
@@ -66,6 +71,7 @@ typedef struct patchbay_descriptor {
    * refused before attach is called. */
   const patchbay_model_family* families;
   uint32_t family_count;
+  uint32_t flags; /* PATCHBAY_PLUGIN_... */
 } patchbay_descriptor;
 
 /* A plugin with one set of settings. It must not change while jobs run; what changes lives in the

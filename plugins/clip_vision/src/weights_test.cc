@@ -1,0 +1,47 @@
+#include "plugins/clip_vision/src/weights.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "patchbay/error.h"
+
+namespace clip_vision {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+template <class Work>
+std::string Refusal(const Work& work) {
+  try {
+    work();
+  } catch (const patchbay::Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(WeightsTest, ReadsAsFp32) {
+  const Weights weights("file", {{"a", at::ones({2, 3}, at::kHalf)}, {"b", at::ones({})}});
+  EXPECT_THAT(weights.names(), ElementsAre("a", "b"));
+  EXPECT_TRUE(weights.Has("a"));
+  EXPECT_EQ(weights.Side("a", 1), 3);
+  EXPECT_TRUE(at::equal(weights.Read("a", {2, 3}), at::ones({2, 3})));
+  EXPECT_EQ(weights.Read("b", {}).item<float>(), 1);
+}
+
+TEST(WeightsTest, NamesFileAndTensor) {
+  const Weights weights("file", {{"a", at::ones({2, 3})}, {"n", at::ones({2}, at::kLong)}});
+  EXPECT_THAT(Refusal([&] { weights.Read("b", {1}); }),
+              AllOf(HasSubstr("file"), HasSubstr("no tensor \"b\"")));
+  EXPECT_THAT(Refusal([&] {
+                weights.Read("a", {3, 2});
+              }),
+              HasSubstr("file: \"a\" is 2x3 and not 3x2"));
+  EXPECT_THAT(Refusal([&] { weights.Read("n", {2}); }), HasSubstr("no real numbers"));
+  EXPECT_THAT(Refusal([&] { weights.Side("a", 2); }), HasSubstr("too few dimensions"));
+}
+
+}  // namespace
+}  // namespace clip_vision

@@ -1,0 +1,42 @@
+#include "plugins/ip-adapter/src/mask.h"
+
+#include "patchbay/error.h"
+#include "plugins/clip_vision/src/resampling.h"
+
+namespace ip_adapter {
+namespace {
+
+// Where Pillow's convert("L") of the pixels is at least half white: [H, W] of 0 and 1.
+at::Tensor Binary(const at::Tensor& pixels) {
+  const at::Tensor colours = pixels.to(at::kInt);
+  const at::Tensor sum = colours.select(2, 0) * 19595 + colours.select(2, 1) * 38470 +
+                         colours.select(2, 2) * 7471 + 0x8000;
+  return (sum.bitwise_right_shift(16) >= 128).to(at::kFloat);
+}
+
+[[noreturn]] void RefuseEmpty(const std::string& field) {
+  throw patchbay::Error(field +
+                        " is empty: none of it is white, so the picture would have no effect; "
+                        "paint white where it is to act, or leave the mask out");
+}
+
+}  // namespace
+
+void CheckMask(const at::Tensor& pixels, const std::string& field) {
+  if (!Binary(pixels).any().item<bool>()) RefuseEmpty(field);
+}
+
+at::Tensor MaskOnCanvas(const at::Tensor& pixels, int64_t height, int64_t width,
+                        const std::string& field) {
+  const at::Tensor mask =
+      Binary(clip_vision::Resize(pixels, {height, width}, clip_vision::Filter::kLanczos));
+  if (!mask.any().item<bool>()) RefuseEmpty(field);
+  return mask.view({1, 1, height, width});
+}
+
+at::Tensor MaskAtQueries(const at::Tensor& mask, int64_t height, int64_t width) {
+  return at::upsample_bicubic2d(mask, {height, width}, /*align_corners=*/false)
+      .view({1, height * width, 1});
+}
+
+}  // namespace ip_adapter
