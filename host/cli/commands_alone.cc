@@ -9,7 +9,7 @@ namespace patchbay {
 
 void AddCommands(CLI::App& program, CommandAction& action) {
   AddGenerateCommand(program, action, GenerateHere);
-  AddOutpaintCommand(program, action, GenerateHere);
+  AddOutpaintCommand(program, action, DescribeLocalModel, GenerateHere);
   AddModelCommand(program, action, DescribeLocalModel);
   CLI::App* plugin = AddPluginCommand(program, action, PluginsHere());
   AddPluginActionCommands(*plugin, action, PluginsHere(), RunActionHere);

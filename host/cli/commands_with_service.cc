@@ -36,8 +36,11 @@ void AddCommands(CLI::App& program, CommandAction& action) {
     PATCHBAY_RETURN_IF_ERROR(CheckNotRemote(remote->generate));
     return GenerateHere(options);
   };
-  for (const auto add : {&AddGenerateCommand, &AddOutpaintCommand}) {
-    DeclareRemoteGenerateOptions(*add(program, action, draw), remote->generate);
+  CLI::App* const generate = AddGenerateCommand(program, action, draw);
+  CLI::App* const outpaint =
+      AddOutpaintCommand(program, action, DescriberFor(remote->connection), draw);
+  for (CLI::App* const command : {generate, outpaint}) {
+    DeclareRemoteGenerateOptions(*command, remote->generate);
   }
   CLI::App* model = AddModelCommand(program, action, DescriberFor(remote->connection));
   AddRemoteModelCommands(*model, action, remote->connection);

@@ -71,7 +71,7 @@ absl::Status GenerateHere(GenerateOptions& options) {
   PATCHBAY_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, Engine::Open(engine_options));
   absl::StatusOr<GenerationResult> result;
   {
-    ProgressDisplay progress(options.json, options.preview_file);
+    ProgressDisplay progress(options.json, options.preview_file, options.round);
     result = engine->Generate(options.request, progress);
   }
   if (!result.ok()) return result.status();
@@ -81,6 +81,7 @@ absl::Status GenerateHere(GenerateOptions& options) {
   if (result->latent.has_value()) {
     PATCHBAY_RETURN_IF_ERROR(SaveLatent(*result->latent, options.save_latent_file));
   }
+  if (!options.round.is_last()) return absl::OkStatus();
   for (std::string& unused : UnusedOptions(options)) {
     result->report.warnings.push_back(std::move(unused));
   }

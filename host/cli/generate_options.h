@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "host/cli/engine_options.h"
+#include "host/cli/progress.h"
 #include "host/engine/engine.h"
 
 namespace patchbay {
@@ -39,6 +40,8 @@ struct GenerateOptions {
   std::string save_latent_file;
   std::string output_file = "picture.png";
   bool json = false;
+  // Of several that paint one picture; only the last one reports what was drawn.
+  PaintingRound round;
 };
 
 // Declares every option on the subcommand; `options` must outlive it.

@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "host/cli/interrupt.h"
-#include "host/cli/progress.h"
 #include "host/formats/picture.h"
 
 namespace patchbay {
@@ -24,8 +23,9 @@ void ShowPreview(const JobPreview& preview, ProgressDisplay& display) {
 }  // namespace
 
 absl::StatusOr<Job> WatchJob(const std::string& id, uint64_t after_sequence, bool quiet,
-                             const std::string& preview_file, Client& client) {
-  ProgressDisplay display(quiet, preview_file);
+                             const std::string& preview_file, Client& client,
+                             const PaintingRound& round) {
+  ProgressDisplay display(quiet, preview_file, round);
   Client::WatchOptions options;
   options.after_sequence = after_sequence;
   options.previews = !preview_file.empty();

@@ -3,9 +3,8 @@
 #include <memory>
 #include <utility>
 
-#include "host/base/status_macros.h"
 #include "host/cli/option_values.h"
-#include "host/cli/outpaint_options.h"
+#include "host/cli/outpaint_rounds.h"
 
 namespace patchbay {
 namespace {
@@ -39,11 +38,18 @@ void DeclareOutpaintOptions(CLI::App& command, OutpaintOptions& options) {
                   "Pixels inside the picture's edge over which it passes into what is painted "
                   "(default: 16)")
       ->check(CLI::Range(0, 512));
+  command
+      .add_option("--rounds", options.rounds,
+                  "Paint the margins in so many rounds, from the inside out; 0: as many as keep "
+                  "each within half of the model's own size")
+      ->check(CLI::Range(0, kMostRounds))
+      ->capture_default_str();
 }
 
 }  // namespace
 
-CLI::App* AddOutpaintCommand(CLI::App& program, CommandAction& action, GenerateRunner runner) {
+CLI::App* AddOutpaintCommand(CLI::App& program, CommandAction& action, ModelDescriber describe,
+                             GenerateRunner runner) {
   const auto options = std::make_shared<Options>();
   CLI::App* command =
       program.add_subcommand("outpaint", "Paint what lies beyond a picture's edges");
@@ -54,10 +60,9 @@ CLI::App* AddOutpaintCommand(CLI::App& program, CommandAction& action, GenerateR
   command->get_option("PROMPT")->required(false)->description("What the whole picture shows");
   DeclareOutpaintOptions(*command, options->outpaint);
   RefuseEmptyValues(*command, {"PROMPT", "--negative"});
-  command->callback([&action, options, runner = std::move(runner)] {
-    action = [options, runner]() -> absl::Status {
-      PATCHBAY_RETURN_IF_ERROR(CompleteOutpainting(options->outpaint, options->generate));
-      return runner(options->generate);
+  command->callback([&action, options, describe = std::move(describe), runner = std::move(runner)] {
+    action = [options, describe, runner] {
+      return PaintInRounds(options->outpaint, options->generate, describe, runner);
     };
   });
   return command;

@@ -18,8 +18,6 @@ namespace {
 
 constexpr char kPlugin[] = "outpainter";
 constexpr int kMostMargin = 16384;
-// Every model's sizes are multiples of this; the plugin cuts off what is too much.
-constexpr int kSizeStep = 8;
 
 absl::Status NothingToPaint() {
   return absl::InvalidArgumentError(
@@ -45,7 +43,7 @@ absl::StatusOr<PictureMargins> MarginsOf(const OutpaintOptions& options, Picture
   return MarginsToSize(picture, target);
 }
 
-int RoundedUp(int length) { return (length + kSizeStep - 1) / kSizeStep * kSizeStep; }
+int RoundedUp(int length) { return (length + kCanvasStep - 1) / kCanvasStep * kCanvasStep; }
 
 // Settings that the user gives to the plugin directly stay, and come last so that they count.
 void AddPlugin(const std::string& settings, std::vector<std::string>& plugins) {
@@ -90,13 +88,19 @@ absl::StatusOr<PictureMargins> MarginsToSize(PictureSize picture, PictureSize ta
   return PictureMargins{wide / 2, high / 2, wide - wide / 2, high - high / 2};
 }
 
-absl::Status CompleteOutpainting(const OutpaintOptions& options, GenerateOptions& generate) {
-  PATCHBAY_ASSIGN_OR_RETURN(const PictureSize picture, SizeOfFile(options.picture_file));
-  PATCHBAY_ASSIGN_OR_RETURN(const PictureMargins margins, MarginsOf(options, picture));
-  const auto [left, top, right, bottom] = margins;
+absl::StatusOr<OutpaintPlan> PlanOutpainting(const OutpaintOptions& options) {
+  OutpaintPlan plan;
+  PATCHBAY_ASSIGN_OR_RETURN(plan.picture, SizeOfFile(options.picture_file));
+  PATCHBAY_ASSIGN_OR_RETURN(plan.margins, MarginsOf(options, plan.picture));
   const bool has_margin =
-      std::any_of(margins.begin(), margins.end(), [](int margin) { return margin > 0; });
+      std::any_of(plan.margins.begin(), plan.margins.end(), [](int margin) { return margin > 0; });
   if (!has_margin && options.mask_file.empty()) return NothingToPaint();
+  return plan;
+}
+
+void AddOutpainting(const OutpaintOptions& options, const OutpaintPlan& plan,
+                    GenerateOptions& generate) {
+  const auto [left, top, right, bottom] = plan.margins;
   std::string settings =
       absl::StrCat("picture=", QuoteSetting(options.picture_file), ",left=", left, ",top=", top,
                    ",right=", right, ",bottom=", bottom);
@@ -105,9 +109,8 @@ absl::Status CompleteOutpainting(const OutpaintOptions& options, GenerateOptions
   }
   if (options.feathering >= 0) absl::StrAppend(&settings, ",feathering=", options.feathering);
   AddPlugin(settings, generate.plugins);
-  generate.size = absl::StrCat(RoundedUp(left + picture.width + right), "x",
-                               RoundedUp(top + picture.height + bottom));
-  return absl::OkStatus();
+  generate.size = absl::StrCat(RoundedUp(left + plan.picture.width + right), "x",
+                               RoundedUp(top + plan.picture.height + bottom));
 }
 
 }  // namespace patchbay

@@ -16,6 +16,7 @@ struct OutpaintOptions {
   std::string target_size;  // width x height; in place of `margins`
   std::string mask_file;
   int feathering = -1;  // the plugin's own
+  int rounds = 0;       // 0: the program's choice
 };
 
 // Pixels to be painted: left, top, right, bottom.
@@ -29,8 +30,22 @@ absl::StatusOr<PictureMargins> ParseMargins(const std::string& text);
 // is larger than that, or as large.
 absl::StatusOr<PictureMargins> MarginsToSize(PictureSize picture, PictureSize target);
 
-// Adds to `generate` the plugin and the canvas's size. Errors name the option or the file.
-absl::Status CompleteOutpainting(const OutpaintOptions& options, GenerateOptions& generate);
+// Every model's canvases are multiples of this; the plugin cuts off what is too much.
+inline constexpr int kCanvasStep = 8;
+
+// What is to be painted around which picture.
+struct OutpaintPlan {
+  PictureSize picture;
+  PictureMargins margins{};
+};
+
+// Reads the picture's size. Errors name the option or the file; INVALID_ARGUMENT where nothing
+// would be painted.
+absl::StatusOr<OutpaintPlan> PlanOutpainting(const OutpaintOptions& options);
+
+// Adds to `generate` the plugin, with the options' picture and mask, and the canvas's size.
+void AddOutpainting(const OutpaintOptions& options, const OutpaintPlan& plan,
+                    GenerateOptions& generate);
 
 }  // namespace patchbay
 

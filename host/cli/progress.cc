@@ -23,8 +23,11 @@ std::string Bar(int step, int steps) {
 
 }  // namespace
 
-ProgressDisplay::ProgressDisplay(bool quiet, std::string preview_file)
-    : quiet_(quiet), preview_file_(std::move(preview_file)), terminal_(isatty(STDERR_FILENO)) {}
+ProgressDisplay::ProgressDisplay(bool quiet, std::string preview_file, const PaintingRound& round)
+    : quiet_(quiet),
+      preview_file_(std::move(preview_file)),
+      round_(round),
+      terminal_(isatty(STDERR_FILENO)) {}
 
 ProgressDisplay::~ProgressDisplay() {
   if (line_open_) std::fputc('\n', stderr);
@@ -33,16 +36,19 @@ ProgressDisplay::~ProgressDisplay() {
 void ProgressDisplay::OnStep(int pass, int step, int steps, double seconds) {
   if (quiet_) return;
   pass_seconds_ = step == 1 ? seconds : pass_seconds_ + seconds;
-  const double left = pass_seconds_ / step * (steps - step);
+  const double each = pass_seconds_ / step;
+  step += round_.index * steps;
+  steps *= round_.count;
+  const double left = each * (steps - step);
   const char* name = pass == 0 ? "" : "hires ";
   if (terminal_) {
     std::fprintf(stderr, "\r%s[%s] %d/%d  %.2f s/step  %.0f s left ", name,
-                 Bar(step, steps).c_str(), step, steps, pass_seconds_ / step, left);
+                 Bar(step, steps).c_str(), step, steps, each, left);
     line_open_ = step < steps;
     if (!line_open_) std::fputc('\n', stderr);
   } else if (step == steps || step * 10 / steps > (step - 1) * 10 / steps) {
-    std::fprintf(stderr, "%sstep %d of %d, %.2f s each, %.0f s left\n", name, step, steps,
-                 pass_seconds_ / step, left);
+    std::fprintf(stderr, "%sstep %d of %d, %.2f s each, %.0f s left\n", name, step, steps, each,
+                 left);
   }
   std::fflush(stderr);
 }

@@ -44,6 +44,11 @@ absl::Status GenerateRemotely(GenerateOptions& options, const RemoteGenerateOpti
     return absl::InvalidArgumentError(
         absl::StrCat(typed, " is for the server to decide; give it to `patchbay serve`"));
   }
+  if (remote.detach && options.round.count > 1) {
+    return absl::InvalidArgumentError(
+        "--detach leaves one job to the server, and this picture is painted in several rounds; "
+        "give --rounds 1, or wait for it");
+  }
   PATCHBAY_RETURN_IF_ERROR(CheckOutputPaths(options));
   PATCHBAY_RETURN_IF_ERROR(CompleteRequest(options));
   PATCHBAY_ASSIGN_OR_RETURN(const std::unique_ptr<PluginClient> plugins, connection.OpenPlugins());
@@ -60,6 +65,9 @@ absl::Status GenerateRemotely(GenerateOptions& options, const RemoteGenerateOpti
     submission.request.plugin_failure_policy = PluginFailurePolicy::kSkip;
   }
   submission.request_id = remote.request_id;
+  if (!remote.request_id.empty() && !options.round.is_last()) {
+    absl::StrAppend(&submission.request_id, "-round-", options.round.index + 1);
+  }
   submission.priority = remote.priority;
   PATCHBAY_ASSIGN_OR_RETURN(Job job, client->Create(submission));
   if (remote.detach) {
@@ -67,13 +75,15 @@ absl::Status GenerateRemotely(GenerateOptions& options, const RemoteGenerateOpti
     return absl::OkStatus();
   }
   const std::string id = job.id;
-  absl::StatusOr<Job> ended = WatchJob(id, 0, options.json, options.preview_file, *client);
+  absl::StatusOr<Job> ended =
+      WatchJob(id, 0, options.json, options.preview_file, *client, options.round);
   if (!ended.ok() && WasInterrupted()) PATCHBAY_RETURN_IF_ERROR(client->Cancel(id).status());
   if (!ended.ok()) return ended.status();
   PATCHBAY_RETURN_IF_ERROR(OutcomeOf(*ended));
   PATCHBAY_ASSIGN_OR_RETURN(
       const std::vector<std::string> files,
       SaveJobFiles(*ended, options.output_file, options.save_latent_file, *client));
+  if (!options.round.is_last()) return absl::OkStatus();
   GenerationReport report = ended->result->report;
   for (std::string& unused : UnusedOptions(options)) report.warnings.push_back(std::move(unused));
   PrintReport(report, ended->result->load_seconds, files, options.json);

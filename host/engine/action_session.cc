@@ -169,6 +169,19 @@ struct ActionSession::Functions {
       return inner.functions->decode_latent(&inner, latent, picture, error);
     });
   }
+  static patchbay_status SetInpainting(const patchbay_model* model, patchbay_tensor mask,
+                                       patchbay_tensor masked_latent, patchbay_error* error) {
+    return AskJob(model, error, [&](const patchbay_model& inner) {
+      return inner.functions->set_inpainting(&inner, mask, masked_latent, error);
+    });
+  }
+
+  static patchbay_status AnnounceSteps(const patchbay_model* model, int64_t steps,
+                                       patchbay_error* error) {
+    return AskJob(model, error, [&](const patchbay_model& inner) {
+      return inner.functions->announce_steps(&inner, steps, error);
+    });
+  }
 
   static constexpr patchbay_model_functions kTable = {
       .struct_size = sizeof(patchbay_model_functions),
@@ -179,6 +192,8 @@ struct ActionSession::Functions {
       .timestep_of_sigma = &TimestepOfSigma,
       .encode_picture = &EncodePicture,
       .decode_latent = &DecodeLatent,
+      .set_inpainting = &SetInpainting,
+      .announce_steps = &AnnounceSteps,
   };
 };
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import signal
+import subprocess
 
 import numpy as np
 import pytest
@@ -103,10 +107,79 @@ def test_transparent_pixels_are_painted(outpaint, tmp_path):
 
 def test_help_names_what_there_is(program):
     text = program.run("outpaint", "--help").stdout
-    for option in ("--margins", "--to", "--mask", "--feathering", "--steps"):
+    for option in ("--margins", "--to", "--mask", "--feathering", "--rounds", "--steps"):
         assert option in text
     for option in ("--size", "--image", "--strength", "--hires"):
         assert option not in text
+
+
+def progress(result) -> list[tuple[int, ...]]:
+    return [tuple(map(int, numbers)) for numbers in re.findall(r"step (\d+) of (\d+)", result.stderr)]
+
+
+@pytest.mark.parametrize(("arguments", "rounds"), [
+    # The model was trained on 128x128: up to half of that in a round.
+    (("--margins", "64"), 1), (("--margins", "65,0,0,0"), 1), (("--margins", "80,0,0,0"), 2),
+    (("--margins", "0,150,9,0"), 3), (("--margins", "80,0,0,0", "--rounds", 1), 1),
+    (("--margins", "30,20,0,7", "--rounds", 3), 3), (("--margins", "9", "--rounds", 2), 1)])
+def test_rounds(outpaint, photo, arguments, rounds):
+    """Steps are counted over all rounds, and what was known stays as it was through all of them."""
+    result, drawn = outpaint(photo, "a garden", *arguments, "--feathering", 0)
+    assert result.returncode == 0, result.stderr
+    told = progress(result)
+    assert told[-1] == (2 * rounds, 2 * rounds) and told == sorted(told)
+    assert result.stdout.count("wide.png") == 1
+    given = [int(margin) for margin in arguments[1].split(",")]
+    left, top, right, bottom = given * 4 if len(given) == 1 else given
+    assert drawn.shape == (45 + top + bottom, 61 + left + right, 3)
+    assert np.array_equal(drawn[top:top + 45, left:left + 61], np.asarray(Image.open(photo)))
+
+
+def test_a_round_goes_on_from_the_last(outpaint, photo, tmp_path):
+    _, whole = outpaint(photo, "a garden", "--margins", "37,0,0,24", "--rounds", 2)
+    _, inner = outpaint(photo, "a garden", "--margins", "21,0,0,16", "--rounds", 1)
+    Image.fromarray(inner).save(tmp_path / "inner.png")
+    _, outer = outpaint(tmp_path / "inner.png", "a garden", "--margins", "16,0,0,8", "--rounds", 1)
+    assert np.array_equal(whole, outer)
+
+
+def test_rounds_of_a_batch(outpaint, photo):
+    result, _ = outpaint(photo, "--margins", "80,0,0,0", "--rounds", 2, "--batch", 2)
+    assert result.returncode == 1 and "--batch" in result.stderr and "--rounds 1" in result.stderr
+
+
+def test_an_interrupt_between_rounds_leaves_nothing(program, model, photo, tmp_path):
+    """Ctrl-C in the second round: no picture, and none of the first round's."""
+    (tmp_path / "temporary").mkdir()
+    process = subprocess.Popen(
+        [program.path, "outpaint", photo, "--margins", "64", "--rounds", "3", "--model", model("sd1"), "--steps", "20",
+         "--plugin", "outpainter:jump_repeats=0", "--threads", "1", "-o", tmp_path / "wide.png"],
+        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=dict(os.environ, TMPDIR=str(tmp_path / "temporary")))
+    for line in process.stderr:
+        if "step 24 of 60" in line:
+            break
+    assert list((tmp_path / "temporary").iterdir())
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 130
+    assert not (tmp_path / "wide.png").exists() and not list((tmp_path / "temporary").iterdir())
+
+
+def test_a_picture_that_is_too_large(outpaint, tmp_path):
+    Image.new("RGB", (10_000, 10_000), "red").save(tmp_path / "large.png")
+    result, _ = outpaint(tmp_path / "large.png", "--margins", "8")
+    assert result.returncode == 1 and "memory" in result.stderr, result.stderr
+    result, _ = outpaint(tmp_path / "large.png", "--margins", "8000", "--rounds", 1)
+    assert result.returncode == 1 and "26000" in result.stderr and "16384" in result.stderr, result.stderr
+
+
+def test_a_full_disk(program, model, photo, tmp_path):
+    """A process may be forbidden to write more than a few bytes to any file, which a round's picture needs as well."""
+    for rounds in (1, 2):
+        result = program.run("outpaint", photo, "--margins", "32", "--rounds", rounds, "--model", model("sd1"), "-o",
+                             tmp_path / "wide.png", *QUICK, under=["prlimit", "--fsize=100"])
+        assert result.returncode == 1 and "cannot write" in result.stderr, result.stderr
+        assert not (tmp_path / "wide.png").exists()
+    assert program.run("outpaint", photo, "--margins", "8", "--model", model("sd1"), "-o", "/dev/full", *QUICK).returncode == 1
 
 
 def test_report(outpaint, photo):

@@ -54,13 +54,13 @@ at::Tensor JoinedTexts(std::vector<at::Tensor>& texts) {
 }  // namespace
 
 GuidedDenoiser::GuidedDenoiser(const UNet& unet, const Conditioning& conditioning,
-                               const Sizes& sizes, const at::Tensor& extra_channels,
+                               const Sizes& sizes, at::Tensor extra_channels,
                                const OperatorTable& operators, const ModelHooks* hooks,
                                CancellationCheck is_cancelled)
     : unet_(unet),
       conditioning_(conditioning),
       sizes_(sizes),
-      extra_channels_(extra_channels),
+      extra_channels_(std::move(extra_channels)),
       operators_(operators),
       hooks_(hooks),
       is_cancelled_(std::move(is_cancelled)) {}

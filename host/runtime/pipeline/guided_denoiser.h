@@ -39,12 +39,15 @@ class GuidedDenoiser {
     std::vector<double> negative;
   };
 
-  // All arguments must outlive the object. extra_channels: [B, C', H, W] joined to every input
-  // (inpainting models: mask and masked picture), or undefined. hooks: null for none. Runs end with
-  // CANCELLED soon after `is_cancelled` says so.
+  // All arguments but the tensor must outlive the object. extra_channels: see SetExtraChannels().
+  // hooks: null for none. Runs end with CANCELLED soon after `is_cancelled` says so.
   GuidedDenoiser(const UNet& unet, const Conditioning& conditioning, const Sizes& sizes,
-                 const at::Tensor& extra_channels, const OperatorTable& operators,
-                 const ModelHooks* hooks, CancellationCheck is_cancelled = {});
+                 at::Tensor extra_channels, const OperatorTable& operators, const ModelHooks* hooks,
+                 CancellationCheck is_cancelled = {});
+
+  // [B, C', H, W], joined to the input of all runs from now on (inpainting models: mask and masked
+  // picture), or undefined.
+  void SetExtraChannels(at::Tensor channels) { extra_channels_ = std::move(channels); }
 
   // What a run of the network is asked for.
   struct Request {
@@ -96,7 +99,7 @@ class GuidedDenoiser {
   const UNet& unet_;
   const Conditioning& conditioning_;
   const Sizes& sizes_;
-  const at::Tensor& extra_channels_;
+  at::Tensor extra_channels_;
   const OperatorTable& operators_;
   const ModelHooks* hooks_;
   const CancellationCheck is_cancelled_;

@@ -6,10 +6,12 @@
 #include <cstddef>
 #include <cstdio>
 #include <exception>
+#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "host/base/status_macros.h"
 #include "host/runtime/hooks/tensor_handle.h"
+#include "host/runtime/pipeline/start_picture.h"
 #include "host/runtime/sampling/keyed_noise.h"
 
 namespace patchbay {
@@ -101,6 +103,22 @@ struct ModelServices::Functions {
     });
   }
 
+  static patchbay_status SetInpainting(const patchbay_model* model, patchbay_tensor mask,
+                                       patchbay_tensor masked_latent, patchbay_error* error) {
+    try {
+      const PluginSide& side = SideOf(model);
+      return Report(side.services->SetInpainting(side, Borrowed(mask), Borrowed(masked_latent)),
+                    error);
+    } catch (const std::exception& failure) {
+      return Report(absl::InternalError(failure.what()), error);
+    }
+  }
+
+  static patchbay_status AnnounceSteps(const patchbay_model* model, int64_t steps,
+                                       patchbay_error* error) {
+    return Report(SideOf(model).services->AnnounceSteps(steps), error);
+  }
+
   static constexpr patchbay_model_functions kTable = {
       .struct_size = sizeof(patchbay_model_functions),
       .denoise = &Denoise,
@@ -110,6 +128,8 @@ struct ModelServices::Functions {
       .timestep_of_sigma = &TimestepOfSigma,
       .encode_picture = &EncodePicture,
       .decode_latent = &DecodeLatent,
+      .set_inpainting = &SetInpainting,
+      .announce_steps = &AnnounceSteps,
   };
 };
 
@@ -163,6 +183,47 @@ absl::StatusOr<at::Tensor> ModelServices::Denoise(const patchbay_evaluation& eva
   request.forgets_text = serves_action_;
   PATCHBAY_ASSIGN_OR_RETURN(const at::Tensor output, RunRole(request, evaluation));
   return preconditioning_.Denoised(latent, output.cpu(), evaluation.sigma);
+}
+
+absl::Status ModelServices::AnnounceSteps(int64_t steps) {
+  const int32_t planned = chain_->at().step.step_count;
+  if (steps < planned || steps > std::numeric_limits<int32_t>::max()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(steps, " steps cannot be announced for a pass of ", planned));
+  }
+  announced_steps_ = steps;
+  return absl::OkStatus();
+}
+
+absl::Status ModelServices::SetInpainting(const PluginSide& side, const at::Tensor& mask,
+                                          const at::Tensor& masked_latent) {
+  if (!TakesMask(model_)) {
+    return absl::FailedPreconditionError("this model takes no mask; it is not made for inpainting");
+  }
+  if (tells_inpainting_ != nullptr && *tells_inpainting_ != *side.id) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the plugin ", *tells_inpainting_,
+                     " tells the model what to paint already; use one of the two"));
+  }
+  const patchbay_step& step = chain_->at().step;
+  const auto batch = static_cast<int64_t>(seeds_.size());
+  const auto shaped = [&](const at::Tensor& tensor, int64_t channels) {
+    return tensor.dim() == 4 && (tensor.size(0) == 1 || tensor.size(0) == batch) &&
+           tensor.size(1) == channels && tensor.size(2) == step.latent_height &&
+           tensor.size(3) == step.latent_width;
+  };
+  const int64_t channels = model_.autoencoder->latent_channels();
+  if (!shaped(mask, 1) || !shaped(masked_latent, channels)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "set_inpainting() takes a mask [1 or ", batch, ", 1, ", step.latent_height, ", ",
+        step.latent_width, "] and a latent of that size with ", channels, " channels"));
+  }
+  const auto told = [&](const at::Tensor& tensor) {
+    return tensor.to(model_.compute.device, at::kFloat).expand({batch, -1, -1, -1});
+  };
+  denoiser_->SetExtraChannels(at::cat({told(mask), told(masked_latent)}, 1));
+  tells_inpainting_ = side.id;
+  return absl::OkStatus();
 }
 
 absl::StatusOr<at::Tensor> ModelServices::RunRole(const GuidedDenoiser::Request& request,

@@ -32,6 +32,8 @@ class ModelServices {
   void Serve(GuidedDenoiser& denoiser, const ChainInPass& chain, absl::Span<const uint64_t> seeds);
   // The evaluation of the pass that is under way; prompt editing follows it.
   void SetCall(int64_t call) { call_ = call; }
+  // How many steps a plugin has said that the pass will make; 0: none has.
+  int64_t announced_steps() const { return announced_steps_; }
   // In actions, whose plugin may change between two questions: nothing is kept from one to the
   // next, and answers carry gradients where the question says so.
   void ServeAction() { serves_action_ = true; }
@@ -44,6 +46,9 @@ class ModelServices {
   struct Functions;
 
   absl::StatusOr<at::Tensor> Denoise(const patchbay_evaluation& evaluation);
+  absl::Status AnnounceSteps(int64_t steps);
+  absl::Status SetInpainting(const PluginSide& side, const at::Tensor& mask,
+                             const at::Tensor& masked_latent);
   absl::StatusOr<at::Tensor> RunRole(const GuidedDenoiser::Request& request,
                                      const patchbay_evaluation& evaluation);
 
@@ -56,6 +61,8 @@ class ModelServices {
   absl::Span<const uint64_t> seeds_;
   int64_t call_ = 0;
   bool serves_action_ = false;
+  int64_t announced_steps_ = 0;
+  const std::string* tells_inpainting_ = nullptr;  // the plugin that does in this pass
 };
 
 }  // namespace patchbay

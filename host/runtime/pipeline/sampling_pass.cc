@@ -324,6 +324,18 @@ void SamplingPass::KeepKnownPart(const Task& task, const SamplingPlan& plan, siz
   x = Blended(task, known, x);
 }
 
+// Where a plugin makes the sampler go back, the steps made count, not their numbers.
+void SamplingPass::ReportProgress(const Task& task, const SamplingPlan& plan, int number) {
+  const int64_t announced = chain_ == nullptr ? 0 : chain_->services.announced_steps();
+  const double seconds = report_.step_seconds.back();
+  if (announced == 0) {
+    observer_.OnStep(task.number, number, static_cast<int>(plan.steps.size()), seconds);
+    return;
+  }
+  const int made = static_cast<int>(hooked_steps_);
+  observer_.OnStep(task.number, made, std::max(made, static_cast<int>(announced)), seconds);
+}
+
 absl::Status SamplingPass::ReportStep(const Task& task, const SamplingPlan& plan, size_t step,
                                       const at::Tensor& x) {
   const int number = static_cast<int>(step) + 1;
@@ -335,8 +347,7 @@ absl::Status SamplingPass::ReportStep(const Task& task, const SamplingPlan& plan
   const Clock::time_point now = Clock::now();
   report_.step_seconds.push_back(std::chrono::duration<double>(now - step_started_).count());
   step_started_ = now;
-  observer_.OnStep(task.number, number, static_cast<int>(plan.steps.size()),
-                   report_.step_seconds.back());
+  ReportProgress(task, plan, number);
   if (observer_.WantsPreview()) {
     const PreviewDecoder& decoder = model_.previews->For(*model_.autoencoder);
     observer_.OnPreview(PicturesFromTensor(decoder.Decode(denoised_), request_.compat));

@@ -82,6 +82,7 @@ class SamplingPass {
   static at::Tensor Blended(const Task& task, const at::Tensor& known, const at::Tensor& painted);
   void KeepKnownPart(const Task& task, const SamplingPlan& plan, size_t step, size_t next,
                      at::Tensor& x) const;
+  void ReportProgress(const Task& task, const SamplingPlan& plan, int number);
   absl::Status ReportStep(const Task& task, const SamplingPlan& plan, size_t step,
                           const at::Tensor& x);
 

@@ -101,6 +101,24 @@ class Model {
     });
   }
 
+  // Whether the network is told what it paints and what it keeps.
+  bool takes_mask() const { return (info().flags & PATCHBAY_MODEL_INPAINTING) != 0; }
+  // Tells such a network of it, from its next run in this pass on. mask: [1 or B, 1, h, w], 1 where
+  // it is to paint; masked_latent: [1 or B, C, h, w], of the picture with 0 there.
+  void set_inpainting(const Tensor& mask, const Tensor& masked_latent) const {
+    Handle mask_handle(mask);
+    Handle latent_handle(masked_latent);
+    sdk::HostCall call;
+    call.check(model_->functions->set_inpainting(model_, mask_handle.get(), latent_handle.get(),
+                                                 call.error()));
+  }
+
+  // How many steps the pass will make in all, where the plugin makes the sampler go back.
+  void announce_steps(int64_t steps) const {
+    sdk::HostCall call;
+    call.check(model_->functions->announce_steps(model_, steps, call.error()));
+  }
+
  private:
   // A handle that ends with the scope.
   class Handle {

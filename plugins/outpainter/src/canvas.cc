@@ -34,20 +34,6 @@ int64_t FinishedLength(int64_t before, int64_t after, int64_t length, int64_t av
                         ", or give other margins");
 }
 
-// Fills where weight is 0 from what lies around it, coarser with the distance (pull-push).
-at::Tensor FillSmoothly(const at::Tensor& weighted, const at::Tensor& weight) {
-  const at::Tensor own = weighted / weight.clamp_min(1e-6);
-  if (weight.min().item<float>() > 0.f || weight.numel() == 1) return own;
-  const auto halve = [&](const at::Tensor& map) {
-    return at::avg_pool2d(map, {2, 2}, {2, 2}, {0, 0}, /*ceil_mode=*/true,
-                          /*count_include_pad=*/false);
-  };
-  const at::Tensor coarse = FillSmoothly(halve(weighted), halve(weight));
-  const at::Tensor around = at::upsample_bilinear2d(coarse, {weight.size(2), weight.size(3)},
-                                                    /*align_corners=*/false);
-  return at::where(weight > 0, own, around);
-}
-
 at::Tensor OpaqueAndUnmasked(const at::Tensor& rgba, const at::Tensor& mask) {
   at::Tensor known = rgba.slice(1, 3, 4) >= 0.5;
   if (!mask.defined()) return known.to(at::kFloat);
@@ -61,6 +47,20 @@ at::Tensor OpaqueAndUnmasked(const at::Tensor& rgba, const at::Tensor& mask) {
 }
 
 }  // namespace
+
+// Fills where weight is 0 from what lies around it, coarser with the distance (pull-push).
+at::Tensor FillSmoothly(const at::Tensor& weighted, const at::Tensor& weight) {
+  const at::Tensor own = weighted / weight.clamp_min(1e-6);
+  if (weight.min().item<float>() > 0.f || weight.numel() == 1) return own;
+  const auto halve = [&](const at::Tensor& map) {
+    return at::avg_pool2d(map, {2, 2}, {2, 2}, {0, 0}, /*ceil_mode=*/true,
+                          /*count_include_pad=*/false);
+  };
+  const at::Tensor coarse = FillSmoothly(halve(weighted), halve(weight));
+  const at::Tensor around = at::upsample_bilinear2d(coarse, {weight.size(2), weight.size(3)},
+                                                    /*align_corners=*/false);
+  return at::where(weight > 0, own, around);
+}
 
 CanvasSize FinishedSize(CanvasSize picture, const Margins& margins, CanvasSize canvas,
                         int64_t cell) {
@@ -94,20 +94,6 @@ Canvas PlaceOnCanvas(const at::Tensor& rgba, const at::Tensor& mask, const Margi
 
 at::Tensor KnownCells(const at::Tensor& known, int64_t cell) {
   return 1 - at::max_pool2d(1 - known, {cell, cell}, {cell, cell});
-}
-
-at::Tensor FeatheredKnown(const at::Tensor& known, int64_t feathering) {
-  if (feathering <= 0) return known;
-  at::Tensor painted = 1 - known;
-  at::Tensor depth = at::zeros_like(known);  // pixels between here and what is painted
-  for (int64_t i = 0; i < feathering; ++i) {
-    painted = at::max_pool2d(painted, {3, 3}, {1, 1}, {1, 1});
-    depth += 1 - painted;
-  }
-  const auto ring = static_cast<double>(feathering);
-  const at::Tensor share = ((depth + 0.5) / ring).clamp_max(1);
-  const at::Tensor step = share * share * (3 - 2 * share);
-  return known * at::where(depth < ring, step, at::ones_like(step));
 }
 
 }  // namespace outpainter

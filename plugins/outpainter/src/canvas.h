@@ -44,13 +44,12 @@ CanvasSize FinishedSize(CanvasSize picture, const Margins& margins, CanvasSize c
 Canvas PlaceOnCanvas(const at::Tensor& rgba, const at::Tensor& mask, const Margins& margins,
                      CanvasSize size, CanvasSize finished);
 
+// Fills where `weight` [1, 1, H, W] is 0 from what lies around it, coarser with the distance
+// (pull-push). weighted: [1, C, H, W], 0 where the weight is.
+at::Tensor FillSmoothly(const at::Tensor& weighted, const at::Tensor& weight);
+
 // known: [1, 1, H, W] of 0 and 1. [1, 1, H / cell, W / cell]: 1 where all pixels of a cell are.
 at::Tensor KnownCells(const at::Tensor& known, int64_t cell);
-
-// How much of the known picture is kept where it meets what was painted, [1, 1, H, W]: 0 outside of
-// it, 1 from `feathering` pixels on inside, a smooth step between. The canvas's own border is no
-// such place.
-at::Tensor FeatheredKnown(const at::Tensor& known, int64_t feathering);
 
 }  // namespace outpainter
 

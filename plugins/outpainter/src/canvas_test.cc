@@ -118,18 +118,5 @@ TEST(CanvasTest, KnowsWholeCellsOnly) {
   EXPECT_EQ(cells[0][0][2][1].item<float>(), 1);
 }
 
-TEST(CanvasTest, FeathersInsideTheEdgeOnly) {
-  at::Tensor known = at::zeros({1, 1, 32, 32});
-  known.slice(3, 8, 32).fill_(1);  // reaches the canvas's right, upper and lower border
-  const at::Tensor weight = FeatheredKnown(known, 6);
-  EXPECT_EQ(weight.slice(3, 0, 8).max().item<float>(), 0);
-  EXPECT_EQ(weight.slice(3, 14, 32).min().item<float>(), 1);
-  for (int64_t x = 8; x < 14; ++x) {
-    EXPECT_GT(weight[0][0][16][x].item<float>(), weight[0][0][16][x - 1].item<float>());
-    EXPECT_LT(weight[0][0][16][x].item<float>(), 1);
-  }
-  EXPECT_TRUE(at::equal(FeatheredKnown(known, 0), known));
-}
-
 }  // namespace
 }  // namespace outpainter

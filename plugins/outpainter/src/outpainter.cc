@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "canvas.h"
+#include "decay_map.h"
 #include "noise_regret.h"
+#include "seam.h"
 
 namespace outpainter {
 namespace {
@@ -18,13 +20,15 @@ struct Settings {
   int64_t left = -1;
   int64_t top = -1;
   patchbay::Picture mask;
-  int64_t feathering = 16;
+  int64_t feathering = 0;
   int64_t jump_length = 3;
   int64_t jump_repeats = 4;
   double jump_share = 0.6;
   KnownNoise known_noise = KnownNoise::kTied;
   int64_t right = -1;
   int64_t bottom = -1;
+  double mask_decay = 0.5;
+  int64_t blending = 24;
 };
 
 // A tenth of a pixel's step, in -1..1: kept pixels come out as they were whether the host rounds
@@ -35,16 +39,20 @@ at::Tensor Cut(const at::Tensor& map, CanvasSize size) {
   return map.slice(2, 0, size.height).slice(3, 0, size.width);
 }
 
+KnownPicture On(const KnownPicture& over, const at::Device& device) {
+  return {over.picture.to(device), over.known.to(device), over.weight.to(device),
+          over.reach.to(device)};
+}
+
 // What a pass keeps: the picture on the canvas, and the noise that its known part has. Empty in a
 // second pass, which draws over all of the enlarged canvas.
 struct Pass {
   explicit Pass(NoiseRegret jumps) : regret(jumps) {}
 
-  at::Tensor kept;         // [1, 3, H, W] in -1..1, of the finished size
-  at::Tensor kept_weight;  // [1, 1, H, W]
-  at::Tensor latent;       // [1, C, h, w]: the known picture's
-  at::Tensor known_cells;  // [1, 1, h, w]
-  at::Tensor noise;        // [B, C, h, w]
+  KnownPicture over;      // in -1..1, of the finished size
+  at::Tensor latent;      // [1, C, h, w]: the canvas's
+  at::Tensor kept_share;  // [1, 1, h, w]: of the steps, in which the canvas is put back in a cell
+  at::Tensor noise;       // [B, C, h, w]
   NoiseRegret regret;
   uint64_t draws = 0;  // of noise, so that no two are alike
 };
@@ -76,7 +84,7 @@ class Outpainter final : public patchbay::Plugin<Settings> {
       const bool is_pure_noise = (step.flags & PATCHBAY_STEP_IMAGE_TO_IMAGE) == 0;
       pass.noise = is_pure_noise ? NoiseOf(latent, step.sigmas[0]) : NewNoise(step, latent);
       pass.latent = pass.latent.to(latent.device());
-      pass.known_cells = pass.known_cells.to(latent.device());
+      pass.kept_share = pass.kept_share.to(latent.device());
     });
     at.after_step([fresh = settings().known_noise == KnownNoise::kFresh](
                       const patchbay::Step& step, at::Tensor& latent, const patchbay::Prediction&) {
@@ -85,9 +93,8 @@ class Outpainter final : public patchbay::Plugin<Settings> {
     at.picture([](const patchbay::Step& step, at::Tensor& picture) {
       const Pass& pass = step.state<Pass>();
       if (!pass.latent.defined()) return;
-      const at::Tensor weight = pass.kept_weight.to(picture.device());
-      picture = weight * pass.kept.to(picture.device()) +
-                (1 - weight) * Cut(picture, {weight.size(2), weight.size(3)});
+      const CanvasSize size = {pass.over.known.size(2), pass.over.known.size(3)};
+      picture = LaidOver(Cut(picture, size), On(pass.over, picture.device()));
     });
   }
 
@@ -130,6 +137,21 @@ class Outpainter final : public patchbay::Plugin<Settings> {
         .help(
             "Pixels inside the picture's edge over which it passes into what was painted. All "
             "others stay as they were, bit by bit.");
+    d.field<13>(&Settings::blending, "blending")
+        .label("Blending")
+        .unit(PATCHBAY_UNIT_PIXEL)
+        .range(0, 512)
+        .soft_range(0, 128)
+        .help(
+            "Pixels beyond the picture's edge over which what was painted takes on the colours "
+            "that stand at the edge.");
+    d.field<12>(&Settings::mask_decay, "mask_decay")
+        .label("Mask decay")
+        .range(0.0, 100.0)
+        .soft_range(0.0, 2.0)
+        .help(
+            "How far beyond its edge the picture holds on in the first steps, as a share of the "
+            "widest margin; 0: not at all.");
   }
 
   static void DescribeRegret(patchbay::Description<Settings>& d) {
@@ -162,10 +184,12 @@ class Outpainter final : public patchbay::Plugin<Settings> {
   }
 
   static Pass Begin(const Settings& settings, const patchbay::Step& step) {
-    Pass pass(NoiseRegret({settings.jump_length, settings.jump_repeats, settings.jump_share},
-                          step.step_count));
+    const RegretSettings regret = {settings.jump_length, settings.jump_repeats,
+                                   settings.jump_share};
+    Pass pass(NoiseRegret(regret, step.step_count));
     if (step.pass != PATCHBAY_PASS_FIRST) return pass;
     const patchbay::Model model = step.model();
+    model.announce_steps(StepsWithRegret(regret, step.step_count));
     const int64_t cell = model.info().pixels_per_latent_pixel;
     const at::Tensor& rgba = settings.picture.rgba;
     const CanvasSize size = {step.latent_height * cell, step.latent_width * cell};
@@ -178,11 +202,23 @@ class Outpainter final : public patchbay::Plugin<Settings> {
                             " pixels on the canvas is known as a whole, and the model sees no "
                             "smaller ones; give a larger picture");
     }
-    pass.kept = Cut(canvas.picture, finished) + kAboveTheStep;
-    pass.kept_weight = FeatheredKnown(Cut(canvas.known, finished), settings.feathering);
+    pass.over.picture = Cut(canvas.picture, finished) + kAboveTheStep;
+    pass.over.known = Cut(canvas.known, finished);
+    pass.over.weight = FeatheredKnown(pass.over.known, settings.feathering);
+    pass.over.reach = Reach(pass.over.known, settings.blending);
     pass.latent = model.encode_picture(canvas.picture);
-    pass.known_cells = cells;
+    if (model.takes_mask()) TellNetwork(model, canvas, cell);
+    pass.kept_share = DecayMap(cells, settings.mask_decay);
     return pass;
+  }
+
+  // As a network for inpainting was trained: the mask's upper left pixel of each cell, and grey
+  // where it is to paint (StableDiffusionInpaintPipeline in diffusers).
+  static void TellNetwork(const patchbay::Model& model, const Canvas& canvas, int64_t cell) {
+    const at::Tensor painted = 1 - canvas.known;
+    const at::Tensor mask =
+        at::upsample_nearest2d(painted, {painted.size(2) / cell, painted.size(3) / cell});
+    model.set_inpainting(mask, model.encode_picture(canvas.picture * canvas.known));
   }
 
   // The noise that a pass starts from. Schedules of bounded variance scale it by sqrt(1 + sigma^2);
@@ -203,7 +239,8 @@ class Outpainter final : public patchbay::Plugin<Settings> {
     const int32_t done = step.index + 1;
     if (done < step.step_count) {
       const at::Tensor noise = fresh ? NewNoise(step, latent) : pass.noise;
-      latent = at::where(pass.known_cells > 0, pass.latent + step.sigma_next * noise, latent);
+      const double share = static_cast<double>(done) / step.step_count;
+      latent = at::where(pass.kept_share > share, pass.latent + step.sigma_next * noise, latent);
     }
     const int32_t next = pass.regret.Next(done);
     if (next == done) return patchbay::Next::go_on();

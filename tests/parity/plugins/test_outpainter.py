@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pathlib
+import re
 
+import diffusers
 import numpy as np
 import pytest
 import torch
@@ -70,8 +72,37 @@ def host_noise(step: int, count: int, shape) -> torch.Tensor:
     return torch.from_numpy(philox(state, 0, int(np.prod(shape)))).float().reshape(shape)
 
 
-def official_loop(folder, photo, jump, repeats):
-    """Be-Your-Outpainter's sampler for one frame, without its ControlNet and its LoRA."""
+def network_is_told(used, picture, known):
+    """What diffusers shows a network for inpainting beside the latent; nothing for others."""
+    if used.unet.config.in_channels == 4:
+        return ()
+    inpainting = diffusers.StableDiffusionInpaintPipeline(**used.components, requires_safety_checker=False)
+    # The mean of what is encoded; its own would be sampled.
+    masked = used.vae.encode(picture * (1 - known < 0.5)).latent_dist.mode() * used.vae.config.scaling_factor
+    return inpainting.prepare_mask_latents(1 - known, masked, 1, HEIGHT, WIDTH, torch.float32, "cpu", None,
+                                           do_classifier_free_guidance=False)
+
+
+def decayed(cells, k):
+    """Be-Your-Outpainter's mask decay around a rectangle, cell by cell as its code has it."""
+    rows, columns = cells[0, 0].any(1).nonzero(), cells[0, 0].any(0).nonzero()
+    (top, bottom), (left, right) = ((int(found.min()), int(found.max())) for found in (rows, columns))
+    height, width = cells.shape[2:]
+    widest = max(top, left, height - 1 - bottom, width - 1 - right)
+    shares = torch.ones(1, 1, height, width)
+    for i in range(height):
+        for j in range(width):
+            vertical = torch.inf if top <= i <= bottom else min(abs(i - top), abs(i - bottom))
+            horizontal = torch.inf if left <= j <= right else min(abs(j - left), abs(j - right))
+            distance = min(vertical, horizontal)
+            if distance < torch.inf:
+                shares[0, 0, i, j] = np.exp(-distance / (k * widest))
+    return shares
+
+
+def official_loop(folder, photo, jump, repeats, decay=0.0):
+    """Be-Your-Outpainter's sampler for one frame, without its ControlNet and its LoRA. With `decay`, what is put back
+    reaches beyond the known part at first, as far as the mask decay is above the share of the steps that are done."""
     used = reference.pipeline(folder)
     reference.set_scheduler(used, folder, "ddim", {})
     scheduler = used.scheduler
@@ -81,16 +112,19 @@ def official_loop(folder, photo, jump, repeats):
     with torch.no_grad():
         kept = used.vae.encode(picture).latent_dist.mode() * used.vae.config.scaling_factor
         cells = functional.avg_pool2d(known, 8) == 1
+        kept_share = decayed(cells, decay) if decay > 0 else cells.float()
         texts = torch.cat(used.encode_prompt(reference.PROMPT, "cpu", 1, True)[::-1])
+        told = network_is_told(used, picture, known)
         noise = torch.randn(kept.shape, generator=torch.Generator().manual_seed(SEED))
         latent, index, repeated, draws, calls = noise, 0, 0, 0, 0
         while index < STEPS:
-            empty, wanted = used.unet(torch.cat([latent] * 2), times[index], texts).sample.chunk(2)
+            seen = torch.cat([latent, *told], dim=1)
+            empty, wanted = used.unet(torch.cat([seen] * 2), times[index], texts).sample.chunk(2)
             latent = scheduler.step(empty + 7.5 * (wanted - empty), times[index], latent).prev_sample
             calls += 1
             if index < STEPS - 1:
                 covered = scheduler.add_noise(kept, noise, times[index + 1:index + 2])
-                latent = torch.where(cells, covered, latent)
+                latent = torch.where(kept_share > (index + 1) / STEPS, covered, latent)
             index += 1
             if jump != 0 and index % jump == 0 and index < int(SHARE * STEPS):
                 if repeated < repeats:
@@ -105,13 +139,38 @@ def official_loop(folder, photo, jump, repeats):
     return latent, calls
 
 
-@pytest.mark.parametrize("family", ["sd1", "sd2"])
+@pytest.mark.parametrize("family", ["sd1", "sd2", "sd1-inpainting"])
 @pytest.mark.parametrize("jump, repeats", [(0, 0), (2, 1), (3, 2)])
 def test_authors_loop(family, jump, repeats, model, program, photo, agree):
-    ours, report = draw(program, model(family), photo, jump_length=jump, jump_repeats=repeats)
+    ours, report = draw(program, model(family), photo, jump_length=jump, jump_repeats=repeats, mask_decay=0)
     theirs, calls = official_loop(model(family), photo, jump, repeats)
     agree(f"outpainter {family}, jumps of {jump}, {repeats} times", ours, theirs)
     assert len(report["step_seconds"]) == calls
+
+
+@pytest.mark.parametrize("decay", [0.25, 0.5, 2])
+def test_mask_decay(decay, model, program, photo, agree):
+    ours, _ = draw(program, model("sd1"), photo, jump_length=3, jump_repeats=1, mask_decay=decay)
+    theirs, _ = official_loop(model("sd1"), photo, 3, 1, decay)
+    agree(f"outpainter, mask decay {decay}", ours, theirs)
+
+
+@pytest.mark.parametrize("repeats", [0, 2])
+def test_progress_counts_the_steps_that_are_made(repeats, model, program, photo):
+    settings = f"outpainter:picture={program.folder}/photo.png,left={LEFT},top={TOP},jump_repeats={repeats}"
+    result = program.run("generate", "an apple", "--model", model("sd1"), "--size", f"{WIDTH}x{HEIGHT}", "--steps", STEPS,
+                         "-o", program.folder / "out.png", "--plugin", settings)
+    assert result.returncode == 0, result.stderr
+    told = [tuple(map(int, numbers)) for numbers in re.findall(r"step (\d+) of (\d+)", result.stderr)]
+    steps = STEPS + repeats * 3
+    assert told[-1] == (steps, steps) and {total for _, total in told} == {steps}
+    assert [step for step, _ in told] == sorted({step for step, _ in told})
+
+
+def test_each_picture_of_a_batch_is_told(model, program, photo):
+    both, _ = draw(program, model("sd1-inpainting"), photo, "--batch", 2, "--compat", "a1111", sampler="euler")
+    alone, _ = draw(program, model("sd1-inpainting"), photo, "--compat", "a1111", sampler="euler")
+    assert (both[:1] - alone).abs().max() < 1e-4 * alone.abs().max()
 
 
 @pytest.mark.parametrize("feathering", [0, 5])

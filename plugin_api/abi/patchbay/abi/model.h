@@ -162,6 +162,17 @@ typedef struct patchbay_model_functions {
                                     patchbay_tensor* latent, patchbay_error* error);
   patchbay_status (*decode_latent)(const patchbay_model* model, patchbay_tensor latent,
                                    patchbay_tensor* picture, patchbay_error* error);
+  /* What a network that takes a mask (PATCHBAY_MODEL_INPAINTING) is told from its next run in this
+   * pass on, in place of what the request says. mask: [1 or B, 1, h, w], 1 where it is to paint.
+   * masked_latent: [1 or B, C, h, w], what encode_picture gives for the picture with 0 where it is
+   * to be painted. FAILED_PRECONDITION: the network takes no mask, or another plugin has told it in
+   * this pass. */
+  patchbay_status (*set_inpainting)(const patchbay_model* model, patchbay_tensor mask,
+                                    patchbay_tensor masked_latent, patchbay_error* error);
+  /* How many steps the pass will make in all, for plugins that make the sampler go back: progress
+   * is then told in steps made, out of that many. INVALID_ARGUMENT: fewer than step_count. */
+  patchbay_status (*announce_steps)(const patchbay_model* model, int64_t steps,
+                                    patchbay_error* error);
 } patchbay_model_functions;
 
 struct patchbay_model {

@@ -1,0 +1,31 @@
+#ifndef PATCHBAY_HOST_CLI_OUTPAINT_ROUNDS_H_
+#define PATCHBAY_HOST_CLI_OUTPAINT_ROUNDS_H_
+
+#include <vector>
+
+#include "host/cli/generate_command.h"
+#include "host/cli/model_command.h"
+#include "host/cli/outpaint_options.h"
+
+namespace patchbay {
+
+inline constexpr int kMostRounds = 64;
+
+// How many rounds margins are painted in when the program chooses: as many as keep each round's
+// within half the side of the pictures that the model was trained on (pixels); one where the whole
+// canvas is no larger than those.
+int RoundsFor(const OutpaintPlan& plan, int native_side);
+
+// Each round's margins, the innermost first: `rounds` of them, or fewer where there are too few
+// pixels. They add up to `margins`. All but the first are multiples of kCanvasStep, so that a
+// round's picture begins where a cell of the latent does.
+std::vector<PictureMargins> SplitMargins(const PictureMargins& margins, int rounds);
+
+// Paints by `draw`, round by round, each from the picture that the last one left. Only the last
+// one's is kept. `describe` tells the model's size where the program chooses the rounds.
+absl::Status PaintInRounds(const OutpaintOptions& options, const GenerateOptions& generate,
+                           const ModelDescriber& describe, const GenerateRunner& draw);
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_CLI_OUTPAINT_ROUNDS_H_

@@ -1,0 +1,81 @@
+#include "plugins/outpainter/src/seam.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+namespace outpainter {
+namespace {
+
+TEST(SeamTest, FeathersInsideTheEdgeOnly) {
+  at::Tensor known = at::zeros({1, 1, 32, 32});
+  known.slice(3, 8, 32).fill_(1);  // reaches the canvas's right, upper and lower border
+  const at::Tensor weight = FeatheredKnown(known, 6);
+  EXPECT_EQ(weight.slice(3, 0, 8).max().item<float>(), 0);
+  EXPECT_EQ(weight.slice(3, 14, 32).min().item<float>(), 1);
+  for (int64_t x = 8; x < 14; ++x) {
+    EXPECT_GT(weight[0][0][16][x].item<float>(), weight[0][0][16][x - 1].item<float>());
+    EXPECT_LT(weight[0][0][16][x].item<float>(), 1);
+  }
+  EXPECT_TRUE(at::equal(FeatheredKnown(known, 0), known));
+}
+
+// A known left part.
+at::Tensor KnownLeft(int64_t height, int64_t width, int64_t columns) {
+  at::Tensor known = at::zeros({1, 1, height, width});
+  known.slice(3, 0, columns).fill_(1);
+  return known;
+}
+
+float LargestDifference(const at::Tensor& one, const at::Tensor& other) {
+  return (one - other).abs().max().item<float>();
+}
+
+TEST(SeamTest, AMembraneIsTheMeanOfItsNeighbours) {
+  at::Tensor known = at::ones({1, 1, 20, 20});
+  known.slice(2, 7, 13).slice(3, 7, 13).fill_(0);
+  const at::Tensor values = at::rand({2, 3, 20, 20});
+  const at::Tensor filled = ExtendedAsMembrane(values, known);
+  const at::Tensor is_known = known.expand_as(values) > 0;
+  EXPECT_TRUE(at::equal(filled.masked_select(is_known), values.masked_select(is_known)));
+  const auto at = [&](int64_t y, int64_t x) {
+    return filled.slice(2, 7 + y, 13 + y).slice(3, 7 + x, 13 + x);
+  };
+  const at::Tensor mean = (at(-1, 0) + at(1, 0) + at(0, -1) + at(0, 1)) / 4;
+  EXPECT_LT(LargestDifference(at(0, 0), mean), 0.01);
+}
+
+TEST(SeamTest, AMembraneOverOneValueIsThatValue) {
+  const at::Tensor filled = ExtendedAsMembrane(at::full({1, 3, 9, 30}, 0.3), KnownLeft(9, 30, 5));
+  EXPECT_LT(LargestDifference(filled, at::full_like(filled, 0.3)), 1e-5);
+}
+
+TEST(SeamTest, ReachesAsFarAsItIsTold) {
+  const at::Tensor reach = Reach(KnownLeft(2, 10, 4), 4)[0][0][1];
+  EXPECT_TRUE(
+      at::allclose(reach, at::tensor({1., 1., 1., 1., 1., .75, .5, .25, 0., 0.}).to(at::kFloat)));
+  EXPECT_TRUE(at::equal(Reach(KnownLeft(2, 10, 4), 0), KnownLeft(2, 10, 4)));
+}
+
+// What was painted is off by a constant: beside the edge it is put right, far from it it is not.
+TEST(SeamTest, TakesTheDifferenceOffBeyondTheEdge) {
+  const at::Tensor known = KnownLeft(16, 64, 24);
+  const at::Tensor picture = at::rand({1, 3, 16, 64});
+  const at::Tensor laid =
+      LaidOver(picture.repeat({2, 1, 1, 1}) - 0.1, {picture, known, known, Reach(known, 16)});
+  EXPECT_TRUE(at::equal(laid.slice(3, 0, 24), picture.slice(3, 0, 24).repeat({2, 1, 1, 1})));
+  EXPECT_LT(LargestDifference(laid.slice(3, 24, 25), picture.slice(3, 24, 25)), 1e-4);
+  EXPECT_LT(LargestDifference(laid.slice(3, 40, 64), picture.slice(3, 40, 64) - 0.1), 1e-6);
+}
+
+TEST(SeamTest, WithoutBlendingNothingBeyondTheEdgeChanges) {
+  const at::Tensor known = KnownLeft(16, 32, 20);
+  const at::Tensor picture = at::rand({1, 3, 16, 32});
+  const at::Tensor painted = at::rand({1, 3, 16, 32});
+  const at::Tensor laid =
+      LaidOver(painted, {picture, known, FeatheredKnown(known, 4), Reach(known, 0)});
+  EXPECT_TRUE(at::equal(laid.slice(3, 20, 32), painted.slice(3, 20, 32)));
+  EXPECT_TRUE(at::equal(laid.slice(3, 0, 16), picture.slice(3, 0, 16)));
+}
+
+}  // namespace
+}  // namespace outpainter
