@@ -28,6 +28,10 @@ constexpr patchbay_model_functions kRefusing = {
                          patchbay_error* error) { return Refuse(model, error); },
     .decode_latent = [](const patchbay_model* model, patchbay_tensor, patchbay_tensor*,
                         patchbay_error* error) { return Refuse(model, error); },
+    .set_inpainting = [](const patchbay_model* model, patchbay_tensor, patchbay_tensor,
+                         patchbay_error* error) { return Refuse(model, error); },
+    .announce_steps = [](const patchbay_model* model, int64_t,
+                         patchbay_error* error) { return Refuse(model, error); },
 };
 
 }  // namespace
