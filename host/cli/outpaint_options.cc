@@ -17,7 +17,8 @@ namespace patchbay {
 namespace {
 
 constexpr char kPlugin[] = "outpainter";
-constexpr int kMostMargin = 16384;
+// Of a canvas, and so of a margin.
+constexpr int kMostSide = 16384;
 
 absl::Status NothingToPaint() {
   return absl::InvalidArgumentError(
@@ -66,12 +67,12 @@ absl::StatusOr<PictureMargins> ParseMargins(const std::string& text) {
   for (size_t side = 0; is_whole && side < margins.size(); ++side) {
     int& margin = margins[side];
     is_whole = absl::SimpleAtoi(parts[parts.size() == 1 ? 0 : side], &margin) && margin >= 0 &&
-               margin <= kMostMargin;
+               margin <= kMostSide;
   }
   if (!is_whole) {
     return absl::InvalidArgumentError(
         absl::StrCat("\"", text, "\" are no margins; they are pixels at the left, above, at the ",
-                     "right and below, 0 to ", kMostMargin,
+                     "right and below, 0 to ", kMostSide,
                      " each, such as 64,0,64,0, or one number for all sides"));
   }
   return margins;
@@ -95,6 +96,14 @@ absl::StatusOr<OutpaintPlan> PlanOutpainting(const OutpaintOptions& options) {
   const bool has_margin =
       std::any_of(plan.margins.begin(), plan.margins.end(), [](int margin) { return margin > 0; });
   if (!has_margin && options.mask_file.empty()) return NothingToPaint();
+  const auto [left, top, right, bottom] = plan.margins;
+  const int width = left + plan.picture.width + right;
+  const int height = top + plan.picture.height + bottom;
+  if (std::max(width, height) > kMostSide) {
+    return absl::InvalidArgumentError(absl::StrCat("picture and margins are ", width, "x", height,
+                                                   " pixels; at most ", kMostSide,
+                                                   " a side can be drawn"));
+  }
   return plan;
 }
 

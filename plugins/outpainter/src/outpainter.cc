@@ -41,7 +41,7 @@ at::Tensor Cut(const at::Tensor& map, CanvasSize size) {
 
 KnownPicture On(const KnownPicture& over, const at::Device& device) {
   return {over.picture.to(device), over.known.to(device), over.weight.to(device),
-          over.reach.to(device)};
+          over.reach.to(device), over.straight.to(device)};
 }
 
 // What a pass keeps: the picture on the canvas, and the noise that its known part has. Empty in a
@@ -202,10 +202,8 @@ class Outpainter final : public patchbay::Plugin<Settings> {
                             " pixels on the canvas is known as a whole, and the model sees no "
                             "smaller ones; give a larger picture");
     }
-    pass.over.picture = Cut(canvas.picture, finished) + kAboveTheStep;
-    pass.over.known = Cut(canvas.known, finished);
-    pass.over.weight = FeatheredKnown(pass.over.known, settings.feathering);
-    pass.over.reach = Reach(pass.over.known, settings.blending);
+    pass.over = OnCanvas(Cut(canvas.picture, finished) + kAboveTheStep, Cut(canvas.known, finished),
+                         settings.feathering, settings.blending);
     pass.latent = model.encode_picture(canvas.picture);
     if (model.takes_mask()) TellNetwork(model, canvas, cell);
     pass.kept_share = DecayMap(cells, settings.mask_decay);

@@ -22,11 +22,16 @@ struct KnownPicture {
   at::Tensor picture;
   at::Tensor known;   // 0 and 1
   at::Tensor weight;  // see FeatheredKnown()
-  at::Tensor reach;   // how much of the difference at the edge is also taken off beyond it
+  // Beyond the edge: how much of the difference there is taken off, and how much of that goes
+  // straight on instead of as a membrane. 1 beside the edge, falling to 0.
+  at::Tensor reach;
+  at::Tensor straight;
 };
 
-// How far the difference reaches: 1 beside the edge, falling to 0 within `blending` pixels.
-at::Tensor Reach(const at::Tensor& known, int64_t blending);
+// picture: [1, 3, H, W]. What the picture and the painted differ by at the edge is taken off over
+// `blending` pixels beyond it.
+KnownPicture OnCanvas(const at::Tensor& picture, const at::Tensor& known, int64_t feathering,
+                      int64_t blending);
 
 // painted: [B, 3, H, W]. The known picture where its weight is 1; beyond its edge what was painted,
 // less the difference that the two have at the edge, so that one goes on where the other ends.

@@ -50,29 +50,40 @@ TEST(SeamTest, AMembraneOverOneValueIsThatValue) {
 }
 
 TEST(SeamTest, ReachesAsFarAsItIsTold) {
-  const at::Tensor reach = Reach(KnownLeft(2, 10, 4), 4)[0][0][1];
+  const at::Tensor known = KnownLeft(2, 10, 4);
+  const at::Tensor picture = at::rand({1, 3, 2, 10});
+  const at::Tensor reach = OnCanvas(picture, known, 0, 4).reach[0][0][1];
   EXPECT_TRUE(
-      at::allclose(reach, at::tensor({1., 1., 1., 1., 1., .75, .5, .25, 0., 0.}).to(at::kFloat)));
-  EXPECT_TRUE(at::equal(Reach(KnownLeft(2, 10, 4), 0), KnownLeft(2, 10, 4)));
+      at::allclose(reach, at::tensor({1.f, 1.f, 1.f, 1.f, 1.f, .75f, .5f, .25f, 0.f, 0.f})));
+  EXPECT_TRUE(at::equal(OnCanvas(picture, known, 0, 0).reach, known));
 }
 
 // What was painted is off by a constant: beside the edge it is put right, far from it it is not.
 TEST(SeamTest, TakesTheDifferenceOffBeyondTheEdge) {
-  const at::Tensor known = KnownLeft(16, 64, 24);
   const at::Tensor picture = at::rand({1, 3, 16, 64});
   const at::Tensor laid =
-      LaidOver(picture.repeat({2, 1, 1, 1}) - 0.1, {picture, known, known, Reach(known, 16)});
+      LaidOver(picture.repeat({2, 1, 1, 1}) - 0.1, OnCanvas(picture, KnownLeft(16, 64, 24), 0, 16));
   EXPECT_TRUE(at::equal(laid.slice(3, 0, 24), picture.slice(3, 0, 24).repeat({2, 1, 1, 1})));
   EXPECT_LT(LargestDifference(laid.slice(3, 24, 25), picture.slice(3, 24, 25)), 1e-4);
   EXPECT_LT(LargestDifference(laid.slice(3, 40, 64), picture.slice(3, 40, 64) - 0.1), 1e-6);
 }
 
+// A detail that was not painted stands at the edge: beside it there is all of it, some pixels on
+// next to nothing.
+TEST(SeamTest, DetailsGoStraightOnForAFewPixels) {
+  at::Tensor picture = at::zeros({1, 3, 33, 64});
+  picture.slice(2, 16, 17).fill_(1);
+  const at::Tensor row =
+      LaidOver(at::zeros_like(picture), OnCanvas(picture, KnownLeft(33, 64, 24), 0, 32))[0][0][16];
+  EXPECT_NEAR(row[24].item<float>(), 1, 1e-4);
+  EXPECT_LT(row[30].item<float>(), 0.15);
+  for (int64_t x = 24; x < 40; ++x) EXPECT_LE(row[x + 1].item<float>(), row[x].item<float>());
+}
+
 TEST(SeamTest, WithoutBlendingNothingBeyondTheEdgeChanges) {
-  const at::Tensor known = KnownLeft(16, 32, 20);
   const at::Tensor picture = at::rand({1, 3, 16, 32});
   const at::Tensor painted = at::rand({1, 3, 16, 32});
-  const at::Tensor laid =
-      LaidOver(painted, {picture, known, FeatheredKnown(known, 4), Reach(known, 0)});
+  const at::Tensor laid = LaidOver(painted, OnCanvas(picture, KnownLeft(16, 32, 20), 4, 0));
   EXPECT_TRUE(at::equal(laid.slice(3, 20, 32), painted.slice(3, 20, 32)));
   EXPECT_TRUE(at::equal(laid.slice(3, 0, 16), picture.slice(3, 0, 16)));
 }
