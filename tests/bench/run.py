@@ -12,6 +12,7 @@ import torch
 from diffusers import UNet2DConditionModel
 
 import bridge_bench
+import outpainter_bench
 import peers
 import plugin_bench
 import plugin_effects
@@ -38,6 +39,10 @@ def parse_arguments():
     parser.add_argument("--bridge-steps", type=int, default=20, help="steps of these pictures")
     parser.add_argument("--effects", type=int, nargs="?", const=40, metavar="PICTURES",
                         help="what plugins change in pictures of the model that comes along")
+    parser.add_argument("--outpainter", type=int, nargs="?", const=50, metavar="PICTURES",
+                        help="pictures extended by the outpainter beside plain inpainting")
+    parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("models/.work"),
+                        help="where the default model's data are (see models/README.md)")
     parser.add_argument("--plugin-sizes", type=int, nargs="+", default=[1024], help="sides for HiDiffusion")
     parser.add_argument("--plugin-steps", type=int, default=5, help="steps for HiDiffusion")
     parser.add_argument("--cache", type=pathlib.Path, default=pathlib.Path("out/bench"))
@@ -133,6 +138,9 @@ def main():
         raise SystemExit(f"{program} is missing: build the target patchbay_bench first")
     if arguments.effects:
         plugin_effects.bench_effects(build, arguments.effects)
+        return
+    if arguments.outpainter:
+        outpainter_bench.bench_outpainter(build, arguments.outpainter, arguments.work)
         return
     if arguments.bridges:
         bridge_bench.bench_bridges(build, arguments.runs, arguments.threads, arguments.bridge_steps)
