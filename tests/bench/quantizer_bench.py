@@ -76,7 +76,7 @@ class Ours:
             build / "bin/patchbay", "generate", "an apple", "--model", model, "--size", f"{SIZE}x{SIZE}", "--steps", 2,
             "--sampler", "euler", "--guidance", guidance, "--precision", "bf16", "--threads", threads, "--seed", 7,
             "--json")] + (["--plugin", plugin] if plugin else [])
-        self.peak = 0
+        self.peak = self.weights = 0
 
     def step(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -86,7 +86,9 @@ class Ours:
             answer = process.communicate()[0]
         if process.returncode != 0:
             raise SystemExit(f"{' '.join(self.command)} failed")
-        return json.loads(answer)["step_seconds"][-1]
+        report = json.loads(answer)
+        self.weights = sum(report["weight_bytes"].values())
+        return report["step_seconds"][-1]
 
 
 class Nncf(peers.OpenVino):
@@ -116,20 +118,6 @@ def others(model, threads):
             "torchao int8, compiled": lambda: Torchao(model, SIZE, compiled=True)}
 
 
-def stored_shares(build, model):
-    """The size of the U-Net's file in each scheme over the bf16 file's."""
-    floating = sum(file.stat().st_size for file in (model / "unet").glob("*.safetensors"))
-    shares = {}
-    with tempfile.TemporaryDirectory(dir=model.parent) as folder:
-        for scheme in SCHEMES:
-            file = pathlib.Path(folder) / f"{scheme}.safetensors"
-            subprocess.run([build / "bin/patchbay", "model", "quantize", model, "--scheme", scheme, "-o", file],
-                           check=True, capture_output=True)
-            shares[scheme] = file.stat().st_size / floating
-            file.unlink()
-    return floating, shares
-
-
 def bench_model(build, name, model, guidance, runs, threads, peer_makers):
     programs = {"patchbay bf16": Ours(build, model, threads, guidance)}
     for scheme in SCHEMES:
@@ -142,15 +130,15 @@ def bench_model(build, name, model, guidance, runs, threads, peer_makers):
         for program, runner in programs.items():
             seconds[program].append(runner.step())
     medians = {program: statistics.median(values) for program, values in seconds.items()}
-    floating, shares = stored_shares(build, model)
+    floating = programs["patchbay bf16"].weights
     print(f"\n{name}, {SIZE}x{SIZE}, {threads} threads, median of {runs}; the U-Net is {floating / MEBI:.0f} MiB in bf16")
     print(f"{'program':24} {'s a step':>9} {'bf16 over it':>13} {'w8a8 over it':>13} {'peak MiB':>9} {'weights':>8}")
     for program, median in medians.items():
-        peak = f"{programs[program].peak / MEBI:9.0f}" if program.startswith("patchbay") else " " * 9
-        share = shares.get(program.removeprefix("patchbay "))
+        memory = ""
+        if program.startswith("patchbay"):
+            memory = f"{programs[program].peak / MEBI:9.0f} {programs[program].weights / floating:6.3f} x"
         print(f"{program:24} {median:9.3f} {medians['patchbay bf16'] / median:11.2f} x "
-              f"{medians['patchbay w8a8'] / median:11.2f} x {peak} {'' if share is None else f'{share:6.3f} x'}",
-              flush=True)
+              f"{medians['patchbay w8a8'] / median:11.2f} x {memory}", flush=True)
 
 
 def bench_quantizer(build, unet_folder, arguments):
@@ -160,6 +148,6 @@ def bench_quantizer(build, unet_folder, arguments):
     del unet
     bench_model(build, "Stable Diffusion 1.5's U-Net with guidance", model, 7.5, arguments.runs, arguments.threads,
                 others(model, arguments.threads))
-    if arguments.sdxl:
+    if arguments.sdxl:  # alone: its weights leave no room for the peers'
         bench_model(build, "SDXL-Turbo's U-Net without guidance", sdxl_turbo(cache), 1, arguments.runs,
                     arguments.threads, {})
