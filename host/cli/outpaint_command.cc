@@ -36,7 +36,7 @@ void DeclareOutpaintOptions(CLI::App& command, OutpaintOptions& options) {
   command
       .add_option("--feathering", options.feathering,
                   "Pixels inside the picture's edge over which it passes into what is painted "
-                  "(default: 16)")
+                  "(default: 0)")
       ->check(CLI::Range(0, 512));
   command
       .add_option("--rounds", options.rounds,
