@@ -3,10 +3,10 @@
 #include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
 
-#include <chrono>
 #include <utility>
 
 #include "host/base/status_macros.h"
+#include "host/base/stopwatch.h"
 
 namespace patchbay {
 namespace {
@@ -55,7 +55,7 @@ absl::StatusOr<WeightsForRequest::Ready> WeightsForRequest::Prepare(
 
 absl::Status WeightsForRequest::Load(absl::Span<const LoraChoice> choices, const LoraSet& merged,
                                      UNetWeights unet_weights) {
-  const auto started = std::chrono::steady_clock::now();
+  const Stopwatch stopwatch(load_seconds_);
   on_unload_();
   loaded_ = nullptr;  // before the next weights need its memory
   // Actions differentiate through weights, which those that are made in inference mode are not fit
@@ -65,8 +65,6 @@ absl::Status WeightsForRequest::Load(absl::Span<const LoraChoice> choices, const
   PATCHBAY_ASSIGN_OR_RETURN(loaded_,
                             LoadModel(checkpoint_, compute_, tokenizers_, merged, unet_weights));
   merged_.assign(choices.begin(), choices.end());
-  load_seconds_ +=
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   return absl::OkStatus();
 }
 
@@ -80,6 +78,7 @@ absl::StatusOr<std::shared_ptr<const LoadedModel>> WeightsForRequest::Hold() {
 }
 
 absl::Status WeightsForRequest::Release(const std::set<SiteIndex>& sites) {
+  const Stopwatch stopwatch(load_seconds_);
   const c10::InferenceMode no_inference_mode(false);
   const c10::AutoGradMode no_gradients(false);
   const bool is_held = !held_.expired();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "host/base/status_macros.h"
+#include "host/base/stopwatch.h"
 #include "host/runtime/pipeline/infotext.h"
 #include "host/runtime/pipeline/inpainting_pictures.h"
 #include "host/runtime/pipeline/picture_tensor.h"
@@ -20,17 +21,6 @@ using Clock = std::chrono::steady_clock;
 double SecondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
-
-// Adds the time until it goes out of scope.
-class Stopwatch {
- public:
-  explicit Stopwatch(double& total) : total_(total), start_(Clock::now()) {}
-  ~Stopwatch() { total_ += SecondsSince(start_); }
-
- private:
-  double& total_;
-  Clock::time_point start_;
-};
 
 // How many times a step evaluates the denoiser.
 int EvaluationsPerStep(const std::string& sampler) {

@@ -81,7 +81,7 @@ def test_the_model_beside_that_the_name_begins_with(copy, tmp_path):
         assert described["description"]["other_parts"] == str(tmp_path / owner)
     shutil.copy(tmp_path / "sd15.gguf", tmp_path / "sdxl.gguf")
     message = refusal(tmp_path / "sdxl.gguf", tmp_path)
-    assert "U-Net alone" in message and "sdxl.safetensors" in message
+    assert "U-Net alone" in message and "NAME-sdxl.gguf beside NAME.safetensors" in message
 
 
 def test_a_folder_whose_unet_is_a_gguf_file_alone(copy, tmp_path):
