@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "host/base/status_macros.h"
+#include "host/cli/option_values.h"
 #include "host/cli/plugin_action_command.h"
 #include "host/cli/resources.h"
 #include "host/engine/integer_model.h"
@@ -92,19 +93,25 @@ void AddModelQuantizeCommand(CLI::App& model, CommandAction& action) {
   command->add_option("PATH", options->model,
                       "Diffusers folder, safetensors or GGUF file (default: the model that comes "
                       "with the program)");
+  CLI::Option* const plan = command->add_option("--plan", options->plan,
+                                                "A plan of the plugin quantizer, for each layer");
   CLI::Option* const scheme =
       command->add_option("--scheme", options->scheme, "How layers compute: w8a8, w4a8 or w4a16")
           ->check(CLI::IsMember({"w8a8", "w4a8", "w4a16"}))
           ->capture_default_str();
-  command->add_option("--plan", options->plan, "A plan of the plugin quantizer, for each layer")
-      ->excludes(scheme);
-  command->add_flag("--rotate", options->rotate,
-                    "Rotate inputs and weights, which is more exact and a little slower");
-  command->add_option("--keep", options->keep,
-                      "Layers that stay in floating point: parts of their diffusers names, "
-                      "separated by \"/\"");
-  command->add_option("-o,--output", options->output,
-                      "Where to write (default: beside the model, as NAME-SCHEME.safetensors)");
+  CLI::Option* const rotate =
+      command->add_flag("--rotate", options->rotate,
+                        "Rotate inputs and weights, which is more exact and a little slower");
+  CLI::Option* const keep =
+      command->add_option("--keep", options->keep,
+                          "Layers that stay in floating point: parts of their diffusers names, "
+                          "separated by \"/\"");
+  for (CLI::Option* const said_by_plan : {scheme, rotate, keep}) plan->excludes(said_by_plan);
+  command->add_option(
+      "-o,--output", options->output,
+      "Where to write (default: beside the model, as NAME-SCHEME.safetensors); only "
+      "a quantised model is overwritten");
+  RefuseEmptyValues(*command, {});
   command->callback([&action, options] { action = [options] { return Quantize(*options); }; });
 }
 

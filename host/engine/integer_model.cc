@@ -37,13 +37,20 @@ absl::Status CheckIntegerModelPath(const std::string& model_path, const std::str
   if (fs::is_directory(file, error)) {
     return absl::InvalidArgumentError(absl::StrCat(path, " is a folder"));
   }
-  if (fs::equivalent(file, model_path, error)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        path, " is the model itself, whose other parts are needed; name another file"));
-  }
   const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
-  if (fs::is_directory(folder, error)) return absl::OkStatus();
-  return absl::NotFoundError(absl::StrCat("there is no folder ", folder.string()));
+  if (!fs::is_directory(folder, error)) {
+    return absl::NotFoundError(absl::StrCat("there is no folder ", folder.string()));
+  }
+  PATCHBAY_ASSIGN_OR_RETURN(const Checkpoint checkpoint, OpenCheckpoint(model_path));
+  if (!checkpoint.integer_plan.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        model_path, " has integers for weights already; quantise the model that it was made from"));
+  }
+  if (!fs::exists(file, error)) return absl::OkStatus();
+  const absl::StatusOr<SafetensorsFile> there = SafetensorsFile::Open(path);
+  if (there.ok() && HasIntegerWeights(*there)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      path, " is there and is no quantised model, so it is not overwritten; name another file"));
 }
 
 absl::StatusOr<IntegerModel> WriteIntegerModel(const std::string& model_path,
@@ -51,12 +58,17 @@ absl::StatusOr<IntegerModel> WriteIntegerModel(const std::string& model_path,
                                                const std::vector<std::string_view>& integers,
                                                const std::string& plan) {
   PATCHBAY_ASSIGN_OR_RETURN(const Checkpoint checkpoint, OpenCheckpoint(model_path));
+  if (integers.empty()) {
+    return absl::InvalidArgumentError("every layer is kept in floating point: nothing to quantise");
+  }
   PATCHBAY_RETURN_IF_ERROR(WriteIntegerWeights(path, checkpoint.unet, integers, plan));
   IntegerModel written;
   for (const auto& [name, stored] : checkpoint.unet) {
     written.unet_bytes += static_cast<uint64_t>(stored.ByteCount());
   }
-  written.stored_bytes = fs::file_size(path);
+  std::error_code error;
+  written.stored_bytes = fs::file_size(path, error);
+  if (error) return absl::ErrnoToStatus(error.value(), absl::StrCat("cannot look at ", path));
   const absl::StatusOr<std::string> other_parts = FindOtherParts(path);
   if (other_parts.ok()) {
     written.other_parts = *other_parts;

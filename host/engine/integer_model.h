@@ -18,8 +18,9 @@ namespace patchbay {
 // with `ending`.
 std::string PathBesideModel(const std::string& model_path, const std::string& ending);
 
-// Whether one could be written there. INVALID_ARGUMENT for another suffix or for the model itself;
-// NOT_FOUND when there is no such folder.
+// Whether one of this model could be written there. INVALID_ARGUMENT for another suffix, for a file
+// that is there and is none of these, which is never overwritten, and for a model whose weights are
+// integers already; NOT_FOUND when there is no such folder. Other errors as OpenCheckpoint.
 absl::Status CheckIntegerModelPath(const std::string& model_path, const std::string& path);
 
 struct IntegerModel {

@@ -1,5 +1,7 @@
 #include "host/runtime/checkpoint/checkpoint.h"
 
+#include <c10/util/Exception.h>
+
 #include <filesystem>
 #include <system_error>
 
@@ -14,8 +16,9 @@
 
 namespace patchbay {
 
-absl::StatusOr<Checkpoint> OpenCheckpoint(const std::string& path,
-                                          const OpenCheckpointOptions& options) {
+namespace {
+
+absl::StatusOr<Checkpoint> Open(const std::string& path, const OpenCheckpointOptions& options) {
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
   if (!std::filesystem::exists(status)) {
@@ -26,6 +29,20 @@ absl::StatusOr<Checkpoint> OpenCheckpoint(const std::string& path,
   PATCHBAY_ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(path));
   if (HasIntegerWeights(file)) return OpenIntegerCheckpoint(file, options);
   return OpenSingleFile(ContentOf(file), options);
+}
+
+}  // namespace
+
+absl::StatusOr<Checkpoint> OpenCheckpoint(const std::string& path,
+                                          const OpenCheckpointOptions& options) {
+  try {
+    return Open(path, options);
+  } catch (const c10::Error& error) {
+    // What is derived from shapes asks LibTorch for dimensions that damaged tensors do not have.
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, " has a tensor whose shape no such model has: ", error.what_without_backtrace(),
+        "; the file is damaged, get it again"));
+  }
 }
 
 }  // namespace patchbay

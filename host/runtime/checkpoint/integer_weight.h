@@ -17,6 +17,7 @@ namespace patchbay {
 struct IntegerWeight {
   // Inputs that share a multiple, and that are rotated together.
   static constexpr int64_t kGroup = 64;
+  static constexpr uint8_t kLargestMultiple = 18;
 
   // Inputs that have steps and integers of their own, one part after the other; a part's numbering
   // begins at 0.

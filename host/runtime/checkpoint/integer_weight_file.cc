@@ -97,14 +97,20 @@ class WeightParser {
         Find(prefix + "integers", is_small ? ElementType::kUInt8 : ElementType::kInt8,
              {outputs, positions, is_small ? (part.inputs + 1) / 2 : part.inputs}));
     PATCHBAY_ASSIGN_OR_RETURN(part.steps, Find(prefix + "steps", ElementType::kFloat32, {outputs}));
-    if (!at::isfinite(part.steps).all().item<bool>()) {
-      return Fail("its steps are not finite; the file is damaged");
-    }
+    const bool are_steps =
+        at::logical_and(at::isfinite(part.steps), part.steps >= 0).all().item<bool>();
+    if (!are_steps) return Fail("its steps are not finite or negative; the file is damaged");
     if (!is_small) return absl::OkStatus();
     const int64_t groups = (part.inputs + IntegerWeight::kGroup - 1) / IntegerWeight::kGroup;
     PATCHBAY_ASSIGN_OR_RETURN(part.multiples, Find(prefix + "multiples", ElementType::kUInt8,
                                                    {outputs, positions, groups}));
-    return absl::OkStatus();
+    if (part.multiples.min().item<uint8_t>() >= 1 &&
+        part.multiples.max().item<uint8_t>() <= IntegerWeight::kLargestMultiple) {
+      return absl::OkStatus();
+    }
+    return Fail(absl::StrCat("its multiples are not from 1 to ",
+                             static_cast<int>(IntegerWeight::kLargestMultiple),
+                             "; the file is damaged"));
   }
 
   absl::StatusOr<at::Tensor> Find(std::string name, ElementType type,
@@ -154,7 +160,7 @@ absl::StatusOr<IntegerWeights> ParseAll(const std::string& path, const Tensors& 
 }
 
 // The element type of a tensor that is written.
-absl::StatusOr<ElementType> TypeOf(const at::Tensor& tensor) {
+absl::StatusOr<ElementType> TypeOf(const std::string& name, const at::Tensor& tensor) {
   switch (tensor.scalar_type()) {
     case at::kFloat:
       return ElementType::kFloat32;
@@ -163,7 +169,9 @@ absl::StatusOr<ElementType> TypeOf(const at::Tensor& tensor) {
     case at::kBFloat16:
       return ElementType::kBFloat16;
     default:
-      return absl::InvalidArgumentError("only fp32, fp16 and bf16 can be written");
+      return absl::InvalidArgumentError(
+          absl::StrCat(name, " is of the type ", at::toString(tensor.scalar_type()),
+                       "; only fp32, fp16 and bf16 can stay in floating point"));
   }
 }
 
@@ -173,7 +181,9 @@ absl::Status CheckShape(const std::string& name, const IntegerWeight& integers,
   if (found == unet.end()) {
     return absl::InvalidArgumentError(absl::StrCat(name, " is no weight of this U-Net"));
   }
-  if (found->second.tensor.numel() == c10::multiply_integers(integers.shape)) {
+  const at::Tensor& tensor = found->second.tensor;
+  if (tensor.numel() == c10::multiply_integers(integers.shape) && tensor.dim() >= 2 &&
+      tensor.size(0) == integers.shape[0] && tensor.size(1) == integers.shape[1]) {
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(absl::StrCat(
@@ -232,7 +242,7 @@ absl::Status WriteIntegerWeights(const std::string& path, const WeightMap& unet,
     const at::Tensor values = stored.is_quantized() ? stored.Values().to(at::kHalf) : stored.tensor;
     kept.push_back(values.contiguous());
     const at::Tensor& tensor = kept.back();
-    PATCHBAY_ASSIGN_OR_RETURN(const ElementType type, TypeOf(tensor));
+    PATCHBAY_ASSIGN_OR_RETURN(const ElementType type, TypeOf(name, tensor));
     tensors[name] = {type, tensor.sizes().vec(),
                      absl::MakeConstSpan(static_cast<const std::byte*>(tensor.const_data_ptr()),
                                          tensor.nbytes())};

@@ -38,7 +38,7 @@ bool IsNamedAfter(const std::string& stem, const std::string& name) {
 }
 
 // Of which no other U-Net takes parts.
-bool IsUNetAlone(const fs::path& path) {
+bool HasIntegers(const fs::path& path) {
   const absl::StatusOr<SafetensorsFile> file = SafetensorsFile::Open(path.string());
   return file.ok() && HasIntegerWeights(*file);
 }
@@ -62,7 +62,7 @@ std::vector<Model> ModelsBeside(const fs::path& folder, const std::string& stem)
     }
   }
   std::erase_if(models, [&](const Model& model) {
-    return !IsNamedAfter(stem, model.name) || (!model.is_folder && IsUNetAlone(model.path));
+    return !IsNamedAfter(stem, model.name) || (!model.is_folder && HasIntegers(model.path));
   });
   return models;
 }
@@ -182,7 +182,13 @@ absl::StatusOr<Checkpoint> OpenIntegerCheckpoint(const SafetensorsFile& file,
   PATCHBAY_ASSIGN_OR_RETURN(const CheckpointFile content, OpenIntegerWeights(file));
   PATCHBAY_ASSIGN_OR_RETURN(Checkpoint checkpoint, OpenUNet(content, options));
   const auto plan = content.metadata.find(kIntegerPlanKey);
-  if (plan != content.metadata.end()) checkpoint.integer_plan = plan->second;
+  if (plan == content.metadata.end() || plan->second.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        file.path(),
+        " has integers for weights and no plan that says how layers compute (metadata ",
+        std::string(kIntegerPlanKey), "); the file is damaged, make it again"));
+  }
+  checkpoint.integer_plan = plan->second;
   return checkpoint;
 }
 

@@ -110,7 +110,13 @@ Plan PlanFor(const Settings& settings, const patchbay::Attach& at,
              const std::vector<LayerFacts>& facts) {
   const char* const stored = at.model().integer_plan;
   if (stored != nullptr && settings.plan.path.empty()) {
-    Plan plan = ParsePlan(stored);
+    Plan plan;
+    try {
+      plan = ParsePlan(stored);
+    } catch (const DocumentError& error) {
+      throw patchbay::Error(std::string("the plan in the model's file: ") + error.what(),
+                            PATCHBAY_FAILED_PRECONDITION);
+    }
     // The model's own: it was made for the model that this one was made from.
     plan.model = at.model().fingerprint;
     CheckFits(plan, plan.model, facts, "the plan in the model's file");

@@ -144,10 +144,10 @@ def test_it_is_described(copy, program):
 def test_what_cannot_be_written_is_said(copy, program, tmp_path):
     folder = copy()
 
-    def refusal(*arguments) -> str:
+    def refusal(*arguments, code: int = 1) -> str:
         before = sorted(tmp_path.rglob("*"))
         result = program.run("model", "quantize", *arguments)
-        assert result.returncode == 1 and sorted(tmp_path.rglob("*")) == before
+        assert result.returncode == code and sorted(tmp_path.rglob("*")) == before
         return result.stderr
 
     assert "ends in .safetensors" in refusal(folder, "-o", tmp_path / "model.gguf")
@@ -156,6 +156,13 @@ def test_what_cannot_be_written_is_said(copy, program, tmp_path):
     plan = program.folder / "plan.json"
     plan.write_text(json.dumps({"format": "patchbay-quantizer-plan/1", "model": "another", "layers": {}}))
     assert "is for the model another" in refusal(folder, "--plan", plan)
+    assert "--plan" in refusal(folder, "--plan", plan, "--rotate", code=2)
+    assert "--keep" in refusal(folder, "--keep", "", code=2)
+    assert "nothing to quantise" in refusal(folder, "--keep", "conv/down/up/mid/time")
+    assert "is not overwritten" in refusal(folder, "-o", folder / UNET)
+    file = quantize(program, folder)
+    assert "integers for weights already" in refusal(file)
+    assert quantize(program, folder).read_bytes() == file.read_bytes()
     away = program.folder / "away"
     away.mkdir()
     result = program.run("model", "quantize", folder, "-o", away / "w8.safetensors")
@@ -169,19 +176,28 @@ def damaged(file, change) -> None:
         metadata = opened.metadata()
     tensors = load_file(file)
     entries = json.loads(metadata[KEY])
-    change(tensors, entries["weights"])
+    change(tensors, entries["weights"], metadata)
     save_file(tensors, file, metadata={**metadata, KEY: json.dumps(entries)})
 
 
+CONV = "mid_block.resnets.0.conv1.weight"
+
+
 @pytest.mark.parametrize("change, says", [
-    (lambda tensors, entries: tensors.pop("mid_block.resnets.0.conv1.weight.0.steps"), "there is no tensor"),
-    (lambda tensors, entries: tensors["mid_block.resnets.0.conv1.weight.0.steps"].fill_(float("nan")), "not finite"),
-    (lambda tensors, entries: entries.pop("mid_block.resnets.0.conv1.weight"), "mid_block.resnets.0.conv1.weight"),
-    (lambda tensors, entries: entries["mid_block.resnets.0.conv1.weight"].update(bits=4), "should be U8"),
-    (lambda tensors, entries: entries["mid_block.resnets.0.conv1.weight"]["shape"].__setitem__(0, 1 << 40), "no size"),
-    (lambda tensors, entries: tensors.update({"mid_block.resnets.0.conv1.weight": torch.ones(1)}), "as integers and in")])
+    (lambda tensors, entries, metadata: tensors.pop(f"{CONV}.0.steps"), "there is no tensor"),
+    (lambda tensors, entries, metadata: tensors[f"{CONV}.0.steps"].fill_(float("nan")), "not finite or negative"),
+    (lambda tensors, entries, metadata: tensors[f"{CONV}.0.steps"].neg_(), "not finite or negative"),
+    (lambda tensors, entries, metadata: tensors[f"{CONV}.0.multiples"].fill_(19), "not from 1 to 18"),
+    (lambda tensors, entries, metadata: entries.pop(CONV), CONV),
+    (lambda tensors, entries, metadata: entries[CONV].update(bits=8), "should be I8"),
+    (lambda tensors, entries, metadata: entries[CONV]["shape"].__setitem__(0, 1 << 40), "no size"),
+    (lambda tensors, entries, metadata: tensors.update({CONV: torch.ones(1)}), "as integers and in"),
+    (lambda tensors, entries, metadata: tensors.update({f"{BLOCK}.attn2.to_k.weight": torch.tensor(1.0)}),
+     "a tensor whose shape no such model has"),
+    (lambda tensors, entries, metadata: metadata.pop("patchbay.quantizer.plan"), "no plan"),
+    (lambda tensors, entries, metadata: metadata.update({"patchbay.quantizer.plan": "?"}), "the plan in the model's file")])
 def test_damaged_files_are_refused(change, says, copy, program):
-    file = quantize(program, copy())
+    file = quantize(program, copy(), "--scheme", "w4a8")
     damaged(file, change)
     result = program.run("generate", "an apple", "--model", file, "--steps", 1, "-o", program.folder / "p.png")
     assert result.returncode == 1 and says in result.stderr, result.stderr
