@@ -86,9 +86,10 @@ def methods(tools):
     given as many steps as those."""
     evaluations = STEPS + 4 * 3 * len([step for step in range(3, STEPS, 3) if step < int(0.6 * STEPS)])
     return {
-        "outpainter": lambda prompt, seed: tools.outpainted(prompt, seed),
-        "outpainter, jump_repeats=0": lambda prompt, seed: tools.outpainted(
-            prompt, seed, "--plugin", "outpainter:jump_repeats=0"),
+        "mask_decay=0.5": lambda prompt, seed: tools.outpainted(prompt, seed, "--plugin", "outpainter:mask_decay=0.5"),
+        "mask_decay=0.5, jump_repeats=0": lambda prompt, seed: tools.outpainted(
+            prompt, seed, "--plugin", "outpainter:mask_decay=0.5,jump_repeats=0"),
+        "mask_decay=0": lambda prompt, seed: tools.outpainted(prompt, seed),
         "inpainting": lambda prompt, seed: tools.inpainted(prompt, seed),
         "inpainting, --overlay": lambda prompt, seed: tools.inpainted(prompt, seed, "--overlay"),
         f"inpainting, --overlay, {evaluations} steps": lambda prompt, seed: tools.inpainted(
