@@ -65,11 +65,11 @@ absl::StatusOr<ChainCache::Use> ChainCache::ChainForAction(const GenerationReque
                                                            const LoadedModel& model,
                                                            const ModelInfo& info) {
   if (plugins_ == nullptr) return absl::FailedPreconditionError("there is no folder of plugins");
-  PATCHBAY_ASSIGN_OR_RETURN(
-      std::shared_ptr<const Chain> chain,
-      plugins_->BuildChain(
-          request.plugins, /*is_explicit=*/false,
-          {model.unet->sites(), info.info(), /*weights=*/nullptr, action, request.plugin_files}));
+  const ModelWeightSource weights(model);
+  PATCHBAY_ASSIGN_OR_RETURN(std::shared_ptr<const Chain> chain,
+                            plugins_->BuildChain(request.plugins, /*is_explicit=*/false,
+                                                 {model.unet->sites(), info.info(), &weights,
+                                                  action, request.plugin_files}));
   return Use(std::move(chain), *plugins_);
 }
 

@@ -207,11 +207,12 @@ class Engine::Model {
     request.plugins = {plugin};
     request.plugin_files = files;
     ActionGround ground(chains_);
-    PATCHBAY_RETURN_IF_ERROR(weights_.Prepare({}, /*may_stand_in=*/false).status());
-    PATCHBAY_ASSIGN_OR_RETURN(ground.model, weights_.Hold());
-    ground.info = std::make_unique<const ModelInfo>(*ground.model);
+    PATCHBAY_ASSIGN_OR_RETURN(const WeightsForRequest::Ready ready,
+                              weights_.Prepare({}, /*may_stand_in=*/true));
+    ground.info = std::make_unique<const ModelInfo>(*ready.model);
     PATCHBAY_ASSIGN_OR_RETURN(ground.use,
-                              chains_.ChainForAction(request, action, *ground.model, *ground.info));
+                              chains_.ChainForAction(request, action, *ready.model, *ground.info));
+    PATCHBAY_ASSIGN_OR_RETURN(ground.model, weights_.Hold(ground.use.released()));
     return ground;
   }
 

@@ -58,6 +58,7 @@ absl::Status WeightsForRequest::Load(absl::Span<const LoraChoice> choices, const
   const Stopwatch stopwatch(load_seconds_);
   on_unload_();
   loaded_ = nullptr;  // before the next weights need its memory
+  holders_.clear();   // they keep what they hold
   // Actions differentiate through weights, which those that are made in inference mode are not fit
   // for.
   const c10::InferenceMode no_inference_mode(false);
@@ -68,22 +69,25 @@ absl::Status WeightsForRequest::Load(absl::Span<const LoraChoice> choices, const
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::shared_ptr<const LoadedModel>> WeightsForRequest::Hold() {
-  PATCHBAY_RETURN_IF_ERROR(Release({}));
+absl::StatusOr<std::shared_ptr<const LoadedModel>> WeightsForRequest::Hold(
+    std::set<SiteIndex> without) {
+  PATCHBAY_RETURN_IF_ERROR(Release(without));
   // Counted apart from the weights themselves, which this object holds as well.
   const std::shared_ptr<const LoadedModel> held(loaded_.get(),
                                                 [kept = loaded_](const LoadedModel*) {});
-  held_ = held;
+  holders_.push_back({held, std::move(without)});
   return held;
 }
 
-absl::Status WeightsForRequest::Release(const std::set<SiteIndex>& sites) {
+absl::Status WeightsForRequest::Release(std::set<SiteIndex> sites) {
   const Stopwatch stopwatch(load_seconds_);
   const c10::InferenceMode no_inference_mode(false);
   const c10::AutoGradMode no_gradients(false);
-  const bool is_held = !held_.expired();
-  return loaded_->releasable->Release(loaded_->unet->sites(),
-                                      is_held ? std::set<SiteIndex>() : sites);
+  std::erase_if(holders_, [](const Holder& holder) { return holder.model.expired(); });
+  for (const Holder& holder : holders_) {
+    std::erase_if(sites, [&](SiteIndex site) { return holder.without.count(site) == 0; });
+  }
+  return loaded_->releasable->Release(loaded_->unet->sites(), sites);
 }
 
 absl::StatusOr<LoraPatches> WeightsForRequest::Beside(const LoraSet& loras) const {

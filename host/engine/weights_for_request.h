@@ -39,13 +39,14 @@ class WeightsForRequest {
   // not fit, or that cannot stand beside the weights although that was asked for.
   absl::StatusOr<Ready> Prepare(absl::Span<const LoraChoice> loras, bool may_stand_in);
 
-  // The weights that Prepare() gave last, kept and whole until the result is let go of, which any
-  // thread may do: a job that needs others reads them beside these.
-  absl::StatusOr<std::shared_ptr<const LoadedModel>> Hold();
+  // The weights that Prepare() gave last, whole but for those of these sites, and kept until the
+  // result is let go of, which any thread may do: a job that needs others reads them beside these.
+  absl::StatusOr<std::shared_ptr<const LoadedModel>> Hold(std::set<SiteIndex> without);
   // For the job that is about to run: lets go of the weights of these sites, and reads those again
-  // that were let go of before and are not among them. While the weights are held, nothing is let
-  // go of. FAILED_PRECONDITION when the file is not any more what it was.
-  absl::Status Release(const std::set<SiteIndex>& sites);
+  // that were let go of before and are not among them. Of weights that are held, nothing is let go
+  // of but what all holders do without. FAILED_PRECONDITION when the file is not any more what it
+  // was.
+  absl::Status Release(std::set<SiteIndex> sites);
 
   const Checkpoint& checkpoint() const { return checkpoint_; }
   const ModelDescription& description() const { return checkpoint_.description; }
@@ -61,7 +62,11 @@ class WeightsForRequest {
   TokenizerSources tokenizers_;
   LoraApplication application_;
   std::shared_ptr<const LoadedModel> loaded_;
-  std::weak_ptr<const void> held_;
+  struct Holder {
+    std::weak_ptr<const LoadedModel> model;
+    std::set<SiteIndex> without;
+  };
+  std::vector<Holder> holders_;     // of the loaded weights, and some that have let go of them
   std::vector<LoraChoice> merged_;  // what is in the loaded weights
   double load_seconds_ = 0;
   std::function<void()> on_unload_ = [] {};

@@ -178,7 +178,7 @@ class PluginOperators final : public OperatorPatch {
 
   at::Tensor Forward(const OperatorInput& input,
                      absl::FunctionRef<at::Tensor(const at::Tensor&)> original) const override {
-    // A text is encoded once for all steps, outside of any evaluation.
+    // Where no sampler runs, there is no step to tell hooks of.
     if (input.evaluation == nullptr) return original(input.x);
     at::Tensor output;
     for (const Target& target : hooks_.replace) {

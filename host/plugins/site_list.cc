@@ -69,6 +69,7 @@ patchbay_site Describe(const Site& site, int32_t levels) {
   if (site.kind == SiteKind::kAttention) {
     flags = site.is_cross_attention ? PATCHBAY_SITE_CROSS_ATTENTION : PATCHBAY_SITE_SELF_ATTENTION;
   }
+  if (site.is_from_text) flags |= PATCHBAY_SITE_FROM_TEXT;
   return {.struct_size = sizeof(patchbay_site),
           .index = static_cast<uint32_t>(site.index),
           .kind = KindOf(site.kind),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pathlib
 import statistics
+import subprocess
+import time
 
 import pytest
 
 from service.plugin_calls import activate, draw, pixels
-from service.test_quantizer_actions import quantised_layers
+from service.test_quantizer_actions import all_quantised_layers
 from service.wide_model import make_wide_model
 
 FP32 = 4  # bytes
@@ -24,7 +26,7 @@ def wide(new_server):
     """A server with a U-Net wide enough for its weights to be seen, and how many of them are quantised."""
     server = new_server()
     unet = make_wide_model(server.models / "wide")
-    return server.start("--model", "wide"), sum(layer.weight.numel() for layer in quantised_layers(unet).values())
+    return server.start("--model", "wide"), sum(layer.weight.numel() for layer in all_quantised_layers(unet).values())
 
 
 def medians(server, api, *jobs: dict, rounds: int = 3) -> list[int]:
@@ -73,7 +75,7 @@ def test_floating_point_is_never_in_memory_as_a_whole(stored, new_server, api, p
     """Neither of a file of integers nor where the plugin is there from the first job on."""
     server = new_server()
     unet = make_wide_model(server.models / "wide")
-    weights = sum(layer.weight.numel() for layer in quantised_layers(unet).values())
+    weights = sum(layer.weight.numel() for layer in all_quantised_layers(unet).values())
     result = program.run("model", "quantize", server.models / "wide")
     assert result.returncode == 0, result.stderr
     server.start("--model", "wide-w8a8" if stored else "wide")
@@ -89,6 +91,29 @@ def test_floating_point_is_never_in_memory_as_a_whole(stored, new_server, api, p
     assert held["fp32"] == FP32 * (sum(weight.numel() for weight in unet.parameters()) - weights)
     # One byte for each, those of one layer in floating point, and what a picture takes.
     assert weights < peak < 2 * weights
+
+
+def peak_anonymous_bytes(process) -> int:
+    """The most memory that is not a mapped file's, while the process runs."""
+    peak = 0
+    while process.poll() is None:
+        status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+        peak = max([peak, *(1024 * int(line.split()[1]) for line in status.splitlines() if line.startswith("RssAnon"))])
+        time.sleep(0.005)
+    return peak
+
+
+def test_a_file_of_integers_is_made_layer_by_layer(program, tmp_path):
+    unet = make_wide_model(tmp_path / "wide")
+    weights = sum(layer.weight.numel() for layer in all_quantised_layers(unet).values())
+    inspect = subprocess.Popen([program.path, "generate", "a", "--model", tmp_path / "wide", "--size", "64x64", "--steps", "1",
+                                "--plugin", "quantizer", "-o", tmp_path / "a.png"], stdout=subprocess.DEVNULL)
+    drawing = peak_anonymous_bytes(inspect)
+    process = subprocess.Popen([program.path, "model", "quantize", tmp_path / "wide"], stdout=subprocess.DEVNULL)
+    peak = peak_anonymous_bytes(process)
+    assert inspect.returncode == 0 and process.returncode == 0
+    print(f"{weights} weights: {peak / weights:.2f} bytes for each of them, {drawing / weights:.2f} to draw with them")
+    assert peak < 3.5 * weights
 
 
 @pytest.mark.parametrize("change", ["settings", "retire"])

@@ -3,6 +3,8 @@
 
 #include <ATen/ATen.h>
 
+#include <array>
+
 #include "host/runtime/denoiser/unet_call.h"
 #include "host/runtime/nn/linear.h"
 
@@ -28,6 +30,8 @@ class AttentionLayer {
   int64_t heads() const { return heads_; }
   int64_t context_features() const { return to_k_.in_features(); }
   SiteIndex site() const { return site_; }
+  // What Project() computes with.
+  std::array<SiteIndex, 2> context_layers() const { return {to_k_.site(), to_v_.site()}; }
 
  private:
   at::Tensor ForwardHooked(const at::Tensor& x, const KeyValue* key_value, const TokenGrid& grid,

@@ -42,6 +42,9 @@ TransformerBlock::TransformerBlock(const ModuleScope& scope, int64_t features,
       feed_forward_(scope.Child("ff"), features),
       context_index_(context_index) {
   scope.sites().Edit(cross_.site()).is_cross_attention = true;
+  for (const SiteIndex layer : cross_.context_layers()) {
+    scope.sites().Edit(layer).is_from_text = true;
+  }
 }
 
 at::Tensor TransformerBlock::Forward(const at::Tensor& tokens, const TokenGrid& grid,

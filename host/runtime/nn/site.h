@@ -59,6 +59,8 @@ struct Site {
   // Attention: its heads; and whether keys and values come from the text.
   int64_t heads = 0;
   bool is_cross_attention = false;
+  // Linear layers: whether these are such keys or values, computed once for all steps.
+  bool is_from_text = false;
   // Convolutions.
   int64_t kernel = 0;
   int64_t stride = 0;

@@ -203,6 +203,9 @@ class Operator : public Site {
   void replace(Function f) const {
     add<sdk::OperatorCall>(PATCHBAY_HOOK_OPERATOR_REPLACE, std::move(f));
   }
+  // Whether it computes from the prompt alone, and so once for all steps: keys and values of
+  // cross-attention. Draft.
+  bool is_from_text() const { return (info().flags & PATCHBAY_SITE_FROM_TEXT) != 0; }
   // Lets the host drop the weight while jobs run with this chain; replace() comes first, and its
   // function must give an output at every call. Returns how many bytes that frees. weight() still
   // works, by reading the model's file. Throws where the file is no more what the model was read

@@ -86,6 +86,20 @@ class Outpainter final : public patchbay::Plugin<Settings> {
       pass.latent = pass.latent.to(latent.device());
       pass.kept_share = pass.kept_share.to(latent.device());
     });
+    // Samplers that remember earlier steps go on from what they were told there: as Euler steps
+    // would have it, kept cells come from what is about to be put back in them.
+    at.denoise([](const patchbay::Step& step, const at::Tensor& latent,
+                  const patchbay::InnerDenoise& inner) {
+      patchbay::Denoised denoised = inner(latent);
+      const Pass& pass = step.state<Pass>();
+      if (!pass.latent.defined() || IsLast(step)) return denoised;
+      const at::Tensor kept = KeptAfter(step);
+      denoised.cond = at::where(kept, pass.latent, denoised.cond);
+      if (denoised.uncond.defined()) {
+        denoised.uncond = at::where(kept, pass.latent, denoised.uncond);
+      }
+      return denoised;
+    });
     at.after_step([fresh = settings().known_noise == KnownNoise::kFresh](
                       const patchbay::Step& step, at::Tensor& latent, const patchbay::Prediction&) {
       return AfterStep(step, latent, fresh);
@@ -229,16 +243,22 @@ class Outpainter final : public patchbay::Plugin<Settings> {
     return step.model().noise(latent.sizes().vec(), ++step.state<Pass>().draws).to(latent.device());
   }
 
+  static bool IsLast(const patchbay::Step& step) { return step.index + 1 == step.step_count; }
+
+  // The cells that are put back after the step.
+  static at::Tensor KeptAfter(const patchbay::Step& step) {
+    return step.state<Pass>().kept_share > static_cast<double>(step.index + 1) / step.step_count;
+  }
+
   // The authors' loop: the known part is put back after each step but the last, covered with noise;
   // then the sampler may go back, and both parts get the same new noise.
   static patchbay::Next AfterStep(const patchbay::Step& step, at::Tensor& latent, bool fresh) {
     Pass& pass = step.state<Pass>();
     if (!pass.latent.defined()) return patchbay::Next::go_on();
     const int32_t done = step.index + 1;
-    if (done < step.step_count) {
+    if (!IsLast(step)) {
       const at::Tensor noise = fresh ? NewNoise(step, latent) : pass.noise;
-      const double share = static_cast<double>(done) / step.step_count;
-      latent = at::where(pass.kept_share > share, pass.latent + step.sigma_next * noise, latent);
+      latent = at::where(KeptAfter(step), pass.latent + step.sigma_next * noise, latent);
     }
     const int32_t next = pass.regret.Next(done);
     if (next == done) return patchbay::Next::go_on();

@@ -15,6 +15,13 @@ void CheckModel(const Sensitivity& sensitivity, const std::string& model,
   CheckFits(named, model, facts, "sensitivity");
 }
 
+void NameTextLayers(const LayerSelection& selection, const std::vector<LayerFacts>& facts,
+                    Plan& plan) {
+  for (const LayerFacts& layer : facts) {
+    if (layer.is_from_text) plan.layers[layer.diffusers_name] = selection.PlannedFor(layer);
+  }
+}
+
 double SquaredDistance(const std::vector<at::Tensor>& a, const std::vector<at::Tensor>& b) {
   double sum = 0;
   for (size_t i = 0; i < a.size(); ++i) {
@@ -81,8 +88,12 @@ void AllocateAction::Run(const patchbay::Action& action, const AllocateSettings&
     } catch (const std::invalid_argument& error) {
       throw patchbay::Error(error.what());
     }
-    // What was not measured stays as a plan that is refined has it; without one as it is.
-    if (wanted.plan.path.empty()) plans.back().others = {};
+    // What was not measured stays as a plan that is refined has it; without one as it is, but for
+    // what has nothing to measure.
+    if (wanted.plan.path.empty()) {
+      plans.back().others = {};
+      NameTextLayers(LayerSelection(base, wanted.keep), denoiser_.facts(), plans.back());
+    }
   }
   action.result("plan.json", WritePlan(Best(action, settings, plans)));
 }

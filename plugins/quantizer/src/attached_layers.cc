@@ -83,7 +83,8 @@ void ReplaceSharing(const patchbay::Operator& layer, const QuantizedLayer* quant
   });
 }
 
-// The host may drop the weight in floating point. Where it could not be read again later, it stays.
+}  // namespace
+
 void Release(const patchbay::Operator& layer, int bits, uint64_t bytes) {
   try {
     layer.release_weights("int" + std::to_string(bits), bytes);
@@ -91,8 +92,6 @@ void Release(const patchbay::Operator& layer, int bits, uint64_t bytes) {
     if (error.status() != PATCHBAY_FAILED_PRECONDITION) throw;
   }
 }
-
-}  // namespace
 
 void AttachLayers(patchbay::Attach& at, const LayerSelection& selection) {
   const at::Device device = DeviceOf(at);

@@ -26,7 +26,7 @@ void CalibrateAction::Attach(patchbay::Attach& at) {
   });
   for (const DenoiserLayer& layer : LayersOf(at)) {
     layers_.push_back(layer.facts);
-    if (IsOfText(layer.facts.diffusers_name)) continue;
+    if (layer.facts.is_from_text) continue;  // inputs stay as they are
     layer.site.observe([this, facts = layer.facts](const patchbay::Step&, const at::Tensor& input,
                                                    const at::Tensor&) { Observe(facts, input); });
   }

@@ -16,7 +16,7 @@ const std::vector<LayerFacts> kLayers = {
     {.diffusers_name = "b.conv_shortcut", .weights = 1 << 20, .skip_split = 2},
     {.diffusers_name = "never_run", .weights = 1 << 20},
     {.diffusers_name = "small", .weights = 16},
-    {.diffusers_name = "x.attn2.to_k", .weights = 1 << 20}};
+    {.diffusers_name = "x.attn2.to_k", .weights = 1 << 20, .is_from_text = true}};
 
 LayerSelection Selection() {
   Plan plan;
@@ -75,12 +75,12 @@ TEST(CalibrationTest, ThePlanNamesWhatIsQuantised) {
   calibration.Observe("a", 0, at::zeros({4}), 1);
   const Plan plan = calibration.PlanFor(Selection(), kLayers, 0);
   EXPECT_EQ(plan.model, "abc");
-  EXPECT_EQ(plan.layers.size(), 3u);
+  EXPECT_EQ(plan.layers.size(), 4u);
   // An input that is always zero has no range, and neither has a layer that was not run.
   EXPECT_FALSE(plan.layers.at("a").range);
   EXPECT_FALSE(plan.layers.at("never_run").range);
   EXPECT_EQ(plan.layers.count("small"), 0u);
-  EXPECT_EQ(plan.layers.count("x.attn2.to_k"), 0u);
+  EXPECT_EQ(plan.layers.at("x.attn2.to_k").activation_bits, 16);
   EXPECT_EQ(plan.others.weight_bits, 16);
 }
 

@@ -14,6 +14,27 @@ bool EndsWith(const std::string& text, const std::string& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
+// What SDXL adds for the prompt, and projections of the prompt itself: small, and computed once.
+bool EmbedsPrompt(const LayerFacts& layer) {
+  return layer.diffusers_name.rfind("add_embedding", 0) == 0 ||
+         layer.diffusers_name.rfind("encoder_hid_proj", 0) == 0;
+}
+
+void CheckNamed(const LayerFacts& layer, const PlannedLayer& planned) {
+  if (planned.weight_bits == 16) return;
+  const std::string where = "/layers/" + layer.diffusers_name;
+  if (EmbedsPrompt(layer)) {
+    throw DocumentError(where +
+                        "/weights: must be 16: what it adds for the prompt is computed once");
+  }
+  if (layer.is_from_text && planned.activation_bits != 16) {
+    throw DocumentError(
+        where +
+        "/activations: must be 16: keys and values of the prompt are computed once, "
+        "with the begin token's outliers");
+  }
+}
+
 // All digits of a number that matter.
 std::string Digits(float value) {
   char text[32];
@@ -26,11 +47,12 @@ std::string Digits(float value) {
 LayerSelection::LayerSelection(Plan plan, std::string keep)
     : plan_(std::move(plan)), keep_(std::move(keep)) {}
 
-bool LayerSelection::IsKept(const std::string& diffusers_name) const {
+bool LayerSelection::IsKept(const LayerFacts& layer) const {
+  if (layer.weights < kSmallest || EmbedsPrompt(layer)) return true;
   for (size_t begin = 0; begin <= keep_.size();) {
     const size_t end = std::min(keep_.find('/', begin), keep_.size());
     const std::string part = keep_.substr(begin, end - begin);
-    if (!part.empty() && diffusers_name.find(part) != std::string::npos) return true;
+    if (!part.empty() && layer.diffusers_name.find(part) != std::string::npos) return true;
     begin = end + 1;
   }
   return false;
@@ -38,16 +60,13 @@ bool LayerSelection::IsKept(const std::string& diffusers_name) const {
 
 const PlannedLayer& LayerSelection::PlannedFor(const LayerFacts& layer) const {
   static const PlannedLayer kFloatingPoint;
-  const std::string& name = layer.diffusers_name;
-  if (const auto named = plan_.layers.find(name); named != plan_.layers.end()) {
-    if (IsOfText(name) && named->second.weight_bits != 16) {
-      throw DocumentError("/layers/" + name +
-                          ": what depends on the prompt only is computed once, in floating point");
-    }
+  static const PlannedLayer kFromText = {.weight_bits = 8, .activation_bits = 16};
+  if (const auto named = plan_.layers.find(layer.diffusers_name); named != plan_.layers.end()) {
+    CheckNamed(layer, named->second);
     return named->second;
   }
-  if (layer.weights < kSmallest || IsOfText(name) || IsKept(name)) return kFloatingPoint;
-  return plan_.others;
+  if (IsKept(layer) || plan_.others.weight_bits == 16) return kFloatingPoint;
+  return layer.is_from_text ? kFromText : plan_.others;
 }
 
 std::optional<LayerScheme> LayerSelection::SchemeOf(const LayerFacts& layer) const {
@@ -86,12 +105,6 @@ std::string KeyOf(const LayerScheme& scheme) {
 
 int64_t SplitOf(const LayerFacts& layer) {
   return EndsWith(layer.diffusers_name, "conv_shortcut") ? layer.skip_split : 0;
-}
-
-bool IsOfText(const std::string& diffusers_name) {
-  return EndsWith(diffusers_name, "attn2.to_k") || EndsWith(diffusers_name, "attn2.to_v") ||
-         diffusers_name.rfind("add_embedding", 0) == 0 ||
-         diffusers_name.rfind("encoder_hid_proj", 0) == 0;
 }
 
 bool SharesInput(const std::string& diffusers_name) {

@@ -15,6 +15,9 @@ struct LayerFacts {
   std::string diffusers_name;
   int64_t weights = 0;     // how many
   int64_t skip_split = 0;  // as patchbay_site has it
+  // The text's keys and values, which are computed once a prompt: their inputs, the begin token's
+  // outliers among them, stay in floating point.
+  bool is_from_text = false;
 };
 
 // Decides how each layer computes: by a plan, or by one scheme for all.
@@ -34,13 +37,13 @@ class LayerSelection {
   std::optional<LayerScheme> SchemeOf(const LayerFacts& layer) const;
 
   // What is wanted of the layer, whether or not this processor is fast at it. Throws DocumentError
-  // when the plan wants what depends on the prompt only in integers.
+  // when the plan wants what depends on the prompt only to multiply integers.
   const PlannedLayer& PlannedFor(const LayerFacts& layer) const;
 
   const Plan& plan() const { return plan_; }
 
  private:
-  bool IsKept(const std::string& diffusers_name) const;
+  bool IsKept(const LayerFacts& layer) const;
 
   Plan plan_;
   std::string keep_;
@@ -55,10 +58,6 @@ std::string KeyOf(const LayerScheme& scheme);
 // shortcuts do: the other layer behind a skip connection is normalised before, its halves are
 // alike.
 int64_t SplitOf(const LayerFacts& layer);
-
-// What depends on the prompt only is computed once and before any step, in floating point: the
-// text's keys and values, with the begin token's outliers among them.
-bool IsOfText(const std::string& diffusers_name);
 
 // Whether the layer's input is also that of the layers beside it: queries, keys and values of
 // self-attention.

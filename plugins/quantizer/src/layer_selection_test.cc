@@ -21,9 +21,25 @@ TEST(LayerSelectionTest, KeepsWhatMixDqKeeps) {
   EXPECT_TRUE(selection.SchemeOf({"mid_block.resnets.0.time_emb_proj", 5000, 0}).has_value());
   EXPECT_FALSE(selection.SchemeOf({"conv_in", 5000, 0}).has_value());
   EXPECT_FALSE(selection.SchemeOf({"time_embedding.linear_1", 5000, 0}).has_value());
-  EXPECT_FALSE(selection.SchemeOf({"x.attn2.to_k", 5000, 0}).has_value());
-  EXPECT_TRUE(selection.SchemeOf({"x.attn2.to_q", 5000, 0}).has_value());
+  EXPECT_FALSE(selection.SchemeOf({"add_embedding.linear_1", 5000, 0}).has_value());
+  EXPECT_TRUE(selection.SchemeOf({"x.attn2.to_q", 5000, 0})->integer_products);
   EXPECT_FALSE(selection.SchemeOf({"small", 4000, 0}).has_value());
+}
+
+TEST(LayerSelectionTest, OfThePromptOnlyWeightsAreIntegers) {
+  Plan plan = AllInEightBits();
+  plan.others.weight_bits = 4;
+  const LayerFacts keys{"x.attn2.to_k", 5000, 0, /*is_from_text=*/true};
+  const auto scheme = LayerSelection(plan, "").SchemeOf(keys);
+  ASSERT_TRUE(scheme.has_value());
+  EXPECT_EQ(scheme->weight_bits, 8);
+  EXPECT_FALSE(scheme->integer_products);
+  EXPECT_FALSE(LayerSelection(plan, "attn2").SchemeOf(keys).has_value());
+  plan.layers["x.attn2.to_k"] = {.weight_bits = 4, .activation_bits = 16};
+  EXPECT_EQ(LayerSelection(plan, "").SchemeOf(keys)->weight_bits, 4);
+  plan.others = {};
+  plan.layers.clear();
+  EXPECT_FALSE(LayerSelection(plan, "").SchemeOf(keys).has_value());
 }
 
 TEST(LayerSelectionTest, APlanNamesLayers) {
@@ -44,14 +60,21 @@ TEST(LayerSelectionTest, APlanNamesLayers) {
 TEST(LayerSelectionTest, SaysWhatALayerCannotDo) {
   Plan plan;
   plan.layers["x.attn2.to_k"] = {.weight_bits = 8, .activation_bits = 8};
+  plan.layers["add_embedding.linear_1"] = {.weight_bits = 8, .activation_bits = 16};
   plan.layers["conv"] = {.weight_bits = 8, .activation_bits = 8};
   plan.layers["y.conv_shortcut"] = {.weight_bits = 8, .activation_bits = 8, .range = Range{-1, 1}};
   LayerSelection selection(plan, "");
   EXPECT_THAT(
       [&] {
-        selection.SchemeOf({"x.attn2.to_k", 5000, 0});
+        selection.SchemeOf({"x.attn2.to_k", 5000, 0, /*is_from_text=*/true});
       },
-      ThrowsMessage<DocumentError>(HasSubstr("/layers/x.attn2.to_k")));
+      ThrowsMessage<DocumentError>(HasSubstr("/layers/x.attn2.to_k/activations: must be 16")));
+  EXPECT_THAT(
+      [&] {
+        selection.SchemeOf({"add_embedding.linear_1", 5000, 0});
+      },
+      ThrowsMessage<DocumentError>(
+          HasSubstr("/layers/add_embedding.linear_1/weights: must be 16")));
   EXPECT_THAT(
       [&] {
         selection.SchemeOf({"y.conv_shortcut", 5000, 64});

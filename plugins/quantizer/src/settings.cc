@@ -60,7 +60,8 @@ std::vector<DenoiserLayer> LayersOf(const patchbay::Attach& at) {
       layers.push_back({site,
                         {.diffusers_name = site.diffusers_name(),
                          .weights = info.in_channels * info.out_channels * taps,
-                         .skip_split = info.skip_split}});
+                         .skip_split = info.skip_split,
+                         .is_from_text = site.is_from_text()}});
     }
   };
   add(at.denoiser().linears());

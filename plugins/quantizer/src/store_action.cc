@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "attached_layers.h"
 #include "safetensors_bytes.h"
 
 namespace quantizer {
@@ -13,6 +14,15 @@ using Json = nlohmann::json;
 
 // A file for each so many bytes: no copy of all of them has to be in memory.
 constexpr size_t kFileBytes = size_t{128} << 20;
+
+// The action draws nothing; that the layer is replaced lets the host do without its weight, so that
+// no more than one of them is in memory at a time.
+void DoWithout(const patchbay::Operator& layer, const LayerScheme& scheme, uint64_t bytes) {
+  layer.replace([](const patchbay::Step&, const at::Tensor&, const at::Tensor&) -> at::Tensor {
+    throw patchbay::Error("the action stores integers; it does not run the network");
+  });
+  Release(layer, scheme.weight_bits, bytes);
+}
 
 // Weights on their way into a file.
 class IntegerFile {
@@ -69,6 +79,7 @@ void StoreAction::Attach(patchbay::Attach& at, const Settings& settings) {
     const PlannedLayer& planned = selection.PlannedFor(layer.facts);
     plan_.layers[layer.facts.diffusers_name] = planned;
     layers_.push_back({layer.facts.diffusers_name, weight.sizes().vec(), planned, packed.Stored()});
+    DoWithout(layer.site, *scheme, packed.bytes());
   }
 }
 

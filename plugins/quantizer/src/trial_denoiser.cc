@@ -23,8 +23,10 @@ void TrialDenoiser::Attach(patchbay::Attach& at, const Settings& settings) {
   const LayerSelection selection(PlanOf(whole, at.model().fingerprint), settings.keep);
   for (const DenoiserLayer& found : LayersOf(at)) {
     facts_.push_back(found.facts);
+    // Those of the prompt have 8 bits, and nothing to choose.
+    if (found.facts.is_from_text) continue;
     if (selection.PlannedFor(found.facts).weight_bits == 16) continue;
-    const at::Tensor weight = found.site.weight();
+    const auto [weight, bias] = found.site.weight_and_bias();
     if (!weight.device().is_cpu()) {
       throw patchbay::Error(
           "integer layers compute on the CPU; this model is on " + weight.device().str(),
@@ -33,7 +35,7 @@ void TrialDenoiser::Attach(patchbay::Attach& at, const Settings& settings) {
     auto layer = std::make_unique<Layer>();
     layer->facts = found.facts;
     layer->trial =
-        std::make_unique<TrialLayer>(weight, found.site.bias(),
+        std::make_unique<TrialLayer>(weight, bias,
                                      LayerScheme{.integer_products = VnniKernel() != nullptr,
                                                  .rotate = settings.rotate,
                                                  .skip_split = SplitOf(found.facts)});

@@ -184,13 +184,14 @@ def test_known_pixels_stay_bit_by_bit(feathering, model, program, photo):
     assert ring.any() == (feathering > 0)
 
 
+@pytest.mark.parametrize("decay", [0, 0.5])
 @pytest.mark.parametrize("sampler", ["euler", "euler_a", "heun", "dpmpp_2m", "dpmpp_2m_sde", "unipc", "lms", "ddim"])
-def test_every_kind_of_sampler(sampler, program, photo):
-    """Going back gives Euler's picture also where a method remembers earlier steps. By a trained model, to which it
-    matters what is painted."""
-    eulers, _ = draw(program, ROOT / "models/default", photo, sampler="euler")
-    plain, once = draw(program, ROOT / "models/default", photo, sampler=sampler, jump_repeats=0)
-    ours, often = draw(program, ROOT / "models/default", photo, sampler=sampler)
+def test_every_kind_of_sampler(sampler, decay, program, photo):
+    """Going back and putting back give Euler's picture also where a method remembers earlier steps. By a trained model,
+    to which it matters what is painted."""
+    eulers, _ = draw(program, ROOT / "models/default", photo, sampler="euler", mask_decay=decay)
+    plain, once = draw(program, ROOT / "models/default", photo, sampler=sampler, mask_decay=decay, jump_repeats=0)
+    ours, often = draw(program, ROOT / "models/default", photo, sampler=sampler, mask_decay=decay)
     assert ours.isfinite().all() and not torch.equal(ours, plain)
     assert abs(ours.std() / eulers.std() - 1) < 0.1
     assert torch.corrcoef(torch.stack([ours.flatten(), eulers.flatten()]))[0, 1] > 0.85

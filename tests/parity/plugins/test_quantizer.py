@@ -38,6 +38,17 @@ def test_golden_values():
     torch.testing.assert_close(symmetric(weight), torch.tensor([[6.0, -127, 40]]) * 0.4 / 127, atol=1e-7, rtol=0)
 
 
+class OfText(nn.Module):
+    """A layer of the prompt: weights in 8 bits, inputs in floating point."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x, *_):
+        return nn.functional.linear(x, symmetric(self.layer.weight), self.layer.bias)
+
+
 class Simulated(nn.Module):
     """A layer whose numbers are rounded to what 8 bits hold, and which then computes in fp32."""
 
@@ -62,7 +73,7 @@ def simulate(unet, keep):
     """Replaces the layers that the plugin quantises; returns what was there."""
     replaced = {}
     for name, layer in list(unet.named_modules()):
-        if not isinstance(layer, (nn.Linear, nn.Conv2d)) or any(part in name for part in [*keep, *OF_TEXT]):
+        if not isinstance(layer, (nn.Linear, nn.Conv2d)) or any(part in name for part in keep):
             continue
         if layer.weight.numel() < SMALLEST:
             continue
@@ -71,7 +82,8 @@ def simulate(unet, keep):
             split = layer.in_channels - skip_channels(unet, name)
         replaced[name] = layer
         parent, _, child = name.rpartition(".")
-        setattr(unet.get_submodule(parent), child, Simulated(layer, split))
+        simulated = OfText(layer) if name.endswith(OF_TEXT) else Simulated(layer, split)
+        setattr(unet.get_submodule(parent), child, simulated)
     return replaced
 
 
@@ -121,17 +133,24 @@ LAYERS = {
          "resnets.1", "resnets.2", "conv1", "conv2"],
 }
 
-@pytest.mark.parametrize("layer", LAYERS)
-def test_an_integer_layer_is_its_simulation(layer, model, program):
+# The first model's layers of the text are too small to be quantised.
+OF_SDXL = {f"{BLOCK}.attn2.to_v": ["conv_", "_emb", "mid_block", "up_blocks", "down_blocks.0", "down_blocks.2", "resnets",
+                                   "downsamplers", "attentions.1", "blocks.1.attn", "attn1", "ff", "proj", "to_q", "to_k",
+                                   "to_out"]}
+LAYERS_OF = [("sd1", layer, keep) for layer, keep in LAYERS.items()] + [("sdxl", *item) for item in OF_SDXL.items()]
+
+
+@pytest.mark.parametrize("family, layer, keep", LAYERS_OF, ids=[layer for _, layer, _ in LAYERS_OF])
+def test_an_integer_layer_is_its_simulation(family, layer, keep, model, program):
     """One layer and one evaluation: in a number that falls halfway between two integers both may differ, and then
     further layers would round otherwise as well."""
-    folder = model("sd1")
+    folder = model(family)
     once = {**SMALL_THEIRS, "num_inference_steps": 1}
     exact = reference.latents(folder, "euler", **once)
-    theirs, names = simulated_latents(folder, LAYERS[layer], **once)
+    theirs, names = simulated_latents(folder, keep, **once)
     assert names == [layer]
     ours, _ = program.generate(folder, reference.PROMPT, *SMALL[:-1], 1, "--plugin",
-                               f"quantizer:keep={'/'.join(LAYERS[layer])}")
+                               f"quantizer:keep={'/'.join(keep)}")
     lost = relative(theirs, exact)
     print(f"{layer}: quantisation changes {lost:.1e}, ours differs from it by {relative(ours, theirs):.1e}")
     assert lost > 1e-5, "quantisation has to be seen"
@@ -158,6 +177,38 @@ def test_schemes_stay_near_full_precision(settings, most, model, program):
     exact, _ = program.generate(folder, reference.PROMPT, *SMALL)
     ours, _ = program.generate(folder, reference.PROMPT, *SMALL, "--plugin", f"quantizer:{settings}")
     assert 1e-4 < relative(ours, exact) < most
+
+
+def residual(features, number):
+    """What tests/service/plugins/residual.cc adds to a feature map."""
+    numbers = torch.arange(features[0].numel(), dtype=torch.float64) * 0.1
+    return (numbers * number).sin().float().view(features[0].shape).expand_as(features)
+
+
+def test_residuals_as_of_a_controlnet(model, program, monkeypatch):
+    """Beside diffusers' network with the same residuals, and then with integers."""
+    folder = model("sd1")
+    unet = reference.pipeline(folder, diffusers.DiffusionPipeline).unet
+    plain, own_forward = reference.latents(folder, "euler", **SMALL_THEIRS), unet.forward
+    shapes = []
+    hooks = [block.register_forward_hook(lambda block, _, output: shapes.extend(part.shape for part in output[1]))
+             for block in unet.down_blocks]
+    hooks.append(unet.conv_in.register_forward_hook(lambda block, _, output: shapes.append(output.shape)))
+    reference.latents(folder, "euler", **{**SMALL_THEIRS, "num_inference_steps": 1})
+    for hook in hooks:
+        hook.remove()
+    added = [residual(torch.empty(shape), number) for number, shape in enumerate(shapes, 1)]
+    monkeypatch.setattr(unet, "forward", lambda *arguments, **named: own_forward(
+        *arguments, **{**named, "down_block_additional_residuals": added,
+                       "mid_block_additional_residual": residual(torch.empty(shapes[-1]), len(shapes) + 1)}))
+    theirs = reference.latents(folder, "euler", **SMALL_THEIRS)
+    assert relative(theirs, plain) > 0.05, "residuals have to be seen"
+    arguments = [*SMALL, "--plugins", program.path.parents[1] / "tests/service_plugins", "--plugin", "test-residual"]
+    exact, _ = program.generate(folder, reference.PROMPT, *arguments)
+    assert relative(exact, theirs) < 1e-4
+    ours, report = program.generate(folder, reference.PROMPT, *arguments, "--plugin", "quantizer")
+    assert "quantizer" in report["plugins"] and "test-residual" in report["plugins"]
+    assert 1e-5 < relative(ours, theirs) < 0.05
 
 
 def test_it_composes(model, program):

@@ -110,7 +110,7 @@ def test_a_plan_says_all(model, program):
      "plan: /layers/mid_block.attentions.0: the model has no linear layer or convolution of this name"),
     (lambda plan: {**plan, "layers": {"conv_in": {"weights": 3, "activations": 8}}}, "/layers/conv_in/weights: is 3"),
     (lambda plan: {**plan, "layers": {f"{BLOCK}.attn2.to_k": {"weights": 8, "activations": 8}}},
-     "what depends on the prompt only is computed once, in floating point"),
+     f"/layers/{BLOCK}.attn2.to_k/activations: must be 16"),
     (lambda plan: {**plan, "layers": {"up_blocks.2.resnets.0.conv_shortcut":
                                       {"weights": 8, "activations": 8, "range": [-1, 1]}}}, "/skip_range: is missing"),
     (lambda plan: {**plan, "sheme": "w8a8"}, "/sheme: is no key of this file")])

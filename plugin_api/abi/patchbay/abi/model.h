@@ -72,6 +72,9 @@ enum {
 };
 
 enum { PATCHBAY_SITE_SELF_ATTENTION = 1u << 0, PATCHBAY_SITE_CROSS_ATTENTION = 1u << 1 };
+/* Draft. A linear layer that gives cross-attention its keys or values: computed from the prompt
+ * alone, once for all steps. */
+enum { PATCHBAY_SITE_FROM_TEXT = 1u << 2 };
 
 typedef int32_t patchbay_part;
 
