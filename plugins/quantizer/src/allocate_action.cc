@@ -18,7 +18,10 @@ void CheckModel(const Sensitivity& sensitivity, const std::string& model,
 void NameTextLayers(const LayerSelection& selection, const std::vector<LayerFacts>& facts,
                     Plan& plan) {
   for (const LayerFacts& layer : facts) {
-    if (layer.is_from_text) plan.layers[layer.diffusers_name] = selection.PlannedFor(layer);
+    const PlannedLayer& planned = selection.PlannedFor(layer);
+    if (layer.is_from_text && planned.weight_bits != 16) {
+      plan.layers[layer.diffusers_name] = planned;
+    }
   }
 }
 

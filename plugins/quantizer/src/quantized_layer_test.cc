@@ -160,6 +160,26 @@ TEST(QuantizedLayerTest, WeightsAloneAreLibTorchsProductOfTheirNumbers) {
   EXPECT_TRUE(at::allclose(y.to(at::kFloat), expected.to(at::kFloat), 1e-2, 1e-1));
 }
 
+// MixDQ's finding: the first token of a prompt is far larger than the others, which a range for all
+// tokens leaves hardly any levels.
+TEST(QuantizedLayerTest, ABeginTokenTakesNothingFromTheOthers) {
+  const at::Tensor weight = at::randn({128, 96});
+  at::Tensor prompts = at::randn({2, 154, 96});
+  for (const int64_t begin : {0, 77}) prompts.select(1, begin).mul_(80);
+  prompts[1].narrow(0, 77, 77).zero_();  // an empty part
+  const at::Tensor exact = at::linear(prompts, weight);
+  const auto of_others = [&](const at::Tensor& y) {
+    return SignalToNoise(exact.slice(1, 1, 77), y.slice(1, 1, 77));
+  };
+  const at::Tensor naive = at::linear(FakeInput(prompts, {0, 1, 2}), FakeWeight(weight, 8));
+  const QuantizedLayer of_text(weight, {}, {.integer_products = false});
+  const QuantizedLayer of_tokens(weight, {}, {});
+  EXPECT_GT(of_others(of_text.Forward(prompts)), of_others(naive) + 20);
+  EXPECT_GT(of_others(of_tokens.Forward(prompts)), of_others(naive) + 20);
+  EXPECT_GT(SignalToNoise(exact, of_text.Forward(prompts)), 40);
+  EXPECT_EQ(of_text.Forward(prompts)[1].narrow(0, 78, 76).abs().max().item<float>(), 0);
+}
+
 TEST(QuantizedLayerTest, HalfPrecisionRoundsOnce) {
   const at::Tensor x = at::randn({50, 64}).to(at::kBFloat16);
   const QuantizedLayer layer(at::randn({96, 64}), {}, {});

@@ -13,7 +13,7 @@ namespace {
 using Json = nlohmann::json;
 
 // A file for each so many bytes: no copy of all of them has to be in memory.
-constexpr size_t kFileBytes = size_t{128} << 20;
+constexpr size_t kFileBytes = size_t{16} << 20;
 
 // The action draws nothing; that the layer is replaced lets the host do without its weight, so that
 // no more than one of them is in memory at a time.

@@ -219,12 +219,17 @@ TEXT_ONLY = "quantizer:keep=conv/attn1/ff/proj/to_q/to_out/embedding/emb_proj/ad
 
 @pytest.mark.parametrize("family", ["sd1", "sdxl"])
 @pytest.mark.parametrize("prompt, compat", [(reference.PROMPT, "diffusers"), (LONG, "a1111")])
-def test_the_texts_keys_and_values_stay_exact(family, prompt, compat, model, program):
-    """With them the begin tokens' outliers, one in each 77 rows; SDXL's empty negative prompt has rows of zeros."""
+def test_of_the_text_only_weights_are_rounded(family, prompt, compat, model, program):
+    """Not the begin tokens' outliers, one in each 77 rows; SDXL's empty negative prompt has rows of zeros. The first
+    model's layers are too small to be quantised."""
     arguments = [*SMALL, "--compat", compat]
     exact, _ = program.generate(model(family), prompt, *arguments)
     kept, _ = program.generate(model(family), prompt, *arguments, "--plugin", TEXT_ONLY)
-    assert torch.equal(kept, exact)
+    if family == "sd1":
+        assert torch.equal(kept, exact)
+    else:
+        print(f"{family}, {len(prompt)} characters, its keys and values alone: {decibels(kept, exact):.1f} dB")
+        assert 40 < decibels(kept, exact) < 80
     ours, _ = program.generate(model(family), prompt, *arguments, "--plugin", "quantizer")
     print(f"{family}, {len(prompt)} characters: {decibels(ours, exact):.1f} dB")
     assert decibels(ours, exact) > 25
