@@ -66,14 +66,18 @@ Result Guarded(const Work& work) {
 
 // Prompts, seeds and a pass of the chain's hooks.
 struct ActionSession::Subject {
-  Subject(const LoadedModel& model, const ModelInfo& info, const ModelHooks& hooks)
-      : services(model, info, hooks.plugin_ids) {}
+  Subject(const LoadedModel& model, const ModelInfo& info, const ModelHooks& hooks,
+          const ConditioningRequest& text_request)
+      : text(model.text, text_request), services(model, info, hooks.plugin_ids) {
+    services.ServeText(text, /*warnings=*/nullptr);
+  }
 
   GenerationRequest request;
   std::vector<uint64_t> seeds;
   Conditioning conditioning;
   GuidedDenoiser::Sizes sizes;
   at::Tensor extra_channels;
+  TextServices text;
   ModelServices services;
   std::unique_ptr<GuidedDenoiser> denoiser;
   std::unique_ptr<ChainInPass> pass;
@@ -130,6 +134,8 @@ struct ActionSession::Functions {
                                   const Ask& ask) {
     ActionSession& session = Of(model);
     ModelServices services(session.loaded_, session.info_, session.hooks_.plugin_ids);
+    const TextServices text(session.loaded_.text, {});
+    services.ServeText(text, /*warnings=*/nullptr);
     return AskServices(session, services, error, ask);
   }
 
@@ -183,6 +189,29 @@ struct ActionSession::Functions {
     });
   }
 
+  static patchbay_status EncodeText(const patchbay_model* model, const char* text,
+                                    patchbay_row_role role, patchbay_tensor* hidden_states,
+                                    patchbay_error* error) {
+    return AskModel(model, error, [&](const patchbay_model& inner) {
+      return inner.functions->encode_text(&inner, text, role, hidden_states, error);
+    });
+  }
+  static patchbay_status PhrasePositions(const patchbay_model* model, const char* phrase,
+                                         patchbay_tensor* positions, patchbay_error* error) {
+    return AskJob(model, error, [&](const patchbay_model& inner) {
+      return inner.functions->phrase_positions(&inner, phrase, positions, error);
+    });
+  }
+  static const char* Prompt(const patchbay_model* model, uint32_t picture, patchbay_row_role role) {
+    const ActionSession& session = Of(model);
+    if (session.subject_ == nullptr) return nullptr;
+    const std::string* const prompt = session.subject_->text.PromptOf(picture, role);
+    return prompt == nullptr ? nullptr : prompt->c_str();
+  }
+  static patchbay_status Warn(const patchbay_model*, const char*, patchbay_error*) {
+    return PATCHBAY_OK;
+  }
+
   static constexpr patchbay_model_functions kTable = {
       .struct_size = sizeof(patchbay_model_functions),
       .denoise = &Denoise,
@@ -194,6 +223,10 @@ struct ActionSession::Functions {
       .decode_latent = &DecodeLatent,
       .set_inpainting = &SetInpainting,
       .announce_steps = &AnnounceSteps,
+      .encode_text = &EncodeText,
+      .phrase_positions = &PhrasePositions,
+      .prompt = &Prompt,
+      .warn = &Warn,
   };
 };
 
@@ -210,7 +243,13 @@ ActionSession::~ActionSession() = default;
 
 absl::StatusOr<std::unique_ptr<ActionSession::Subject>> ActionSession::MakeSubject(
     const ActionPrompts& prompts) {
-  auto subject = std::make_unique<Subject>(loaded_, info_, hooks_);
+  ConditioningRequest text;
+  text.prompts = prompts.prompts;
+  if (std::any_of(prompts.negative_prompts.begin(), prompts.negative_prompts.end(),
+                  [](const std::string& prompt) { return !prompt.empty(); })) {
+    text.negative_prompts.assign(prompts.negative_prompts.begin(), prompts.negative_prompts.end());
+  }
+  auto subject = std::make_unique<Subject>(loaded_, info_, hooks_, text);
   const int64_t scale = loaded_.autoencoder->scale();
   const int64_t native = loaded_.description.native_size / scale;
   const int64_t height = prompts.latent_height == 0 ? native : prompts.latent_height;
@@ -231,11 +270,6 @@ absl::StatusOr<std::unique_ptr<ActionSession::Subject>> ActionSession::MakeSubje
   PATCHBAY_RETURN_IF_ERROR(CheckRequest(request, loaded_.description));
   for (uint64_t i = 0; i < prompts.prompts.size(); ++i) {
     subject->seeds.push_back(prompts.seed + i);
-  }
-  ConditioningRequest text;
-  text.prompts = prompts.prompts;
-  if (!request.negative_prompt.empty()) {
-    text.negative_prompts.assign(prompts.negative_prompts.begin(), prompts.negative_prompts.end());
   }
   PATCHBAY_ASSIGN_OR_RETURN(subject->conditioning, EncodePrompts(loaded_.text, text));
   subject->sizes = SizesFor(loaded_, *request.size);
@@ -295,8 +329,8 @@ absl::StatusOr<at::Tensor> ActionSession::Draw(const ActionPass& pass) {
     SamplingPass::Task task;
     task.size = *request.size;
     task.steps = request.steps;
-    return SamplingPass(loaded_, request, choice, subject_->conditioning, hooks_.denoiser.operators,
-                        &hooks_, drawing, noise, report)
+    return SamplingPass(loaded_, request, choice, subject_->conditioning, subject_->text,
+                        hooks_.denoiser.operators, &hooks_, drawing, noise, report)
         .Run(task);
   });
 }

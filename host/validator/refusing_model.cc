@@ -32,6 +32,15 @@ constexpr patchbay_model_functions kRefusing = {
                          patchbay_error* error) { return Refuse(model, error); },
     .announce_steps = [](const patchbay_model* model, int64_t,
                          patchbay_error* error) { return Refuse(model, error); },
+    .encode_text = [](const patchbay_model* model, const char*, patchbay_row_role, patchbay_tensor*,
+                      patchbay_error* error) { return Refuse(model, error); },
+    .phrase_positions = [](const patchbay_model* model, const char*, patchbay_tensor*,
+                           patchbay_error* error) { return Refuse(model, error); },
+    .prompt = [](const patchbay_model*, uint32_t, patchbay_row_role) -> const char* {
+      return nullptr;
+    },
+    .warn = [](const patchbay_model* model, const char*,
+               patchbay_error* error) { return Refuse(model, error); },
 };
 
 }  // namespace

@@ -163,12 +163,13 @@ absl::Status GenerationJob::EncodeText(int pass, int steps) {
       report_.warnings.push_back(warning);
     }
   }
+  text_services_.emplace(text_, std::move(text));
   return absl::OkStatus();
 }
 
 absl::StatusOr<at::Tensor> GenerationJob::RunPass(const SamplingPass::Task& task) {
-  pass_ = std::make_unique<SamplingPass>(model_, request_, choice_, conditioning_, operators_,
-                                         hooks_, observer_, noise_, report_);
+  pass_ = std::make_unique<SamplingPass>(model_, request_, choice_, conditioning_, *text_services_,
+                                         operators_, hooks_, observer_, noise_, report_);
   return pass_->Run(task);
 }
 

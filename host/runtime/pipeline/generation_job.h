@@ -4,11 +4,13 @@
 #include <ATen/ATen.h>
 
 #include <memory>
+#include <optional>
 
 #include "absl/status/statusor.h"
 #include "host/runtime/pipeline/pipeline.h"
 #include "host/runtime/pipeline/sampling_choice.h"
 #include "host/runtime/pipeline/sampling_pass.h"
+#include "host/runtime/pipeline/text_services.h"
 #include "host/runtime/sampling/noise_source.h"
 
 namespace patchbay {
@@ -47,7 +49,8 @@ class GenerationJob {
   SamplingChoice choice_;
   TextModel text_;
   Conditioning conditioning_;
-  PictureSize first_size_;  // of the first pass
+  std::optional<TextServices> text_services_;  // of the pass
+  PictureSize first_size_;                     // of the first pass
   GenerationReport report_;
 };
 

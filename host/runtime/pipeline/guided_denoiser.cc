@@ -108,6 +108,11 @@ absl::StatusOr<GuidedDenoiser::Rows> GuidedDenoiser::MakeRows(const Key& key,
   return rows;
 }
 
+int64_t GuidedDenoiser::PromptLength(int64_t call) const {
+  const auto& stages = conditioning_.positive;
+  return stages[StageAt(stages, call)].parts.front().hidden.size(1);
+}
+
 bool GuidedDenoiser::HasSinglePart(int64_t call) const {
   const auto& parts = conditioning_.positive[StageAt(conditioning_.positive, call)].parts;
   const auto& weights = parts.front().weights;
@@ -120,8 +125,9 @@ absl::StatusOr<at::Tensor> GuidedDenoiser::RunNetwork(const Request& request, co
   UNetInput input;
   input.is_cancelled = is_cancelled_;
   const at::Tensor& sample = request.sample;
-  const at::Tensor joined =
-      extra_channels_.defined() ? at::cat({sample, extra_channels_}, 1) : sample;
+  const at::Tensor joined = extra_channels_.defined()
+                                ? at::cat({sample, extra_channels_.narrow(0, 0, sample.size(0))}, 1)
+                                : sample;
   input.sample = joined.repeat({copies, 1, 1, 1});
   input.timestep = at::full({1}, request.timestep, sample.options().dtype(at::kFloat));
   if (unet_.guidance_features() > 0) {
@@ -185,7 +191,7 @@ absl::StatusOr<at::Tensor> GuidedDenoiser::RunText(const Request& request, const
       conditioning_.positive[StageAt(conditioning_.positive, request.call)].parts.front();
   UNetText prompt;
   prompt.hidden_states = text.expand({batch, -1, -1});
-  prompt.pooled = part.pooled;
+  if (part.pooled.defined()) prompt.pooled = part.pooled.narrow(0, 0, batch);
   if (!sizes_.positive.empty()) {
     prompt.time_ids = RepeatedNumbers(sizes_.positive, batch).to(text.device());
   }

@@ -49,6 +49,9 @@ class GuidedDenoiser {
   // picture), or undefined.
   void SetExtraChannels(at::Tensor channels) { extra_channels_ = std::move(channels); }
 
+  // Of the prompts' hidden states, without what hooks append.
+  int64_t PromptLength(int64_t call) const;
+
   // What a run of the network is asked for.
   struct Request {
     at::Tensor sample;    // [B, C, H, W] as preconditioning scaled it
@@ -68,7 +71,7 @@ class GuidedDenoiser {
   absl::StatusOr<GuidedOutput> Run(const Request& request);
 
   // The network's output for the negative prompt alone, or for another text [B or 1, T, text width]
-  // in the prompt's place.
+  // in the prompt's place; for another text the request's B may also be 1.
   absl::StatusOr<at::Tensor> RunNegative(const Request& request);
   absl::StatusOr<at::Tensor> RunText(const Request& request, const at::Tensor& text);
 

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <exception>
 #include <limits>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "host/base/status_macros.h"
@@ -119,6 +120,30 @@ struct ModelServices::Functions {
     return Report(SideOf(model).services->AnnounceSteps(steps), error);
   }
 
+  static patchbay_status EncodeText(const patchbay_model* model, const char* text,
+                                    patchbay_row_role role, patchbay_tensor* hidden_states,
+                                    patchbay_error* error) {
+    return Answer(hidden_states, error, [&]() -> absl::StatusOr<at::Tensor> {
+      const ModelServices& services = *SideOf(model).services;
+      return services.text_->Encode(text, role, services.call_);
+    });
+  }
+  static patchbay_status PhrasePositions(const patchbay_model* model, const char* phrase,
+                                         patchbay_tensor* positions, patchbay_error* error) {
+    return Answer(positions, error,
+                  [&] { return SideOf(model).services->PhrasePositions(phrase); });
+  }
+  static const char* Prompt(const patchbay_model* model, uint32_t picture, patchbay_row_role role) {
+    const std::string* const prompt = SideOf(model).services->text_->PromptOf(picture, role);
+    return prompt == nullptr ? nullptr : prompt->c_str();
+  }
+  static patchbay_status Warn(const patchbay_model* model, const char* text,
+                              patchbay_error* /*error*/) {
+    const PluginSide& side = SideOf(model);
+    side.services->Warn(side, text);
+    return PATCHBAY_OK;
+  }
+
   static constexpr patchbay_model_functions kTable = {
       .struct_size = sizeof(patchbay_model_functions),
       .denoise = &Denoise,
@@ -130,6 +155,10 @@ struct ModelServices::Functions {
       .decode_latent = &DecodeLatent,
       .set_inpainting = &SetInpainting,
       .announce_steps = &AnnounceSteps,
+      .encode_text = &EncodeText,
+      .phrase_positions = &PhrasePositions,
+      .prompt = &Prompt,
+      .warn = &Warn,
   };
 };
 
@@ -164,15 +193,20 @@ absl::StatusOr<at::Tensor> ModelServices::Denoise(const patchbay_evaluation& eva
   }
   const c10::AutoGradMode gradients(with_gradients);
   const at::Tensor latent = Borrowed(evaluation.latent).to(at::kFloat);
-  if (latent.dim() != 4 || latent.size(0) != static_cast<int64_t>(seeds_.size())) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("denoise() takes a latent [", seeds_.size(), ", C, h, w]"));
+  const auto pictures = static_cast<int64_t>(seeds_.size());
+  const bool is_other =
+      evaluation.role != PATCHBAY_ROW_CONDITIONAL && evaluation.role != PATCHBAY_ROW_UNCONDITIONAL;
+  const bool is_one = is_other && latent.dim() == 4 && latent.size(0) == 1;
+  if (latent.dim() != 4 || (latent.size(0) != pictures && !is_one)) {
+    return absl::InvalidArgumentError(absl::StrCat("denoise() takes a latent [", pictures,
+                                                   is_other ? " or 1" : "", ", C, h, w]"));
   }
   // At the sampler's own level the network is told what the sampler tells it.
   const patchbay_step& now = chain_->InNetwork().step;
   const double timestep =
       evaluation.sigma == now.sigma ? now.timestep : model_.schedule.TimestepOf(evaluation.sigma);
-  const patchbay_step step = chain_->AuxiliaryStep(evaluation.sigma, timestep, evaluation.overlay);
+  patchbay_step step = chain_->AuxiliaryStep(evaluation.sigma, timestep, evaluation.overlay);
+  step.picture_count = static_cast<uint32_t>(latent.size(0));
   const Evaluation at{step, chain_->plugins()};
   GuidedDenoiser::Request request;
   request.sample = latent.to(model_.compute.device) * preconditioning_.InputScale(evaluation.sigma);
@@ -193,6 +227,18 @@ absl::Status ModelServices::AnnounceSteps(int64_t steps) {
   }
   announced_steps_ = steps;
   return absl::OkStatus();
+}
+
+absl::StatusOr<at::Tensor> ModelServices::PhrasePositions(std::string_view phrase) const {
+  return text_->PhrasePositions(phrase, call_, denoiser_->PromptLength(call_));
+}
+
+void ModelServices::Warn(const PluginSide& side, std::string_view text) const {
+  if (warnings_ == nullptr) return;
+  std::string warning = absl::StrCat(*side.id, ": ", std::string(text));
+  if (std::find(warnings_->begin(), warnings_->end(), warning) == warnings_->end()) {
+    warnings_->push_back(std::move(warning));
+  }
 }
 
 absl::Status ModelServices::SetInpainting(const PluginSide& side, const at::Tensor& mask,

@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -12,6 +13,7 @@
 #include "host/runtime/pipeline/guided_denoiser.h"
 #include "host/runtime/pipeline/loaded_model.h"
 #include "host/runtime/pipeline/model_info.h"
+#include "host/runtime/pipeline/text_services.h"
 #include "host/runtime/sampling/preconditioning.h"
 
 namespace patchbay {
@@ -30,6 +32,12 @@ class ModelServices {
 
   // From then on hooks may ask. Both must outlive their use.
   void Serve(GuidedDenoiser& denoiser, const ChainInPass& chain, absl::Span<const uint64_t> seeds);
+  // What texts are read by, and where warnings go; `warnings` may be null. Both must outlive their
+  // use.
+  void ServeText(const TextServices& text, std::vector<std::string>* warnings) {
+    text_ = &text;
+    warnings_ = warnings;
+  }
   // The evaluation of the pass that is under way; prompt editing follows it.
   void SetCall(int64_t call) { call_ = call; }
   // How many steps a plugin has said that the pass will make; 0: none has.
@@ -47,6 +55,8 @@ class ModelServices {
 
   absl::StatusOr<at::Tensor> Denoise(const patchbay_evaluation& evaluation);
   absl::Status AnnounceSteps(int64_t steps);
+  absl::StatusOr<at::Tensor> PhrasePositions(std::string_view phrase) const;
+  void Warn(const PluginSide& side, std::string_view text) const;
   absl::Status SetInpainting(const PluginSide& side, const at::Tensor& mask,
                              const at::Tensor& masked_latent);
   absl::StatusOr<at::Tensor> RunRole(const GuidedDenoiser::Request& request,
@@ -57,6 +67,8 @@ class ModelServices {
   std::vector<PluginSide> sides_;
   Preconditioning preconditioning_;
   GuidedDenoiser* denoiser_ = nullptr;
+  const TextServices* text_ = nullptr;
+  std::vector<std::string>* warnings_ = nullptr;
   const ChainInPass* chain_ = nullptr;
   absl::Span<const uint64_t> seeds_;
   int64_t call_ = 0;

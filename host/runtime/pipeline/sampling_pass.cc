@@ -42,13 +42,14 @@ GuidedDenoiser::Sizes SizesFor(const LoadedModel& model, const PictureSize& size
 
 SamplingPass::SamplingPass(const LoadedModel& model, const GenerationRequest& request,
                            const SamplingChoice& choice, const Conditioning& conditioning,
-                           const OperatorTable& operators, const ModelHooks* hooks,
-                           GenerationObserver& observer, NoiseSource& noise,
-                           GenerationReport& report)
+                           const TextServices& text, const OperatorTable& operators,
+                           const ModelHooks* hooks, GenerationObserver& observer,
+                           NoiseSource& noise, GenerationReport& report)
     : model_(model),
       request_(request),
       choice_(choice),
       conditioning_(conditioning),
+      text_(text),
       operators_(operators),
       hooks_(hooks),
       preconditioning_(model.schedule.config()),
@@ -136,6 +137,7 @@ absl::StatusOr<at::Tensor> SamplingPass::RunLoop(const Task& task, const Samplin
                             MakeSampler(choice_.sampler, options));
   if (chain_ != nullptr) {
     chain_->services.Serve(denoiser, chain_->hooks, chain_->seeds);
+    chain_->services.ServeText(text_, &report_.warnings);
     chain_->hooks.Begin(request_.guidance_scale);
     x = chain_->hooks.Edit(hooks_->sampling.first_latent, std::move(x));
     BeginStep(plan, 0);

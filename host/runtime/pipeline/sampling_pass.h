@@ -15,6 +15,7 @@
 #include "host/runtime/pipeline/model_services.h"
 #include "host/runtime/pipeline/sampling_choice.h"
 #include "host/runtime/pipeline/start_picture.h"
+#include "host/runtime/pipeline/text_services.h"
 #include "host/runtime/sampling/noise_source.h"
 #include "host/runtime/sampling/preconditioning.h"
 #include "host/runtime/sampling/sampler.h"
@@ -41,7 +42,7 @@ class SamplingPass {
   // All arguments must outlive the object. hooks: null for none.
   SamplingPass(const LoadedModel& model, const GenerationRequest& request,
                const SamplingChoice& choice, const Conditioning& conditioning,
-               const OperatorTable& operators, const ModelHooks* hooks,
+               const TextServices& text, const OperatorTable& operators, const ModelHooks* hooks,
                GenerationObserver& observer, NoiseSource& noise, GenerationReport& report);
 
   // Latents [B, C, h, w], fp32, on the CPU. CANCELLED when the observer asks for it, DATA_LOSS when
@@ -90,6 +91,7 @@ class SamplingPass {
   const GenerationRequest& request_;
   const SamplingChoice& choice_;
   const Conditioning& conditioning_;
+  const TextServices& text_;
   const OperatorTable& operators_;
   const ModelHooks* hooks_;
   Preconditioning preconditioning_;

@@ -75,17 +75,26 @@ void PromptEncoder::AddWarnings(const std::vector<std::string>& warnings) {
   }
 }
 
+absl::StatusOr<Prompt> PromptEncoder::CompileFor(const Slot& slot, std::string_view text,
+                                                 bool negative) const {
+  PromptOptions options;
+  options.profile = request_->profile;
+  options.split_at_and = !negative;
+  options.calls = request_->calls;
+  options.calls_before = request_->calls_before;
+  options.cleaning = CleaningFor(request_->profile, *slot.encoder->network);
+  return CompilePrompt(text, options, slot.encoder->tokenizer, slot.names);
+}
+
+std::vector<int32_t> PromptEncoder::PhraseTokens(std::string_view phrase) const {
+  const ConditioningEncoder& first = *slots_.front().encoder;
+  return first.tokenizer.Encode(phrase, CleaningFor(request_->profile, *first.network));
+}
+
 absl::StatusOr<EncodedPrompt> PromptEncoder::Encode(std::string_view text, bool negative) {
   std::vector<Prompt> prompts;
   for (const Slot& slot : slots_) {
-    PromptOptions options;
-    options.profile = request_->profile;
-    options.split_at_and = !negative;
-    options.calls = request_->calls;
-    options.calls_before = request_->calls_before;
-    options.cleaning = CleaningFor(request_->profile, *slot.encoder->network);
-    PATCHBAY_ASSIGN_OR_RETURN(Prompt prompt,
-                              CompilePrompt(text, options, slot.encoder->tokenizer, slot.names));
+    PATCHBAY_ASSIGN_OR_RETURN(Prompt prompt, CompileFor(slot, text, negative));
     AddWarnings(prompt.warnings);
     prompts.push_back(std::move(prompt));
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "host/runtime/prompt/prompt.h"
 #include "host/runtime/text_encoder/conditioning.h"
 
 namespace patchbay {
@@ -42,6 +43,13 @@ class PromptEncoder {
   // One chunk of the empty prompt: hidden [1, T, D].
   absl::StatusOr<at::Tensor> EncodeEmptyChunk();
 
+  // A text's tokens for the first encoder, without encoding them.
+  absl::StatusOr<Prompt> Compile(std::string_view text, bool negative) const {
+    return CompileFor(slots_.front(), text, negative);
+  }
+  // The tokens of words as such a text has them, without any syntax.
+  std::vector<int32_t> PhraseTokens(std::string_view phrase) const;
+
   std::vector<std::string>& warnings() { return warnings_; }
 
  private:
@@ -61,6 +69,7 @@ class PromptEncoder {
 
   PromptEncoder(const TextModel& model, const ConditioningRequest& request)
       : model_(&model), request_(&request) {}
+  absl::StatusOr<Prompt> CompileFor(const Slot& slot, std::string_view text, bool negative) const;
   absl::StatusOr<EncodedSubPrompt> EncodeSubPrompt(const std::vector<const SubPrompt*>& by_slot,
                                                    bool negative);
   absl::StatusOr<EncodedChunks> EncodeRows(const Slot& slot, const HiddenStateChoice& choice,

@@ -1,6 +1,7 @@
 #ifndef PATCHBAY_SDK_STEP_H_
 #define PATCHBAY_SDK_STEP_H_
 
+#include <string>
 #include <vector>
 
 #include "patchbay/abi/hooks.h"
@@ -32,7 +33,7 @@ struct PassStateBox {
 
 // What the network is asked for beside the sampler's own calls; see Model::denoise.
 struct Evaluation {
-  Tensor latent;  // [B, C, h, w]
+  Tensor latent;  // [B, C, h, w]; for PATCHBAY_ROW_OTHER also [1, C, h, w]
   double sigma = 0;
   patchbay_row_role role = PATCHBAY_ROW_CONDITIONAL;
   Tensor text = Tensor();  // for PATCHBAY_ROW_OTHER: [1 or B, T, text features]
@@ -117,6 +118,32 @@ class Model {
   void announce_steps(int64_t steps) const {
     sdk::HostCall call;
     call.check(model_->functions->announce_steps(model_, steps, call.error()));
+  }
+
+  // A text's hidden states, [1, T, text features], as the job's prompt is encoded, or its negative.
+  // Draft.
+  Tensor encode_text(const std::string& text,
+                     patchbay_row_role role = PATCHBAY_ROW_CONDITIONAL) const {
+    return ask([&](patchbay_tensor* result, patchbay_error* error) {
+      return model_->functions->encode_text(model_, text.c_str(), role, result, error);
+    });
+  }
+  // Where the prompts have a phrase: [conditional rows, T], 1 at its tokens, else 0. Draft.
+  Tensor phrase_positions(const std::string& phrase) const {
+    return ask([&](patchbay_tensor* result, patchbay_error* error) {
+      return model_->functions->phrase_positions(model_, phrase.c_str(), result, error);
+    });
+  }
+  // A picture's prompt as it was written. Draft.
+  std::string prompt(uint32_t picture = 0,
+                     patchbay_row_role role = PATCHBAY_ROW_CONDITIONAL) const {
+    const char* const text = model_->functions->prompt(model_, picture, role);
+    return text == nullptr ? "" : text;
+  }
+  // Adds a sentence to the warnings of the job's report. Draft.
+  void warn(const std::string& text) const {
+    sdk::HostCall call;
+    call.check(model_->functions->warn(model_, text.c_str(), call.error()));
   }
 
  private:

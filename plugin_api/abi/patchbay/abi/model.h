@@ -125,7 +125,8 @@ enum {
 /* What the network is asked for by patchbay_model_functions.denoise. */
 typedef struct patchbay_evaluation {
   uint32_t struct_size;
-  /* [B, C, h, w] at noise level `sigma`; B is the job's number of pictures. */
+  /* [B, C, h, w] at noise level `sigma`; B is the job's number of pictures, or 1 with role _OTHER,
+   * and h and w are any that the network takes. */
   patchbay_tensor latent;
   double sigma;
   /* PATCHBAY_ROW_CONDITIONAL or _UNCONDITIONAL: the job's prompt or its negative. _OTHER: `text`.
@@ -176,6 +177,25 @@ typedef struct patchbay_model_functions {
    * is then told in steps made, out of that many. INVALID_ARGUMENT: fewer than step_count. */
   patchbay_status (*announce_steps)(const patchbay_model* model, int64_t steps,
                                     patchbay_error* error);
+  /* Draft. The hidden states of a text, [1, T, text_features], read and encoded as the job's prompt
+   * is (role _CONDITIONAL) or its negative (_UNCONDITIONAL): the same tokenizer, profile, clip
+   * skip, textual inversions and LoRAs. Of a text with prompt editing, what holds now. T may be
+   * another than the job's. INVALID_ARGUMENT: a text of several operands (AND), or one too long. */
+  patchbay_status (*encode_text)(const patchbay_model* model, const char* text,
+                                 patchbay_row_role role, patchbay_tensor* hidden_states,
+                                 patchbay_error* error);
+  /* Draft. Where the job's prompts have a phrase: [R, T], 1 at the tokens of each occurrence, else
+   * 0. R counts the network's conditional rows in their order (pictures, for each operand of AND),
+   * T is the length of their hidden states without what hooks have appended. A phrase is a word or
+   * several, in any case; its tokens have to follow each other. */
+  patchbay_status (*phrase_positions)(const patchbay_model* model, const char* phrase,
+                                      patchbay_tensor* positions, patchbay_error* error);
+  /* Draft. The job's prompt for a picture, or its negative prompt, as it was written; NULL where
+   * there is none. Lives until the pass ends. */
+  const char* (*prompt)(const patchbay_model* model, uint32_t picture, patchbay_row_role role);
+  /* Draft. Adds a sentence to the warnings of the job's report, once however often it is said. In
+   * actions nobody reads them. */
+  patchbay_status (*warn)(const patchbay_model* model, const char* text, patchbay_error* error);
 } patchbay_model_functions;
 
 struct patchbay_model {
