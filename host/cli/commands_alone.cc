@@ -1,4 +1,5 @@
 #include "host/cli/commands.h"
+#include "host/cli/convert_command.h"
 #include "host/cli/model_command.h"
 #include "host/cli/outpaint_command.h"
 #include "host/cli/plugin_action_command.h"
@@ -10,6 +11,7 @@ namespace patchbay {
 void AddCommands(CLI::App& program, CommandAction& action) {
   AddGenerateCommand(program, action, GenerateHere);
   AddOutpaintCommand(program, action, DescribeLocalModel, GenerateHere);
+  AddConvertCommand(program, action);
   AddModelCommand(program, action, DescribeLocalModel);
   CLI::App* plugin = AddPluginCommand(program, action, PluginsHere());
   AddPluginActionCommands(*plugin, action, PluginsHere(), RunActionHere);

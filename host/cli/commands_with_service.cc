@@ -3,6 +3,7 @@
 #include "host/base/status_macros.h"
 #include "host/cli/commands.h"
 #include "host/cli/connection.h"
+#include "host/cli/convert_command.h"
 #include "host/cli/job_command.h"
 #include "host/cli/model_command.h"
 #include "host/cli/outpaint_command.h"
@@ -42,6 +43,7 @@ void AddCommands(CLI::App& program, CommandAction& action) {
   for (CLI::App* const command : {generate, outpaint}) {
     DeclareRemoteGenerateOptions(*command, remote->generate);
   }
+  AddConvertCommand(program, action);
   CLI::App* model = AddModelCommand(program, action, DescriberFor(remote->connection));
   AddRemoteModelCommands(*model, action, remote->connection);
   CLI::App* plugin = AddPluginCommand(program, action, PluginsOf(remote->connection));
