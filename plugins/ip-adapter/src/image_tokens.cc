@@ -1,29 +1,15 @@
 #include "plugins/ip-adapter/src/image_tokens.h"
 
-#include <sys/stat.h>
-
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <string_view>
 
+#include "plugins/clip_vision/src/file_stamp.h"
 #include "plugins/ip-adapter/src/image_projection.h"
 
 namespace ip_adapter {
 namespace {
-
-std::string Time(const timespec& time) {
-  return std::to_string(time.tv_sec) + "." + std::to_string(time.tv_nsec);
-}
-
-// What tells a file's content from what it was before, and from other files.
-std::string Stamp(const std::string& path) {
-  struct stat status {};
-  if (stat(path.c_str(), &status) != 0) return path + "|";
-  return path + "|" + std::to_string(status.st_dev) + "|" + std::to_string(status.st_ino) + "|" +
-         std::to_string(status.st_size) + "|" + Time(status.st_mtim) + "|" + Time(status.st_ctim) +
-         "|";
-}
 
 std::string Key(const Adapter& adapter, const clip_vision::VisionEncoder& encoder,
                 const at::Tensor& squares) {
@@ -32,8 +18,8 @@ std::string Key(const Adapter& adapter, const clip_vision::VisionEncoder& encode
       (std::filesystem::path(network).parent_path() / "config.json").string();
   const std::string_view bytes(reinterpret_cast<const char*>(squares.const_data_ptr<uint8_t>()),
                                static_cast<size_t>(squares.numel()));
-  return Stamp(adapter.weights().name()) + Stamp(network) + Stamp(config) +
-         std::to_string(std::hash<std::string_view>()(bytes));
+  return clip_vision::FileStamp(adapter.weights().name()) + clip_vision::FileStamp(network) +
+         clip_vision::FileStamp(config) + std::to_string(std::hash<std::string_view>()(bytes));
 }
 
 struct Made {
