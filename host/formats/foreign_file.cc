@@ -12,9 +12,8 @@ struct Signature {
 };
 
 constexpr std::string_view kPickleAdvice =
-    "this is a pickled PyTorch checkpoint, which can run any code when it is read; convert it on a "
-    "machine you can afford to lose (diffusers' save_pretrained(safe_serialization=True) or any "
-    "\"ckpt to safetensors\" tool) and use the .safetensors file";
+    "this is a pickled PyTorch file, which can run any code when Python reads it; `patchbay convert "
+    "FILE -o FILE.safetensors` makes a .safetensors file of it and runs nothing";
 
 constexpr Signature kSignatures[] = {
     {"PK\x03\x04", kPickleAdvice},

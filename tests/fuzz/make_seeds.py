@@ -1,10 +1,14 @@
-"""Writes the fuzzers' small seed files; needs gguf, Pillow and safetensors."""
+"""Writes the fuzzers' small seed files; needs gguf, Pillow, safetensors and torch."""
 
+import collections
 import pathlib
+import pickle
 import struct
+import zipfile
 
 import gguf
 import numpy
+import torch
 from PIL import Image, PngImagePlugin
 from safetensors.numpy import save_file
 
@@ -69,7 +73,25 @@ def write_pictures(folder: pathlib.Path) -> None:
     rgba.save(folder / "animation.webp", save_all=True, append_images=[rgba.rotate(90)])
 
 
+def write_pytorch(files: pathlib.Path, pickles: pathlib.Path) -> None:
+    """Tensors of several kinds, views, a checkpoint, code; each as a file and as the pickle in it."""
+    files.mkdir(parents=True, exist_ok=True)
+    pickles.mkdir(parents=True, exist_ok=True)
+    storage = torch.arange(6.0)
+    state = torch.nn.Linear(1, 2).state_dict()
+    seeds = {"views": {"turned": storage.view(2, 3).t(), "part": storage[2:4], "empty": torch.zeros(0, 2)},
+             "types": [torch.zeros(1, dtype=kind) for kind in (torch.float16, torch.bfloat16, torch.int64, torch.uint8)],
+             "checkpoint": {"state_dict": state, "global_step": 70000, "loss": 0.5, "last": None, "done": True},
+             "parameters": collections.OrderedDict(w=torch.nn.Parameter(torch.ones(1))), "code": {"w": print}}
+    for name, given in seeds.items():
+        torch.save(given, files / name)
+        with zipfile.ZipFile(files / name) as archive:
+            (pickles / name).write_bytes(archive.read(f"{name}/data.pkl"))
+    (pickles / "protocol_4").write_bytes(pickle.dumps({"a": [1, 2]}, protocol=4))
+
+
 if __name__ == "__main__":
     write_safetensors(SEEDS / "safetensors_fuzz")
     write_gguf(SEEDS / "gguf_fuzz")
     write_pictures(SEEDS / "picture_fuzz")
+    write_pytorch(SEEDS / "pytorch_fuzz", SEEDS / "pickle_fuzz")

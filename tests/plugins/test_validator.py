@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from .ip_adapter_files import write_files
+from .moma_files import write_adapter
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("PATCHBAY_BUILD", "build/release")
@@ -32,12 +33,14 @@ FAULTS = {
 
 def settings_for(plugin, folder):
     """What those need that do nothing without a picture."""
-    if plugin not in ("outpainter", "ip-adapter"):
+    if plugin not in ("outpainter", "ip-adapter", "moma"):
         return []
     picture = folder / "picture.png"
     Image.linear_gradient("L").resize((24, 20)).save(picture)
     if plugin == "outpainter":
         return ["--settings", f"picture={picture}"]
+    if plugin == "moma":
+        return ["--settings", f"image={picture},subject=lighthouse,adapter={write_adapter(folder)}"]
     adapter, encoder = write_files(folder)
     return ["--settings", f"image={picture},adapter={adapter},encoder={encoder}"]
 
@@ -69,7 +72,7 @@ def test_ours_serve_every_structure(program, plugin):
     for family in ("sd1", "sd2", "sdxl"):
         assert checks[f"family.{family}"]["result"] == "PASS"
         # The adapter is for one structure; tests/parity has them for others.
-        is_other = plugin == "ip-adapter" and family == "sdxl"
+        is_other = plugin in ("ip-adapter", "moma") and family == "sdxl"
         assert ("refuses" in checks[f"family.{family}"]["reason"]) == is_other
 
 

@@ -35,6 +35,7 @@ class Moma final : public patchbay::Plugin<Settings> {
     patchbay::Overlay overlay = at.overlay();
     const auto injection =
         std::make_shared<const Injection>(prepared, OptionsFor(blocks, overlay.number()));
+    if (!injection->acts_on_self() && !injection->acts_on_cross()) return;
     at.begin_pass([injection](const patchbay::Step& step) { return injection->Begin(step); });
     at.before_step(
         [injection](const patchbay::Step& step, at::Tensor&) { injection->BeforeStep(step); });

@@ -235,7 +235,7 @@ def test_pickles_only(sdxl, tmp_path):
     file = tmp_path / "model/unet/diffusion_pytorch_model.safetensors"
     file.rename(file.with_suffix(".bin"))
     message = refusal(tmp_path / "model", tmp_path)
-    assert "pickled" in message and "safe_serialization" in message
+    assert "pickled" in message and "patchbay convert" in message
 
 
 @pytest.mark.parametrize("entry, value", [
