@@ -63,16 +63,11 @@ absl::Status ZipArchive::ListMembers(uint64_t archive_bytes) {
       return Damaged("a member has no proper entry");
     }
     const std::string name = member.name;
-    if (member.encryption_method != ZIP_EM_NONE || member.comp_method != ZIP_CM_STORE ||
-        member.size != member.comp_size) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("\"", Excerpt(name),
-                       "\" in its zip archive is compressed or encrypted; torch.save() stores "
-                       "plain bytes, so this is another kind of file"));
-    }
-    if (member.size > left) return Damaged("its members are larger than the file");
-    left -= member.size;
-    if (!members_.emplace(name, Member{member.index, member.size}).second) {
+    const bool is_stored = member.encryption_method == ZIP_EM_NONE &&
+                           member.comp_method == ZIP_CM_STORE && member.size == member.comp_size;
+    if (is_stored && member.size > left) return Damaged("its members are larger than the file");
+    if (is_stored) left -= member.size;
+    if (!members_.emplace(name, Member{member.index, member.size, is_stored}).second) {
       return Damaged(absl::StrCat("it has \"", Excerpt(name), "\" twice"));
     }
   }
@@ -83,6 +78,12 @@ absl::StatusOr<std::string> ZipArchive::Read(std::string_view name) const {
   const auto found = members_.find(name);
   if (found == members_.end()) {
     return Damaged(absl::StrCat("there is no \"", Excerpt(name), "\""));
+  }
+  if (!found->second.is_stored) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", Excerpt(name),
+                     "\" in its zip archive is compressed or encrypted; torch.save() stores plain "
+                     "bytes, so this is another kind of file"));
   }
   const std::unique_ptr<zip_file_t, int (*)(zip_file_t*)> file(
       zip_fopen_index(archive_.get(), found->second.index, 0), &zip_fclose);

@@ -15,24 +15,25 @@ struct zip;
 
 namespace patchbay {
 
-// A zip archive in memory whose members are stored without compression, as torch.save() writes
-// them. No member is larger than its bytes in the archive, so none can grow when it is read. One
-// thread at a time.
+// A zip archive in memory, of which members are read that are stored without compression, as
+// torch.save() writes them. None of these is larger than its bytes in the archive, so none can grow
+// when it is read. One thread at a time.
 class ZipArchive {
  public:
   struct Member {
     uint64_t index = 0;  // in the archive
     uint64_t size = 0;
+    bool is_stored = false;  // as plain bytes; others cannot be read
   };
 
-  // INVALID_ARGUMENT: no zip archive, a damaged one, one with compressed or encrypted members or
-  // with two of one name. Errors do not name the file. `content` must outlive the object.
+  // INVALID_ARGUMENT: no zip archive, a damaged one, one with two members of one name. Errors do not name the file. `content` must outlive the object.
   static absl::StatusOr<ZipArchive> Open(absl::Span<const std::byte> content);
 
   // By their names.
   const std::map<std::string, Member, std::less<>>& members() const { return members_; }
 
-  // A member's bytes; its checksum is verified.
+  // A member's bytes; its checksum is verified. INVALID_ARGUMENT: there is none of this name, it is
+  // damaged, compressed or encrypted.
   absl::StatusOr<std::string> Read(std::string_view name) const;
 
  private:

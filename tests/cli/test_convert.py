@@ -118,7 +118,7 @@ class Evil:
 
 @pytest.mark.parametrize("call, arguments, name", [
     (os.system, ("touch ran",), "posix.system"), (eval, ("open('ran', 'w')",), "eval"), (print, ("ran",), "print"),
-    (io.open, ("ran", "w"), "open"), (torch.load, ("ran",), "torch"), (pickle.loads, (b"",), "_pickle.loads")])
+    (io.open, ("ran", "w"), "open"), (torch.load, ("ran",), "torch"), (pickle.loads, (b"",), "pickle.loads")])
 def test_code_is_refused_by_name(call, arguments, name, convert, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     message = convert.message({"w": torch.ones(2), "x": Evil(call, *arguments)})

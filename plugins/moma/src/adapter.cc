@@ -11,8 +11,13 @@ namespace {
 using clip_vision::ShapeText;
 using clip_vision::Weights;
 
-constexpr char kProjection[] = "moma.image_proj.proj.";
-constexpr char kNorm[] = "moma.image_proj.norm.";
+constexpr char kProjectionWeight[] = "moma.image_proj.proj.weight";
+constexpr char kProjectionBias[] = "moma.image_proj.proj.bias";
+constexpr char kNormWeight[] = "moma.image_proj.norm.weight";
+constexpr char kNormBias[] = "moma.image_proj.norm.bias";
+constexpr char kGate[] = "moma.llm_mapping.gate_proj.weight";
+constexpr char kUp[] = "moma.llm_mapping.up_proj.weight";
+constexpr char kDown[] = "moma.llm_mapping.down_proj.weight";
 constexpr char kAttentions[] = "moma.attn.";
 constexpr char kMapping[] = "moma.llm_mapping.";
 constexpr char kEncoder[] = "moma.image_encoder.";
@@ -71,26 +76,23 @@ std::vector<size_t> DiffusersOrder(const std::vector<patchbay_part>& parts) {
 
 Adapter::Adapter(Weights weights) : weights_(std::move(weights)) {
   CheckIsMoma(weights_);
-  const std::string projection = std::string(kProjection) + "weight";
-  token_width_ = weights_.Side(std::string(kNorm) + "weight", 0);
-  const int64_t rows = weights_.Side(projection, 0);
-  embedding_width_ = weights_.Side(projection, 1);
+  token_width_ = weights_.Side(kNormWeight, 0);
+  const int64_t rows = weights_.Side(kProjectionWeight, 0);
+  embedding_width_ = weights_.Side(kProjectionWeight, 1);
   if (token_width_ < 1 || embedding_width_ < 1 || rows < 1 || rows % token_width_ != 0 ||
       rows / token_width_ > kMostTokens) {
     Refuse(weights_, "has an image projection of " + std::to_string(rows) + " rows for tokens of " +
                          std::to_string(token_width_) + " numbers; it is damaged");
   }
   token_count_ = rows / token_width_;
-  CheckShape(weights_, std::string(kProjection) + "bias", {rows}, "the image projection");
-  CheckShape(weights_, std::string(kNorm) + "bias", {token_width_}, "the image projection");
+  CheckShape(weights_, kProjectionBias, {rows}, "the image projection");
+  CheckShape(weights_, kNormBias, {token_width_}, "the image projection");
   if (!HasAny(weights_, kMapping)) return;
-  const std::string mapping = kMapping;
-  state_width_ = weights_.Side(mapping + "gate_proj.weight", 1);
-  for (const char* const name : {"gate_proj.weight", "up_proj.weight"}) {
-    CheckShape(weights_, mapping + name, {embedding_width_, state_width_}, "the mapping");
+  state_width_ = weights_.Side(kGate, 1);
+  for (const char* const name : {kGate, kUp}) {
+    CheckShape(weights_, name, {embedding_width_, state_width_}, "the mapping");
   }
-  CheckShape(weights_, mapping + "down_proj.weight", {embedding_width_, embedding_width_},
-             "the mapping");
+  CheckShape(weights_, kDown, {embedding_width_, embedding_width_}, "the mapping");
 }
 
 bool Adapter::has_image_encoder() const { return HasAny(weights_, kEncoder); }
@@ -142,24 +144,20 @@ void Adapter::CheckFits(int64_t text_features, const std::vector<TransformerBloc
 }
 
 at::Tensor Adapter::EmbeddingOf(const at::Tensor& state) const {
-  const std::string mapping = kMapping;
   const auto linear = [&](const char* name, const at::Tensor& input) {
-    return at::linear(input, weights_.Read(mapping + name, {embedding_width_, input.size(0)}));
+    return at::linear(input, weights_.Read(name, {embedding_width_, input.size(0)}));
   };
-  const at::Tensor gate = at::silu(linear("gate_proj.weight", state));
-  return linear("down_proj.weight", gate * linear("up_proj.weight", state));
+  return linear(kDown, at::silu(linear(kGate, state)) * linear(kUp, state));
 }
 
 at::Tensor Adapter::TokensOf(const at::Tensor& embedding) const {
-  const std::string projection = kProjection;
-  const std::string norm = kNorm;
   const int64_t rows = token_count_ * token_width_;
   const at::Tensor numbers =
-      at::linear(embedding, weights_.Read(projection + "weight", {rows, embedding_width_}),
-                 weights_.Read(projection + "bias", {rows}));
+      at::linear(embedding, weights_.Read(kProjectionWeight, {rows, embedding_width_}),
+                 weights_.Read(kProjectionBias, {rows}));
   return at::layer_norm(numbers.view({token_count_, token_width_}), {token_width_},
-                        weights_.Read(norm + "weight", {token_width_}),
-                        weights_.Read(norm + "bias", {token_width_}), kNormEpsilon);
+                        weights_.Read(kNormWeight, {token_width_}),
+                        weights_.Read(kNormBias, {token_width_}), kNormEpsilon);
 }
 
 SelfWeights Adapter::ReadSelfWeights(size_t place, int64_t channels) const {
