@@ -8,6 +8,8 @@ bool NamesFile(const PluginField& field) {
   return field.type == PATCHBAY_FIELD_FILE || field.type == PATCHBAY_FIELD_PICTURE;
 }
 
+bool HasFrames(const PluginField& field) { return (field.flags & PATCHBAY_FIELD_FRAMES) != 0; }
+
 std::vector<FileSetting> FileSettingsOf(
     absl::Span<const PluginField> fields,
     absl::Span<const std::pair<std::string, std::string>> settings) {
@@ -17,7 +19,7 @@ std::vector<FileSetting> FileSettingsOf(
         std::find_if(fields.begin(), fields.end(),
                      [&id = id](const PluginField& candidate) { return candidate.id == id; });
     if (field == fields.end() || !NamesFile(*field) || value.empty()) continue;
-    found.push_back({id, value, field->type == PATCHBAY_FIELD_PICTURE});
+    found.push_back({id, value, field->type == PATCHBAY_FIELD_PICTURE, HasFrames(*field)});
   }
   return found;
 }

@@ -16,10 +16,14 @@ struct FileSetting {
   std::string field;
   std::string file;  // its name
   bool is_picture = false;
+  bool has_frames = false;  // a picture that may be a clip
 };
 
 // Whether the field's values name files: FILE, PICTURE.
 bool NamesFile(const PluginField& field);
+
+// Whether a picture's file may be a clip.
+bool HasFrames(const PluginField& field);
 
 // Those of the settings that name a file, in their order. Fields that there are not and empty
 // values are passed over.

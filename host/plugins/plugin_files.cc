@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "host/base/mapped_file.h"
 #include "host/base/status_macros.h"
+#include "host/formats/frames.h"
 #include "host/formats/picture.h"
 #include "host/runtime/hooks/tensor_handle.h"
 
@@ -43,12 +44,22 @@ absl::StatusOr<std::string> PathIn(const std::string& folder, const std::string&
   return path.string();
 }
 
+absl::Status AboutFile(const absl::Status& status, const PluginFile& file) {
+  return absl::Status(status.code(), absl::StrCat("\"", file.name, "\": ", status.message()));
+}
+
 absl::StatusOr<Picture> Decoded(const PluginFile& file) {
   PATCHBAY_ASSIGN_OR_RETURN(const auto mapped, MappedFile::Open(file.path));
   absl::StatusOr<Picture> picture = DecodePicture(mapped->bytes());
-  if (picture.ok()) return picture;
-  return absl::InvalidArgumentError(
-      absl::StrCat("\"", file.name, "\": ", picture.status().message()));
+  if (!picture.ok()) return AboutFile(picture.status(), file);
+  return picture;
+}
+
+// Of one size, at least one.
+absl::StatusOr<std::vector<Picture>> DecodedFrames(const PluginFile& file) {
+  absl::StatusOr<std::vector<Picture>> frames = ReadAllFrames(file.path);
+  if (!frames.ok()) return AboutFile(frames.status(), file);
+  return frames;
 }
 
 // [1, 4, H, W] in 0..1. What has no opacity is opaque, and grey is the same in all colours.
@@ -65,9 +76,31 @@ at::Tensor RgbaTensor(const Picture& picture) {
   return rgba;
 }
 
-absl::StatusOr<std::shared_ptr<AtenTensorOpaque>> PictureHandle(const PluginFile& file) {
+// [F, 4, H, W] of frames of one size.
+at::Tensor RgbaTensor(const std::vector<Picture>& frames) {
+  const c10::InferenceMode no_inference_mode(false);
+  const Picture& first = frames.front();
+  at::Tensor rgba =
+      at::empty({static_cast<int64_t>(frames.size()), 4, first.height, first.width}, at::kFloat);
+  for (size_t i = 0; i < frames.size(); ++i) {
+    rgba.narrow(0, static_cast<int64_t>(i), 1).copy_(RgbaTensor(frames[i]));
+  }
+  return rgba;
+}
+
+absl::StatusOr<at::Tensor> PictureTensor(const PluginFile& file, bool has_frames) {
+  if (has_frames) {
+    PATCHBAY_ASSIGN_OR_RETURN(const std::vector<Picture> frames, DecodedFrames(file));
+    return RgbaTensor(frames);
+  }
   PATCHBAY_ASSIGN_OR_RETURN(const Picture picture, Decoded(file));
-  return std::shared_ptr<AtenTensorOpaque>(NewHandle(RgbaTensor(picture)),
+  return RgbaTensor(picture);
+}
+
+absl::StatusOr<std::shared_ptr<AtenTensorOpaque>> PictureHandle(const PluginFile& file,
+                                                                bool has_frames) {
+  PATCHBAY_ASSIGN_OR_RETURN(at::Tensor rgba, PictureTensor(file, has_frames));
+  return std::shared_ptr<AtenTensorOpaque>(NewHandle(std::move(rgba)),
                                            [](AtenTensorOpaque* handle) { Adopted(handle); });
 }
 
@@ -98,7 +131,9 @@ absl::StatusOr<PluginFile> PluginFiles::Find(const std::string& name) const {
 absl::Status PluginFiles::Check(const FileSetting& setting) const {
   const absl::StatusOr<PluginFile> file = Find(setting.file);
   if (!file.ok()) return AboutField(file.status(), setting.field);
-  return setting.is_picture ? AboutField(Decoded(*file).status(), setting.field) : absl::OkStatus();
+  if (!setting.is_picture) return absl::OkStatus();
+  return AboutField(setting.has_frames ? DecodedFrames(*file).status() : Decoded(*file).status(),
+                    setting.field);
 }
 
 absl::StatusOr<std::string> PluginFiles::IdentityOf(const FileSetting& setting) const {
@@ -113,9 +148,10 @@ SettingResources PluginFiles::Resources() const {
             PATCHBAY_ASSIGN_OR_RETURN(const PluginFile file, files->Find(name));
             return fs::absolute(file.path).string();
           },
-          [files](const std::string& name) -> absl::StatusOr<std::shared_ptr<AtenTensorOpaque>> {
+          [files](const std::string& name,
+                  bool has_frames) -> absl::StatusOr<std::shared_ptr<AtenTensorOpaque>> {
             PATCHBAY_ASSIGN_OR_RETURN(const PluginFile file, files->Find(name));
-            return PictureHandle(file);
+            return PictureHandle(file, has_frames);
           }};
 }
 

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "host/base/spelling.h"
 #include "host/base/status_macros.h"
+#include "host/plugins/file_settings.h"
 #include "host/plugins/settings_text.h"
 
 namespace patchbay {
@@ -62,7 +63,7 @@ void PluginSettings::Add(const PluginField& field, SettingValue value) {
   const auto place = std::lower_bound(
       values_.begin(), values_.end(), field.number,
       [](const PluginSetting& setting, int32_t number) { return setting.number < number; });
-  values_.insert(place, {field.number, field.id, field.type, std::move(value)});
+  values_.insert(place, {field.number, field.id, field.type, std::move(value), HasFrames(field)});
 }
 
 absl::StatusOr<PluginSettings> PluginSettings::FromPairs(

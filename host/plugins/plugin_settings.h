@@ -17,6 +17,7 @@ struct PluginSetting {
   std::string id;
   patchbay_field_type type = PATCHBAY_FIELD_BOOL;
   SettingValue value;
+  bool has_frames = false;  // of a picture: it may be a clip
 
   bool operator==(const PluginSetting&) const = default;
 };

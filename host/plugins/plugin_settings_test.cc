@@ -156,7 +156,7 @@ TEST(SettingArrayTest, HoldsWhatAPluginReads) {
                                                    [](AtenTensorOpaque*) {});
   SettingResources resources;
   resources.file = [](const std::string& name) { return "/files/" + name; };
-  resources.picture = [&picture](const std::string&) { return picture; };
+  resources.picture = [&picture](const std::string&, bool) { return picture; };
   auto made = SettingArray::Make(*settings, resources);
   ASSERT_TRUE(made.ok()) << made.status();
   const SettingArray array = *std::move(made);

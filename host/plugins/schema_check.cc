@@ -95,6 +95,9 @@ absl::Status CheckField(const PluginField& field, const std::string& where) {
   PATCHBAY_RETURN_IF_ERROR(CheckChoices(field, where));
   const bool is_reference =
       field.type == PATCHBAY_FIELD_PICTURE || field.type == PATCHBAY_FIELD_FILE;
+  if ((field.flags & PATCHBAY_FIELD_FRAMES) != 0 && field.type != PATCHBAY_FIELD_PICTURE) {
+    return Wrong(where, "only a picture has frames");
+  }
   if (is_reference && !field.default_text.empty()) {
     return Wrong(where, "a picture or a file has no default but \"\"");
   }

@@ -18,8 +18,8 @@ struct SettingArray::Storage {
   absl::Status Add(const PluginSetting& setting, const SettingResources& resources);
   absl::Status AddFile(const std::string& name, const SettingResources& resources,
                        patchbay_value& value);
-  absl::Status AddPicture(const std::string& name, const SettingResources& resources,
-                          patchbay_value& value);
+  absl::Status AddPicture(const std::string& name, bool has_frames,
+                          const SettingResources& resources, patchbay_value& value);
 };
 
 absl::Status SettingArray::Storage::AddFile(const std::string& name,
@@ -33,12 +33,13 @@ absl::Status SettingArray::Storage::AddFile(const std::string& name,
   return absl::OkStatus();
 }
 
-absl::Status SettingArray::Storage::AddPicture(const std::string& name,
+absl::Status SettingArray::Storage::AddPicture(const std::string& name, bool has_frames,
                                                const SettingResources& resources,
                                                patchbay_value& value) {
   if (name.empty()) return absl::OkStatus();
   if (!resources.picture) return absl::FailedPreconditionError("pictures cannot be given here");
-  PATCHBAY_ASSIGN_OR_RETURN(std::shared_ptr<AtenTensorOpaque> picture, resources.picture(name));
+  PATCHBAY_ASSIGN_OR_RETURN(std::shared_ptr<AtenTensorOpaque> picture,
+                            resources.picture(name, has_frames));
   value.picture = pictures.emplace_back(std::move(picture)).get();
   return absl::OkStatus();
 }
@@ -64,7 +65,9 @@ absl::Status SettingArray::Storage::Add(const PluginSetting& setting,
   if (const auto* text = std::get_if<std::string>(&setting.value)) {
     value.text = text->c_str();
     if (setting.type == PATCHBAY_FIELD_FILE) status = AddFile(*text, resources, value);
-    if (setting.type == PATCHBAY_FIELD_PICTURE) status = AddPicture(*text, resources, value);
+    if (setting.type == PATCHBAY_FIELD_PICTURE) {
+      status = AddPicture(*text, setting.has_frames, resources, value);
+    }
   }
   values.push_back(value);
   if (status.ok()) return status;

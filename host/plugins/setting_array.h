@@ -17,8 +17,11 @@ namespace patchbay {
 struct SettingResources {
   // The absolute path of a file that requests may name.
   std::function<absl::StatusOr<std::string>(const std::string& name)> file;
-  // RGBA, [1, 4, H, W] in 0..1. The pointer's deleter ends the handle.
-  std::function<absl::StatusOr<std::shared_ptr<AtenTensorOpaque>>(const std::string& name)> picture;
+  // RGBA, [1, 4, H, W] in 0..1, or where the field takes them [F, 4, H, W] of a clip's frames. The
+  // pointer's deleter ends the handle.
+  std::function<absl::StatusOr<std::shared_ptr<AtenTensorOpaque>>(const std::string& name,
+                                                                  bool has_frames)>
+      picture;
 };
 
 // Settings as a plugin's create() and actions take them. Owns what the array points to.

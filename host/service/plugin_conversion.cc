@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "host/base/status_macros.h"
 #include "host/engine/jobs/error_reason.h"
+#include "host/engine/plugin_values.h"
 #include "host/service/error_conversion.h"
 
 namespace patchbay {
@@ -90,6 +91,7 @@ v1::Parameter ParameterToProto(const PluginField& field) {
   proto.set_advanced((field.flags & PATCHBAY_FIELD_ADVANCED) != 0);
   proto.set_multiline((field.flags & PATCHBAY_FIELD_MULTILINE) != 0);
   proto.set_deprecated((field.flags & PATCHBAY_FIELD_DEPRECATED) != 0);
+  proto.set_frames(HasFrames(field));
   return proto;
 }
 static_assert(static_cast<int>(v1::PARAMETER_TYPE_FILE) == PATCHBAY_FIELD_FILE);
@@ -115,6 +117,7 @@ PluginField FieldFromProto(const v1::Parameter& proto) {
     field.choices.push_back({choice.id(), choice.label()});
   }
   field.visible_if = proto.visible_if();
+  if (proto.frames()) field.flags |= PATCHBAY_FIELD_FRAMES;
   return field;
 }
 

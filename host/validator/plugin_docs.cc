@@ -62,6 +62,7 @@ std::string FieldRow(const PluginField& field) {
     absl::StrAppend(&help, " Only with ", Quoted(field.visible_if), ".");
   }
   std::string kind = absl::StrReplaceAll(type == nullptr ? "" : type, {{"_", " "}});
+  if (HasFrames(field)) absl::StrAppend(&kind, " or clip");
   if (const std::string unit = UnitText(field.unit); !unit.empty()) {
     absl::StrAppend(&kind, ", ", unit);
   }

@@ -15,7 +15,8 @@ import tempfile
 
 DRAFT_HEADERS = {"action.h"}
 DRAFT_SECTION = "/* ---- Draft:"
-# A member, with the comment above it that says so.
+# A constant, and a member, with the comment above it that says so. No comment's end within the comment.
+DRAFT_CONSTANT = re.compile(r"/\* Draft\.(?:(?!\*/).)*\*/\s*PATCHBAY_\w+ = [^,\n]*,?", re.DOTALL)
 DRAFT_MEMBER = re.compile(r"/\* Draft\..*?\*/[^;]*;", re.DOTALL)
 STRUCT = re.compile(r"struct (patchbay_\w+) \{(.*?)\n\}", re.DOTALL)
 ENUM = re.compile(r"enum \{(.*?)\}", re.DOTALL)
@@ -27,7 +28,7 @@ GROWING = "PATCHBAY_ABI_MINOR"
 
 def stable_text(header: pathlib.Path) -> str:
     text = header.read_text(encoding="utf-8").split(DRAFT_SECTION)[0]
-    text = DRAFT_MEMBER.sub("", text)
+    text = DRAFT_MEMBER.sub("", DRAFT_CONSTANT.sub("", text))
     return re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
 
 

@@ -31,7 +31,9 @@ struct File {
 // A picture that the user gives: PNG, JPEG or WebP, turned upright as its EXIF data says. Grey and
 // palettes are resolved to colours, 16 bits reduced to 8; what has no opacity is opaque.
 struct Picture {
-  Tensor rgba;  // fp32 on the CPU, [1, 4, H, W] in 0..1, not premultiplied; undefined: none
+  // fp32 on the CPU, [1, 4, H, W] in 0..1, not premultiplied; undefined: none. Of a field with
+  // frames(): [F, 4, H, W], in the order in which they are shown.
+  Tensor rgba;
 };
 
 namespace sdk {
@@ -200,6 +202,12 @@ class Fields<Settings>::Field {
   }
   Field& advanced() { return flag(PATCHBAY_FIELD_ADVANCED); }
   Field& multiline() { return flag(PATCHBAY_FIELD_MULTILINE); }
+  // The picture may be a clip: an animated WebP, PNG or GIF file, an MP4 or WebM video. A still
+  // picture is one frame.
+  Field& frames() {
+    static_assert(std::is_same_v<T, Picture>, "only a picture has frames");
+    return flag(PATCHBAY_FIELD_FRAMES);
+  }
   Field& deprecated() { return flag(PATCHBAY_FIELD_DEPRECATED); }
 
   struct Choice {

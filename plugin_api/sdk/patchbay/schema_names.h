@@ -56,7 +56,8 @@ inline constexpr SchemaName kPluginFlagNames[] = {{PATCHBAY_PLUGIN_REPEATABLE, "
 
 inline constexpr SchemaName kFieldFlagNames[] = {{PATCHBAY_FIELD_ADVANCED, "advanced"},
                                                  {PATCHBAY_FIELD_MULTILINE, "multiline"},
-                                                 {PATCHBAY_FIELD_DEPRECATED, "deprecated"}};
+                                                 {PATCHBAY_FIELD_DEPRECATED, "deprecated"},
+                                                 {PATCHBAY_FIELD_FRAMES, "frames"}};
 
 // NULL for a number that has no name.
 template <class Names>

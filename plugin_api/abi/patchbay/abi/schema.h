@@ -44,7 +44,10 @@ enum {
 enum {
   PATCHBAY_FIELD_ADVANCED = 1u << 0,  /* front ends may fold it away */
   PATCHBAY_FIELD_MULTILINE = 1u << 1, /* of a string */
-  PATCHBAY_FIELD_DEPRECATED = 1u << 2
+  PATCHBAY_FIELD_DEPRECATED = 1u << 2,
+  /* Draft. Of a picture: it may be a clip, an animation or a video, whose frames come as
+   * [F, 4, H, W]; a still picture is one frame. */
+  PATCHBAY_FIELD_FRAMES = 1u << 3
 };
 
 typedef struct patchbay_choice {
