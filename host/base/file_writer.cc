@@ -9,8 +9,8 @@
 #include <filesystem>
 #include <random>
 #include <system_error>
+#include <utility>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "host/base/status_macros.h"
@@ -126,14 +126,19 @@ absl::StatusOr<TemporaryFile> MakeTemporary(const fs::path& folder) {
   return absl::AlreadyExistsError("no free name for a temporary file");
 }
 
-absl::Status Fill(int descriptor, const struct stat& replaced,
-                  absl::Span<const std::string_view> parts) {
+absl::Status KeepPermissions(int descriptor, const struct stat& replaced) {
   struct stat made {};
   if (fstat(descriptor, &made) != 0) return absl::ErrnoToStatus(errno, "examining it failed");
   const mode_t mode = replaced.st_mode & 0777;
   if (replaced.st_mode != 0 && mode != (made.st_mode & 0777) && fchmod(descriptor, mode) != 0) {
     return absl::ErrnoToStatus(errno, "keeping the old file's permissions failed");
   }
+  return absl::OkStatus();
+}
+
+absl::Status Fill(int descriptor, const struct stat& replaced,
+                  absl::Span<const std::string_view> parts) {
+  PATCHBAY_RETURN_IF_ERROR(KeepPermissions(descriptor, replaced));
   PATCHBAY_RETURN_IF_ERROR(WriteAll(descriptor, parts));
   if (fsync(descriptor) != 0) return absl::ErrnoToStatus(errno, "flush failed");
   return absl::OkStatus();
@@ -191,6 +196,59 @@ absl::Status WriteFileAtomically(const std::string& path,
 absl::Status CheckWritable(const std::string& path) {
   const absl::Status status = Check(path);
   return status.ok() ? status : CannotWrite(path, status);
+}
+
+GrowingFile::GrowingFile(std::string path, std::string target, std::string temporary,
+                         int descriptor)
+    : path_(std::move(path)),
+      target_(std::move(target)),
+      temporary_(std::move(temporary)),
+      descriptor_(descriptor) {}
+
+absl::StatusOr<std::unique_ptr<GrowingFile>> GrowingFile::Create(const std::string& path) {
+  const auto create = [&path]() -> absl::StatusOr<std::unique_ptr<GrowingFile>> {
+    PATCHBAY_ASSIGN_OR_RETURN(const struct stat status, Examine(path));
+    if (IsSpecial(status)) return absl::FailedPreconditionError("this is no regular file");
+    PATCHBAY_ASSIGN_OR_RETURN(const fs::path target, TargetOf(path));
+    PATCHBAY_ASSIGN_OR_RETURN(TemporaryFile temporary, MakeTemporary(target.parent_path()));
+    std::unique_ptr<GrowingFile> file(
+        new GrowingFile(path, target.string(), std::move(temporary.path), temporary.descriptor));
+    PATCHBAY_RETURN_IF_ERROR(KeepPermissions(file->descriptor_, status));
+    return file;
+  };
+  absl::StatusOr<std::unique_ptr<GrowingFile>> file = create();
+  if (!file.ok()) return CannotWrite(path, file.status());
+  return file;
+}
+
+GrowingFile::~GrowingFile() {
+  if (descriptor_ >= 0) close(descriptor_);
+  if (!is_committed_) unlink(temporary_.c_str());
+}
+
+absl::Status GrowingFile::Append(std::string_view bytes) {
+  const absl::Status status = WriteAll(descriptor_, {bytes});
+  return status.ok() ? status : CannotWrite(path_, status);
+}
+
+absl::Status GrowingFile::Overwrite(uint64_t place, std::string_view bytes) {
+  const ssize_t written =
+      pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(place));
+  if (written == static_cast<ssize_t>(bytes.size())) return absl::OkStatus();
+  return CannotWrite(path_, absl::ErrnoToStatus(errno, "write failed"));
+}
+
+absl::Status GrowingFile::Commit() {
+  absl::Status status = absl::OkStatus();
+  if (fsync(descriptor_) != 0) status = absl::ErrnoToStatus(errno, "flush failed");
+  status = Close(std::exchange(descriptor_, -1), status);
+  if (status.ok() && rename(temporary_.c_str(), target_.c_str()) != 0) {
+    status = absl::ErrnoToStatus(errno, "rename failed");
+  }
+  if (!status.ok()) return CannotWrite(path_, status);
+  is_committed_ = true;
+  FlushFolder(fs::path(target_).parent_path());
+  return absl::OkStatus();
 }
 
 void RemoveAbandonedTemporaries(const std::string& folder) {

@@ -49,6 +49,11 @@ class FrameReader {
 absl::StatusOr<std::unique_ptr<FrameReader>> OpenFrames(const std::string& path,
                                                         const PictureLimits& limits = {});
 
+// Opens the pictures of a folder (PNG, JPEG, WebP) in the order of their names, in which numbers
+// count as numbers: frame-9 comes before frame-10. Otherwise as OpenFrames.
+absl::StatusOr<std::unique_ptr<FrameReader>> OpenFrameFolder(const std::string& folder,
+                                                             const PictureLimits& limits = {});
+
 // More frames than this, or more than `limits.max_pixels` in all of them together, are refused
 // where a clip is read as a whole.
 inline constexpr int kMostFramesAtOnce = 1024;

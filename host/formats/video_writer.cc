@@ -1,0 +1,100 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <limits>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "host/base/file_writer.h"
+#include "host/base/mapped_file.h"
+#include "host/base/status_macros.h"
+#include "host/formats/frame_readers.h"
+#include "host/formats/frame_writers.h"
+#include "host/formats/video_process.h"
+
+namespace patchbay {
+namespace {
+
+class Video final : public FrameWriter {
+ public:
+  Video(std::unique_ptr<GrowingFile> file, std::unique_ptr<VideoProcess> process, ClipPlan plan)
+      : file_(std::move(file)), process_(std::move(process)), plan_(std::move(plan)) {}
+
+  absl::Status Add(const Picture& frame) override {
+    PATCHBAY_RETURN_IF_ERROR(CheckFrame(frame, plan_));
+    const std::vector<uint8_t>* pixels = &frame.pixels;
+    std::vector<uint8_t> opaque;
+    if (frame.channels == 4) {
+      opaque.reserve(frame.pixels.size() / 4 * 3);
+      for (size_t i = 0; i < frame.pixels.size(); i += 4) {
+        opaque.insert(opaque.end(), frame.pixels.begin() + static_cast<ptrdiff_t>(i),
+                      frame.pixels.begin() + static_cast<ptrdiff_t>(i) + 3);
+      }
+      pixels = &opaque;
+    }
+    return process_->Send(VideoMessage::kFrame,
+                          {reinterpret_cast<const std::byte*>(pixels->data()), pixels->size()});
+  }
+
+  absl::StatusOr<std::vector<std::string>> Finish() override {
+    std::vector<std::string> notes;
+    PATCHBAY_RETURN_IF_ERROR(process_->Send(VideoMessage::kEnd));
+    for (;;) {
+      PATCHBAY_ASSIGN_OR_RETURN(const VideoMessageHeader header, process_->Receive());
+      if (header.kind == VideoMessage::kEnd) break;
+      PATCHBAY_ASSIGN_OR_RETURN(notes.emplace_back(), process_->TakeText(header.bytes));
+    }
+    PATCHBAY_RETURN_IF_ERROR(file_->Commit());
+    return notes;
+  }
+
+ private:
+  // In this order: the process ends before its file is removed.
+  const std::unique_ptr<GrowingFile> file_;
+  const std::unique_ptr<VideoProcess> process_;
+  const ClipPlan plan_;
+};
+
+// libav's name for the format of a file whose sound may be copied; empty where it has none.
+std::string SoundFormat(const std::string& path) {
+  if (path.empty()) return "";
+  const auto file = MappedFile::Open(path);
+  const std::string format = file.ok() ? VideoFormatOf((*file)->bytes()) : "";
+  return format == "mov" || format == "matroska" ? format : "";
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<FrameWriter>> CreateVideo(const std::string& path,
+                                                         const std::string& format,
+                                                         const ClipPlan& plan) {
+  if (plan.rate.numerator > std::numeric_limits<int>::max() ||
+      plan.rate.denominator > std::numeric_limits<int>::max()) {
+    return absl::InvalidArgumentError("a frame rate beyond all measure");
+  }
+  PATCHBAY_ASSIGN_OR_RETURN(auto file, GrowingFile::Create(path));
+  std::vector<std::string> words = {"write",
+                                    format,
+                                    absl::StrCat(plan.width),
+                                    absl::StrCat(plan.height),
+                                    absl::StrCat(plan.rate.numerator),
+                                    absl::StrCat(plan.rate.denominator)};
+  std::vector<int> descriptors = {file->descriptor()};
+  int sound = -1;
+  const auto close_sound = absl::MakeCleanup([&sound] {
+    if (sound >= 0) close(sound);
+  });
+  if (std::string sound_format = SoundFormat(plan.sound_of);
+      !sound_format.empty() && format != "gif") {
+    sound = open(plan.sound_of.c_str(), O_RDONLY | O_CLOEXEC);
+    if (sound < 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot open ", plan.sound_of));
+    words.push_back(std::move(sound_format));
+    descriptors.push_back(sound);
+  }
+  PATCHBAY_ASSIGN_OR_RETURN(auto process, VideoProcess::Start(std::move(words), descriptors));
+  return std::make_unique<Video>(std::move(file), std::move(process), plan);
+}
+
+}  // namespace patchbay
