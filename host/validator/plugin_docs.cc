@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "host/base/status_macros.h"
+#include "host/plugins/file_settings.h"
 #include "host/validator/hook_list.h"
 #include "host/validator/isolated_run.h"
 #include "host/validator/trial.h"

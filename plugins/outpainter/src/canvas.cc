@@ -42,8 +42,23 @@ at::Tensor OpaqueAndUnmasked(const at::Tensor& rgba, const at::Tensor& mask) {
                           " pixels and the picture " + Size(rgba.size(3), rgba.size(2)) +
                           "; they must be alike");
   }
+  if (mask.size(0) != 1 && mask.size(0) != rgba.size(0)) {
+    throw patchbay::Error("the mask has " + std::to_string(mask.size(0)) +
+                          " frames and the picture " + std::to_string(rgba.size(0)) +
+                          "; give one mask for all, or one for each");
+  }
   const at::Tensor white = mask.slice(1, 0, 3).mean(1, /*keepdim=*/true) >= 0.5;
   return at::logical_and(known, at::logical_not(white)).to(at::kFloat);
+}
+
+void CheckEachIsKnown(const at::Tensor& known) {
+  const at::Tensor is_known = known.amax({1, 2, 3});
+  if (is_known.min().item<float>() > 0.f) return;
+  const int64_t frame = is_known.argmin().item<int64_t>() + 1;
+  throw patchbay::Error(known.size(0) == 1
+                            ? "nothing of the picture is known: all of it is masked or transparent"
+                            : "nothing of frame " + std::to_string(frame) +
+                                  " is known: all of it is masked or transparent");
 }
 
 }  // namespace
@@ -51,7 +66,7 @@ at::Tensor OpaqueAndUnmasked(const at::Tensor& rgba, const at::Tensor& mask) {
 // Fills where weight is 0 from what lies around it, coarser with the distance (pull-push).
 at::Tensor FillSmoothly(const at::Tensor& weighted, const at::Tensor& weight) {
   const at::Tensor own = weighted / weight.clamp_min(1e-6);
-  if (weight.min().item<float>() > 0.f || weight.numel() == 1) return own;
+  if (weight.min().item<float>() > 0.f || weight.size(2) * weight.size(3) == 1) return own;
   const auto halve = [&](const at::Tensor& map) {
     return at::avg_pool2d(map, {2, 2}, {2, 2}, {0, 0}, /*ceil_mode=*/true,
                           /*count_include_pad=*/false);
@@ -78,11 +93,8 @@ Canvas PlaceOnCanvas(const at::Tensor& rgba, const at::Tensor& mask, const Margi
   Canvas canvas;
   canvas.known = at::constant_pad_nd(own, padding, 0);
   const at::Tensor seen = canvas.known.slice(2, 0, finished.height).slice(3, 0, finished.width);
-  const float share = seen.mean().item<float>();
-  if (share == 0.f) {
-    throw patchbay::Error("nothing of the picture is known: all of it is masked or transparent");
-  }
-  if (share == 1.f) {
+  CheckEachIsKnown(seen);
+  if (seen.min().item<float>() == 1.f) {
     throw patchbay::Error("the picture covers the canvas, " +
                           Size(finished.width, finished.height) +
                           "; draw a larger size, or give a mask");

@@ -7,11 +7,12 @@
 
 namespace outpainter {
 
-// A picture on a larger canvas, and which of the canvas's pixels it gives. All tensors are fp32.
+// A picture, or each frame of a clip, on a larger canvas, and which of the canvas's pixels it
+// gives. F is the number of frames, 1 for a picture. All tensors are fp32.
 struct Canvas {
-  // [1, 3, H, W] in -1..1. What the picture does not give is filled smoothly from what it does.
+  // [F, 3, H, W] in -1..1. What a frame does not give is filled smoothly from what it does.
   at::Tensor picture;
-  // [1, 1, H, W]: 1 where the picture is known, 0 where it is to be painted.
+  // [F, 1, H, W]: 1 where the picture is known, 0 where it is to be painted.
   at::Tensor known;
 };
 
@@ -37,18 +38,18 @@ struct Margins {
 CanvasSize FinishedSize(CanvasSize picture, const Margins& margins, CanvasSize canvas,
                         int64_t cell);
 
-// rgba: [1, 4, h, w] in 0..1. mask: the same sizes, white where the picture is to be painted anew;
-// undefined: nowhere. Pixels that are less than half opaque are painted too. Margins must fit the
-// canvas; see FinishedSize. Throws patchbay::Error where nothing is known, or nothing is to be
-// painted within `finished`.
+// rgba: [F, 4, h, w] in 0..1. mask: the same sizes, or one for all frames; white where they are to
+// be painted anew; undefined: nowhere. Pixels that are less than half opaque are painted too.
+// Margins must fit the canvas; see FinishedSize. Throws patchbay::Error where nothing is known of a
+// frame, or nothing is to be painted in any within `finished`.
 Canvas PlaceOnCanvas(const at::Tensor& rgba, const at::Tensor& mask, const Margins& margins,
                      CanvasSize size, CanvasSize finished);
 
-// Fills where `weight` [1, 1, H, W] is 0 from what lies around it, coarser with the distance
-// (pull-push). weighted: [1, C, H, W], 0 where the weight is.
+// Fills where `weight` [F, 1, H, W] is 0 from what lies around it, coarser with the distance
+// (pull-push). weighted: [F, C, H, W], 0 where the weight is.
 at::Tensor FillSmoothly(const at::Tensor& weighted, const at::Tensor& weight);
 
-// known: [1, 1, H, W] of 0 and 1. [1, 1, H / cell, W / cell]: 1 where all pixels of a cell are.
+// known: [F, 1, H, W] of 0 and 1. [F, 1, H / cell, W / cell]: 1 where all pixels of a cell are.
 at::Tensor KnownCells(const at::Tensor& known, int64_t cell);
 
 }  // namespace outpainter

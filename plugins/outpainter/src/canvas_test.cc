@@ -108,6 +108,39 @@ TEST(CanvasTest, SaysWhatDoesNotFit) {
               HasSubstr("must be alike"));
 }
 
+TEST(CanvasTest, FramesAreAsPicturesOfTheirOwn) {
+  at::Tensor clip = at::cat({Opaque(9, 13), Opaque(9, 13), Opaque(9, 13)});
+  clip[1][3].slice(1, 5, 9).fill_(0);
+  const Margins margins = {3, 5, -1, -1};
+  const Canvas canvas = Placed(clip, {}, margins, {24, 32});
+  for (int64_t i = 0; i < 3; ++i) {
+    const Canvas alone = Placed(clip.slice(0, i, i + 1), {}, margins, {24, 32});
+    EXPECT_TRUE(at::allclose(canvas.picture.slice(0, i, i + 1), alone.picture)) << i;
+    EXPECT_TRUE(at::equal(canvas.known.slice(0, i, i + 1), alone.known)) << i;
+  }
+}
+
+TEST(CanvasTest, MasksAreForAllFramesOrForEach) {
+  const at::Tensor clip = at::cat({Opaque(8, 8), Opaque(8, 8), Opaque(8, 8)});
+  at::Tensor mask = at::zeros({1, 4, 8, 8});
+  mask.slice(3, 6, 8).fill_(1);
+  EXPECT_EQ(Placed(clip, mask, {0, 0}, {8, 8}).known.sum().item<float>(), 3 * 6 * 8);
+  const at::Tensor masks = at::cat({mask, at::zeros_like(mask), mask});
+  EXPECT_EQ(Placed(clip, masks, {0, 0}, {8, 8}).known.sum().item<float>(), (6 + 8 + 6) * 8);
+  EXPECT_THAT(Refusal(clip, masks.slice(0, 0, 2), {0, 0}, {8, 8}),
+              HasSubstr("the mask has 2 frames and the picture 3"));
+}
+
+// A clip's frames may be known as a whole, some of them; none may be unknown as a whole.
+TEST(CanvasTest, SomethingIsKnownOfEachFrame) {
+  at::Tensor clip = at::cat({Opaque(8, 8), Opaque(8, 8), Opaque(8, 8)});
+  EXPECT_THAT(Refusal(clip, {}, {0, 0, 0, 0}, {8, 8}), HasSubstr("covers the canvas"));
+  clip[2][3].slice(0, 0, 4).fill_(0);
+  EXPECT_EQ(Placed(clip, {}, {0, 0, 0, 0}, {8, 8}).known.sum().item<float>(), 160);
+  clip[1][3].fill_(0);
+  EXPECT_THAT(Refusal(clip, {}, {0, 0, 0, 0}, {8, 8}), HasSubstr("nothing of frame 2 is known"));
+}
+
 TEST(CanvasTest, KnowsWholeCellsOnly) {
   at::Tensor known = at::zeros({1, 1, 24, 24});
   known.slice(2, 7, 24).slice(3, 8, 23).fill_(1);

@@ -39,7 +39,8 @@ at::Tensor DistanceFromKnown(const at::Tensor& known) {
 at::Tensor DecayMap(const at::Tensor& known, double k) {
   const at::Tensor distance = DistanceFromKnown(known);
   // Nothing is painted, or all decays infinitely slowly.
-  const at::Tensor range = (k * distance.max()).clamp_min(std::numeric_limits<float>::min());
+  const at::Tensor range =
+      (k * distance.amax({1, 2, 3}, /*keepdim=*/true)).clamp_min(std::numeric_limits<float>::min());
   return at::exp(-distance / range);
 }
 

@@ -29,6 +29,7 @@ struct Settings {
   int64_t bottom = -1;
   double mask_decay = 0;
   int64_t blending = 24;
+  bool shared_noise = true;
 };
 
 // A tenth of a pixel's step, in -1..1: kept pixels come out as they were whether the host rounds
@@ -44,18 +45,40 @@ KnownPicture On(const KnownPicture& over, const at::Device& device) {
           over.reach.to(device), over.straight.to(device)};
 }
 
-// What a pass keeps: the picture on the canvas, and the noise that its known part has. Empty in a
-// second pass, which draws over all of the enlarged canvas.
+// What a pass keeps: the picture on the canvas, or each of a clip's frames (F of them), and the
+// noise that its known part has. Empty in a second pass, which draws over all of the enlarged
+// canvas.
 struct Pass {
   explicit Pass(NoiseRegret jumps) : regret(jumps) {}
 
   KnownPicture over;      // in -1..1, of the finished size
-  at::Tensor latent;      // [1, C, h, w]: the canvas's
-  at::Tensor kept_share;  // [1, 1, h, w]: of the steps, in which the canvas is put back in a cell
+  at::Tensor latent;      // [F, C, h, w]: the canvas's
+  at::Tensor kept_share;  // [F, 1, h, w]: of the steps, in which the canvas is put back in a cell
   at::Tensor noise;       // [B, C, h, w]
   NoiseRegret regret;
   uint64_t draws = 0;  // of noise, so that no two are alike
+  bool shares_noise = false;
 };
+
+// The first picture's noise for all.
+at::Tensor Shared(const at::Tensor& noise) {
+  return noise.slice(0, 0, 1).expand_as(noise).contiguous();
+}
+
+// Frame by frame, since an encoder's memory grows with what it sees at once.
+at::Tensor Encoded(const patchbay::Model& model, const at::Tensor& frames) {
+  std::vector<at::Tensor> latents;
+  for (const at::Tensor& frame : frames.split(1)) latents.push_back(model.encode_picture(frame));
+  return at::cat(latents);
+}
+
+void CheckFrameCount(int64_t frames, uint32_t pictures) {
+  if (frames == 1 || frames == static_cast<int64_t>(pictures)) return;
+  throw patchbay::Error("the clip has " + std::to_string(frames) + " frames and the job draws " +
+                        std::to_string(pictures) + (pictures == 1 ? " picture" : " pictures") +
+                        "; each frame is one picture of the batch: ask for a batch of " +
+                        std::to_string(frames));
+}
 
 class Outpainter final : public patchbay::Plugin<Settings> {
  public:
@@ -82,6 +105,7 @@ class Outpainter final : public patchbay::Plugin<Settings> {
       Pass& pass = step.state<Pass>();
       if (!pass.latent.defined()) return;
       const bool is_pure_noise = (step.flags & PATCHBAY_STEP_IMAGE_TO_IMAGE) == 0;
+      if (is_pure_noise && pass.shares_noise) latent = Shared(latent);
       pass.noise = is_pure_noise ? NoiseOf(latent, step.sigmas[0]) : NewNoise(step, latent);
       pass.latent = pass.latent.to(latent.device());
       pass.kept_share = pass.kept_share.to(latent.device());
@@ -127,8 +151,10 @@ class Outpainter final : public patchbay::Plugin<Settings> {
   static void DescribePlace(patchbay::Description<Settings>& d) {
     d.field<1>(&Settings::picture, "picture")
         .label("Picture")
+        .frames()
         .help(
-            "What is extended. It keeps its size; the request's size is the canvas's, which the "
+            "What is extended, or a clip whose frames are the pictures of the batch. It keeps its "
+            "size; the request's size is the canvas's, which the "
             "margins may fill but for a part of a cell of the latent, cut off in the end.");
     DescribeMargin<2>(d, &Settings::left, "left", "Left",
                       "Pixels painted to the picture's left; -1: what the right leaves.");
@@ -142,7 +168,10 @@ class Outpainter final : public patchbay::Plugin<Settings> {
                        "Pixels painted below the picture; -1: what the top leaves.");
     d.field<4>(&Settings::mask, "mask")
         .label("Mask")
-        .help("Of the picture's size: white is painted anew, as are transparent pixels.");
+        .frames()
+        .help(
+            "Of the picture's size: white is painted anew, as are transparent pixels. One for all "
+            "frames, or one for each.");
     d.field<5>(&Settings::feathering, "feathering")
         .label("Feathering")
         .unit(PATCHBAY_UNIT_PIXEL)
@@ -195,6 +224,12 @@ class Outpainter final : public patchbay::Plugin<Settings> {
                   {KnownNoise::kFresh, "fresh", "New in each step (the paper's algorithm)"}})
         .advanced()
         .help("What the known part is covered with at each step's noise level.");
+    d.field<14>(&Settings::shared_noise, "shared_noise")
+        .label("Shared noise")
+        .advanced()
+        .help(
+            "The frames of a clip are drawn from the same noise, so that what is painted stays "
+            "alike from one to the next. Off where a motion module ties them.");
   }
 
   static Pass Begin(const Settings& settings, const patchbay::Step& step) {
@@ -206,19 +241,21 @@ class Outpainter final : public patchbay::Plugin<Settings> {
     model.announce_steps(StepsWithRegret(regret, step.step_count));
     const int64_t cell = model.info().pixels_per_latent_pixel;
     const at::Tensor& rgba = settings.picture.rgba;
+    CheckFrameCount(rgba.size(0), step.picture_count);
+    pass.shares_noise = settings.shared_noise && rgba.size(0) > 1;
     const CanvasSize size = {step.latent_height * cell, step.latent_width * cell};
     const Margins margins = {settings.left, settings.top, settings.right, settings.bottom};
     const CanvasSize finished = FinishedSize({rgba.size(2), rgba.size(3)}, margins, size, cell);
     const Canvas canvas = PlaceOnCanvas(rgba, settings.mask.rgba, margins, size, finished);
     const at::Tensor cells = KnownCells(canvas.known, cell);
-    if (cells.max().item<float>() == 0.f) {
+    if (cells.amax({1, 2, 3}).min().item<float>() == 0.f) {
       throw patchbay::Error("no block of " + std::to_string(cell) + "x" + std::to_string(cell) +
                             " pixels on the canvas is known as a whole, and the model sees no "
                             "smaller ones; give a larger picture");
     }
     pass.over = OnCanvas(Cut(canvas.picture, finished) + kAboveTheStep, Cut(canvas.known, finished),
                          settings.feathering, settings.blending);
-    pass.latent = model.encode_picture(canvas.picture);
+    pass.latent = Encoded(model, canvas.picture);
     if (model.takes_mask()) TellNetwork(model, canvas, cell);
     pass.kept_share = DecayMap(cells, settings.mask_decay);
     return pass;
@@ -230,7 +267,7 @@ class Outpainter final : public patchbay::Plugin<Settings> {
     const at::Tensor painted = 1 - canvas.known;
     const at::Tensor mask =
         at::upsample_nearest2d(painted, {painted.size(2) / cell, painted.size(3) / cell});
-    model.set_inpainting(mask, model.encode_picture(canvas.picture * canvas.known));
+    model.set_inpainting(mask, Encoded(model, canvas.picture * canvas.known));
   }
 
   // The noise that a pass starts from. Schedules of bounded variance scale it by sqrt(1 + sigma^2);
@@ -240,7 +277,9 @@ class Outpainter final : public patchbay::Plugin<Settings> {
   }
 
   static at::Tensor NewNoise(const patchbay::Step& step, const at::Tensor& latent) {
-    return step.model().noise(latent.sizes().vec(), ++step.state<Pass>().draws).to(latent.device());
+    Pass& pass = step.state<Pass>();
+    const at::Tensor noise = step.model().noise(latent.sizes().vec(), ++pass.draws);
+    return (pass.shares_noise ? Shared(noise) : noise).to(latent.device());
   }
 
   static bool IsLast(const patchbay::Step& step) { return step.index + 1 == step.step_count; }

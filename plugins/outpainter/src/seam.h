@@ -7,9 +7,9 @@
 
 namespace outpainter {
 
-// How much of the known picture is kept where it meets what was painted, [1, 1, H, W]: 0 outside of
+// How much of the known picture is kept where it meets what was painted, [F, 1, H, W]: 0 outside of
 // it, 1 from `feathering` pixels on inside, a smooth step between. The canvas's own border is no
-// such place. known: [1, 1, H, W] of 0 and 1.
+// such place. known: [F, 1, H, W] of 0 and 1.
 at::Tensor FeatheredKnown(const at::Tensor& known, int64_t feathering);
 
 // Fills where known is 0 so that each value is the mean of those around it, near what is known at
@@ -17,7 +17,7 @@ at::Tensor FeatheredKnown(const at::Tensor& known, int64_t feathering);
 // W]; what stands where known is 0 does not matter.
 at::Tensor ExtendedAsMembrane(const at::Tensor& values, const at::Tensor& known);
 
-// What is laid over a painted picture, all [1, ., H, W].
+// What is laid over a painted picture, all [1 or B, ., H, W].
 struct KnownPicture {
   at::Tensor picture;
   at::Tensor known;   // 0 and 1
@@ -28,7 +28,7 @@ struct KnownPicture {
   at::Tensor straight;
 };
 
-// picture: [1, 3, H, W]. What the picture and the painted differ by at the edge is taken off over
+// picture: [F, 3, H, W]. What the picture and the painted differ by at the edge is taken off over
 // `blending` pixels beyond it.
 KnownPicture OnCanvas(const at::Tensor& picture, const at::Tensor& known, int64_t feathering,
                       int64_t blending);
