@@ -77,7 +77,10 @@ absl::Status SetValue(const v1::Parameter& parameter, NodeCall& call, v1::Plugin
   v1::ParameterValue& value = (*choice.mutable_settings())[parameter.id()];
   if (parameter.type() == v1::PARAMETER_TYPE_PICTURE) {
     const auto& pictures = call.Get<ImageValue>(parameter.id()).pictures;
-    BRIDGE_ASSIGN_OR_RETURN(const std::string id, call.host.Upload(EncodePng(pictures.at(0))));
+    const bool is_clip = parameter.frames() && pictures.size() > 1;
+    BRIDGE_ASSIGN_OR_RETURN(
+        const std::string id,
+        call.host.Upload(is_clip ? EncodeWebpAnimation(pictures) : EncodePng(pictures.at(0))));
     value.set_artifact_id(id);
     return absl::OkStatus();
   }

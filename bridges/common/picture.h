@@ -35,6 +35,9 @@ std::string EncodePng(const Picture& picture);
 std::string EncodeJpeg(const Picture& picture, int quality);
 // A lossy WebP file, `quality` 1 to 100.
 std::string EncodeWebp(const Picture& picture, int quality);
+// A WebP animation without loss, a frame for each picture, also for those that are alike. At least
+// one; all of one size, at most 16383 pixels a side: else empty.
+std::string EncodeWebpAnimation(const std::vector<Picture>& frames);
 
 // With 1, 3 or 4 channels: grey is the luma of ITU-R BT.601, opacity is dropped or full.
 Picture WithChannels(const Picture& picture, int channels);

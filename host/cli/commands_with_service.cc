@@ -38,8 +38,16 @@ void AddCommands(CLI::App& program, CommandAction& action) {
     return GenerateHere(options);
   };
   CLI::App* const generate = AddGenerateCommand(program, action, draw);
-  CLI::App* const outpaint =
-      AddOutpaintCommand(program, action, DescriberFor(remote->connection), draw);
+  const DrawerOpener open_drawer = [remote]() -> absl::StatusOr<std::unique_ptr<JobDrawer>> {
+    if (remote->connection.is_remote()) {
+      return OpenDrawerThere(remote->generate, remote->connection);
+    }
+    PATCHBAY_RETURN_IF_ERROR(CheckNotRemote(remote->generate));
+    return OpenDrawerHere();
+  };
+  CLI::App* const outpaint = AddOutpaintCommand(
+      program, action,
+      {DescriberFor(remote->connection), draw, open_drawer, ActionsOf(remote->connection)});
   for (CLI::App* const command : {generate, outpaint}) {
     DeclareRemoteGenerateOptions(*command, remote->generate);
   }

@@ -8,12 +8,9 @@
 #include "host/base/file_writer.h"
 #include "host/base/status_macros.h"
 #include "host/cli/interrupt.h"
+#include "host/cli/job_drawer.h"
 #include "host/cli/output_files.h"
-#include "host/cli/plugin_files.h"
-#include "host/cli/progress.h"
-#include "host/cli/resources.h"
 #include "host/engine/engine.h"
-#include "host/engine/plugin_access.h"
 #include "host/formats/safetensors.h"
 
 namespace patchbay {
@@ -48,44 +45,24 @@ absl::Status SaveLatent(const LatentBuffer& latent, const std::string& path) {
   return WriteSafetensors(path, {{"latent", tensor}});
 }
 
-// Turns the paths in the plugins' settings into names and sees to it that the files will do, before
-// gigabytes are read.
-absl::Status ReadyPluginFiles(const PluginHost& plugins, GenerationRequest& request) {
-  const auto show = [&plugins](const std::string& id) { return FindPlugin(plugins, id); };
-  PATCHBAY_RETURN_IF_ERROR(NamePluginFiles(show, /*has_server=*/false, request));
-  return CheckPluginFiles(plugins, request.plugins, request.plugin_files);
-}
-
 }  // namespace
 
 absl::Status GenerateHere(GenerateOptions& options) {
   PATCHBAY_RETURN_IF_ERROR(CheckOutputPaths(options));
-  PATCHBAY_RETURN_IF_ERROR(CompleteRequest(options));
-  EngineOptions engine_options = CompleteEngineOptions(options.engine);
-  PATCHBAY_ASSIGN_OR_RETURN(engine_options.model_path, ModelPathOrDefault(options.model));
-  std::vector<std::string> folders = options.plugin_folders;
-  folders.push_back(BuiltPluginsFolder());
-  PATCHBAY_ASSIGN_OR_RETURN(engine_options.plugins,
-                            OpenPlugins({.folders = std::move(folders), .store = ""}));
-  PATCHBAY_RETURN_IF_ERROR(ReadyPluginFiles(*engine_options.plugins, options.request));
-  PATCHBAY_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, Engine::Open(engine_options));
-  absl::StatusOr<GenerationResult> result;
-  {
-    ProgressDisplay progress(options.json, options.preview_file, options.round);
-    result = engine->Generate(options.request, progress);
-  }
-  if (!result.ok()) return result.status();
+  PATCHBAY_ASSIGN_OR_RETURN(const std::unique_ptr<JobDrawer> drawer, OpenDrawerHere());
+  PATCHBAY_ASSIGN_OR_RETURN(DrawnJob drawn, drawer->Draw(options));
+  GenerationResult& result = drawn.result;
 
   std::vector<std::string> files;
-  PATCHBAY_RETURN_IF_ERROR(SavePictures(*result, options.output_file, files));
-  if (result->latent.has_value()) {
-    PATCHBAY_RETURN_IF_ERROR(SaveLatent(*result->latent, options.save_latent_file));
+  PATCHBAY_RETURN_IF_ERROR(SavePictures(result, options.output_file, files));
+  if (result.latent.has_value()) {
+    PATCHBAY_RETURN_IF_ERROR(SaveLatent(*result.latent, options.save_latent_file));
   }
   if (!options.round.is_last()) return absl::OkStatus();
   for (std::string& unused : UnusedOptions(options)) {
-    result->report.warnings.push_back(std::move(unused));
+    result.report.warnings.push_back(std::move(unused));
   }
-  PrintReport(result->report, engine->load_seconds(), files, options.json);
+  PrintReport(result.report, drawn.load_seconds, files, options.json);
   return absl::OkStatus();
 }
 

@@ -46,18 +46,6 @@ absl::StatusOr<PictureMargins> MarginsOf(const OutpaintOptions& options, Picture
 
 int RoundedUp(int length) { return (length + kCanvasStep - 1) / kCanvasStep * kCanvasStep; }
 
-// Settings that the user gives to the plugin directly stay, and come last so that they count.
-void AddPlugin(const std::string& settings, std::vector<std::string>& plugins) {
-  for (std::string& plugin : plugins) {
-    const std::vector<std::string> parts = absl::StrSplit(plugin, absl::MaxSplits(':', 1));
-    if (parts.front() != kPlugin) continue;
-    plugin = absl::StrCat(kPlugin, ":", settings, parts.size() > 1 ? "," : "",
-                          parts.size() > 1 ? parts.back() : "");
-    return;
-  }
-  plugins.push_back(absl::StrCat(kPlugin, ":", settings));
-}
-
 }  // namespace
 
 absl::StatusOr<PictureMargins> ParseMargins(const std::string& text) {
@@ -90,8 +78,13 @@ absl::StatusOr<PictureMargins> MarginsToSize(PictureSize picture, PictureSize ta
 }
 
 absl::StatusOr<OutpaintPlan> PlanOutpainting(const OutpaintOptions& options) {
+  PATCHBAY_ASSIGN_OR_RETURN(const PictureSize picture, SizeOfFile(options.picture_file));
+  return PlanOutpainting(options, picture);
+}
+
+absl::StatusOr<OutpaintPlan> PlanOutpainting(const OutpaintOptions& options, PictureSize picture) {
   OutpaintPlan plan;
-  PATCHBAY_ASSIGN_OR_RETURN(plan.picture, SizeOfFile(options.picture_file));
+  plan.picture = picture;
   PATCHBAY_ASSIGN_OR_RETURN(plan.margins, MarginsOf(options, plan.picture));
   const bool has_margin =
       std::any_of(plan.margins.begin(), plan.margins.end(), [](int margin) { return margin > 0; });
@@ -107,6 +100,18 @@ absl::StatusOr<OutpaintPlan> PlanOutpainting(const OutpaintOptions& options) {
   return plan;
 }
 
+// Settings that the user gives to the plugin directly stay, and come last so that they count.
+void AddPlugin(const std::string& id, const std::string& settings, GenerateOptions& generate) {
+  for (std::string& plugin : generate.plugins) {
+    const std::vector<std::string> parts = absl::StrSplit(plugin, absl::MaxSplits(':', 1));
+    if (parts.front() != id) continue;
+    plugin = absl::StrCat(id, ":", settings, parts.size() > 1 ? "," : "",
+                          parts.size() > 1 ? parts.back() : "");
+    return;
+  }
+  generate.plugins.push_back(absl::StrCat(id, ":", settings));
+}
+
 void AddOutpainting(const OutpaintOptions& options, const OutpaintPlan& plan,
                     GenerateOptions& generate) {
   const auto [left, top, right, bottom] = plan.margins;
@@ -117,7 +122,7 @@ void AddOutpainting(const OutpaintOptions& options, const OutpaintPlan& plan,
     absl::StrAppend(&settings, ",mask=", QuoteSetting(options.mask_file));
   }
   if (options.feathering >= 0) absl::StrAppend(&settings, ",feathering=", options.feathering);
-  AddPlugin(settings, generate.plugins);
+  AddPlugin(kPlugin, settings, generate);
   generate.size = absl::StrCat(RoundedUp(left + plan.picture.width + right), "x",
                                RoundedUp(top + plan.picture.height + bottom));
 }

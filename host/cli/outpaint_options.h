@@ -17,6 +17,14 @@ struct OutpaintOptions {
   std::string mask_file;
   int feathering = -1;  // the plugin's own
   int rounds = 0;       // 0: the program's choice
+
+  // Of clips.
+  int frames_at_once = 16;
+  int overlap = -1;  // frames of a job that the one before has painted; -1: the program's choice
+  std::string motion_module_file;
+  std::string adapter_file;
+  int adapt_steps = 0;  // 0: no adaptation
+  std::string save_adapter_file;
 };
 
 // Pixels to be painted: left, top, right, bottom.
@@ -42,6 +50,13 @@ struct OutpaintPlan {
 // Reads the picture's size. Errors name the option or the file; INVALID_ARGUMENT where nothing
 // would be painted.
 absl::StatusOr<OutpaintPlan> PlanOutpainting(const OutpaintOptions& options);
+
+// The same for one whose size is known.
+absl::StatusOr<OutpaintPlan> PlanOutpainting(const OutpaintOptions& options, PictureSize picture);
+
+// Adds a plugin with settings, "field=value,...", to those that `generate` names. Settings that the
+// user gives to it directly count more.
+void AddPlugin(const std::string& id, const std::string& settings, GenerateOptions& generate);
 
 // Adds to `generate` the plugin, with the options' picture and mask, and the canvas's size.
 void AddOutpainting(const OutpaintOptions& options, const OutpaintPlan& plan,

@@ -1,22 +1,17 @@
 #include "host/cli/outpaint_rounds.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdlib>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <string>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "host/base/status_macros.h"
 #include "host/cli/output_files.h"
+#include "host/cli/temporary_folder.h"
 
 namespace patchbay {
 namespace {
-
-namespace fs = std::filesystem;
 
 absl::StatusOr<int> NativeSide(const std::string& model, const ModelDescriber& describe) {
   PATCHBAY_ASSIGN_OR_RETURN(const std::string text, describe(model, /*json=*/true));
@@ -36,15 +31,6 @@ absl::StatusOr<std::vector<PictureMargins>> RoundsOf(const OutpaintOptions& opti
   if (generate.request.batch > 1) return SplitMargins(plan.margins, 1);
   PATCHBAY_ASSIGN_OR_RETURN(const int native, NativeSide(generate.model, describe));
   return SplitMargins(plan.margins, RoundsFor(plan, native));
-}
-
-absl::StatusOr<std::string> MakeFolder() {
-  std::error_code error;
-  const fs::path parent = fs::temp_directory_path(error);
-  if (error) return absl::ErrnoToStatus(error.value(), "no folder for temporary files");
-  std::string folder = parent / "patchbay-outpaint-XXXXXX";
-  if (mkdtemp(folder.data()) != nullptr) return folder;
-  return absl::ErrnoToStatus(errno, absl::StrCat("cannot make a folder in ", parent.string()));
 }
 
 // A round whose picture the next one goes on from; what is wanted beside it is the last one's.
@@ -98,11 +84,7 @@ absl::Status PaintInRounds(const OutpaintOptions& options, const GenerateOptions
         "--batch: only one picture at a time can be painted in several rounds; draw the others "
         "with other seeds, or with --rounds 1");
   }
-  PATCHBAY_ASSIGN_OR_RETURN(const std::string folder, MakeFolder());
-  const auto remove = absl::MakeCleanup([&folder] {
-    std::error_code ignored;
-    fs::remove_all(folder, ignored);
-  });
+  PATCHBAY_ASSIGN_OR_RETURN(const auto folder, TemporaryFolder::Make());
   // So that the seed that is told in the end gives the picture again.
   const uint64_t seed = generate.seed.value_or(std::random_device{}());
   OutpaintOptions round = options;
@@ -112,7 +94,7 @@ absl::Status PaintInRounds(const OutpaintOptions& options, const GenerateOptions
     task.round = {static_cast<int>(i), static_cast<int>(rounds.size())};
     plan.margins = rounds[i];
     AddOutpainting(round, plan, task);
-    const std::string painted = absl::StrCat(folder, "/round-", i + 1, ".png");
+    const std::string painted = folder->FileNamed(absl::StrCat("round-", i + 1, ".png"));
     if (!task.round.is_last()) DrawForNext(painted, task);
     PATCHBAY_RETURN_IF_ERROR(draw(task));
     round.picture_file = painted;

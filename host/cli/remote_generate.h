@@ -2,11 +2,14 @@
 #define PATCHBAY_HOST_CLI_REMOTE_GENERATE_H_
 
 #include <CLI/CLI.hpp>
+#include <memory>
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "host/cli/connection.h"
 #include "host/cli/generate_options.h"
+#include "host/cli/job_drawer.h"
 
 namespace patchbay {
 
@@ -24,6 +27,10 @@ void DeclareRemoteGenerateOptions(CLI::App& command, RemoteGenerateOptions& opti
 // Draws on the server and writes the same files as GenerateHere(). Ctrl-C cancels the job there.
 absl::Status GenerateRemotely(GenerateOptions& options, const RemoteGenerateOptions& remote,
                               const Connection& connection);
+
+// Draws on the server, job after job. With a request's id, each job's is that and its number.
+absl::StatusOr<std::unique_ptr<JobDrawer>> OpenDrawerThere(const RemoteGenerateOptions& remote,
+                                                           const Connection& connection);
 
 // INVALID_ARGUMENT when one of these options was typed although nothing is remote.
 absl::Status CheckNotRemote(const RemoteGenerateOptions& remote);

@@ -109,6 +109,10 @@ std::string VideoFormatOf(absl::Span<const std::byte> bytes) {
   return IsPngAnimation(bytes) ? "apng" : "";
 }
 
+bool IsAnimation(absl::Span<const std::byte> bytes) {
+  return IsWebpAnimation(bytes) || !VideoFormatOf(bytes).empty();
+}
+
 absl::StatusOr<std::unique_ptr<FrameReader>> OpenFrames(const std::string& path,
                                                         const PictureLimits& limits) {
   PATCHBAY_ASSIGN_OR_RETURN(auto file, MappedFile::Open(path));

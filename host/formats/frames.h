@@ -1,6 +1,7 @@
 #ifndef PATCHBAY_HOST_FORMATS_FRAMES_H_
 #define PATCHBAY_HOST_FORMATS_FRAMES_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "host/formats/picture.h"
 
 namespace patchbay {
@@ -40,6 +42,9 @@ class FrameReader {
   // damaged or of another size, and what is wrong; it ends the clip.
   virtual absl::StatusOr<std::optional<Picture>> Next() = 0;
 };
+
+// Whether a file is a video or an animation, by its first bytes.
+bool IsAnimation(absl::Span<const std::byte> bytes);
 
 // Opens a still picture (PNG, JPEG, WebP: one frame) or an animated WebP, PNG or GIF file, an MP4
 // or WebM video. The file stays open; it must not change meanwhile. INVALID_ARGUMENT for what is

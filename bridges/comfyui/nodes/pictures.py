@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy
-from patchbay_client import picture_of, png_of
+from patchbay_client import clip_of, picture_of, png_of
 from PIL import Image
 
 
@@ -26,6 +26,12 @@ def pictures_of(images) -> list[Image.Image]:
 def files_of(images) -> list[bytes]:
     """A PNG file for each picture of an IMAGE."""
     return [png_of(picture) for picture in pictures_of(images)]
+
+
+def clip_file_of(images) -> bytes:
+    """One file for all pictures of an IMAGE, as frames; of one picture a PNG file."""
+    pictures = pictures_of(images)
+    return png_of(pictures[0]) if len(pictures) == 1 else clip_of(pictures)
 
 
 def mask_files_of(masks, width: int, height: int) -> list[bytes]:

@@ -8,14 +8,15 @@ from patchbay_client import Field, PluginEntry, plugin_choice
 
 from .connection import Connection, connection
 from .model import CATEGORY
-from .pictures import files_of
+from .pictures import clip_file_of, files_of
 
 _LARGEST = 1e9
 
 
 @dataclass(frozen=True)
 class PluginUse:
-    """What travels along PATCHBAY_PLUGINS links, in a tuple: a plugin and its settings, pictures as PNG files."""
+    """What travels along PATCHBAY_PLUGINS links, in a tuple: a plugin and its settings, pictures as PNG files, the
+    frames of clips as one WebP file."""
 
     plugin: PluginEntry
     values: dict[str, object]
@@ -77,9 +78,11 @@ class _PluginNode:
 
     def add(self, plugins: tuple[PluginUse, ...] | None = None, **values: object) -> tuple[tuple[PluginUse, ...]]:
         plugin = self.plugin()
-        pictures = {field.id for field in plugin.fields if field.kind == "picture"}
-        for identifier in pictures & values.keys():
-            values[identifier] = None if values[identifier] is None else files_of(values[identifier])[0]
+        for field in plugin.fields:
+            if field.kind != "picture" or values.get(field.id) is None:
+                continue
+            images = values[field.id]
+            values[field.id] = clip_file_of(images) if field.frames else files_of(images[:1])[0]
         return ((*(plugins or ()), PluginUse(plugin, values)),)
 
 

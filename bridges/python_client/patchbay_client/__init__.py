@@ -8,7 +8,7 @@ from .errors import FieldError, HostError, Interrupted
 from .fields import Field, fields_of
 from .host import DEFAULT_ADDRESS, Drawn, Host
 from .messages import api
-from .pictures import infotext_of, picture_of, png_of
+from .pictures import clip_of, infotext_of, picture_of, png_of
 
 __all__ = ["DEFAULT_ADDRESS", "Catalogue", "Drawn", "Field", "FieldError", "Host", "HostError", "Interrupted",
-           "PluginEntry", "api", "fields_of", "infotext_of", "picture_of", "plugin_choice", "png_of"]
+           "PluginEntry", "api", "clip_of", "fields_of", "infotext_of", "picture_of", "plugin_choice", "png_of"]

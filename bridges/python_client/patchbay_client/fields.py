@@ -35,6 +35,7 @@ class Field:
     group: str
     advanced: bool
     multiline: bool
+    frames: bool = False  # of a picture: it may be a clip
 
     def value(self, given: object):
         """The ParameterValue for what a UI holds; a picture is given as the id of its artifact."""
@@ -101,4 +102,5 @@ def _field(parameter) -> Field:
         help=parameter.help, default=plain_value(parameter.default_value), minimum=number("minimum"),
         maximum=number("maximum"), slider=None if low is None or high is None or low >= high else (low, high),
         step=number("step"), choices=tuple((choice.id, choice.label or choice.id) for choice in parameter.choices),
-        group=parameter.group, advanced=parameter.advanced or parameter.deprecated, multiline=parameter.multiline)
+        group=parameter.group, advanced=parameter.advanced or parameter.deprecated, multiline=parameter.multiline,
+        frames=parameter.frames)

@@ -42,7 +42,7 @@ def gradio(made: list) -> types.ModuleType:
             made.append(self)
         return type(name, (Component,), {"__init__": create})
 
-    for name in ("Accordion", "Button", "Checkbox", "Dropdown", "Image", "Markdown", "Number", "Slider", "Textbox"):
+    for name in ("Accordion", "Button", "Checkbox", "Dropdown", "File", "Image", "Markdown", "Number", "Slider", "Textbox"):
         setattr(module, name, component(name))
     module.update = lambda **changes: changes
     return module

@@ -95,6 +95,8 @@ def _argument(setting: Field, value: object) -> object:
     """A component's or a request's value: pictures as files, the empty as not given."""
     if setting.kind != "picture" or value is None:
         return None if value == "" and setting.kind != "text" else value
+    if isinstance(value, bytes):
+        return value or None
     if not isinstance(value, str):
         return png_of(value)
     try:
@@ -110,6 +112,9 @@ def component_of(setting: Field, elem_id: str) -> object:
         return gr.Checkbox(**shown, info=setting.help)
     if setting.kind == "choice":
         return gr.Dropdown(**shown, choices=[identifier for identifier, _ in setting.choices], info=setting.help)
+    if setting.kind == "picture" and setting.frames:
+        # A file, since the web UI's own pictures are stills.
+        return gr.File(label=f"{setting.label} (a picture, a video or an animation)", type="binary", elem_id=elem_id)
     if setting.kind == "picture":
         return gr.Image(label=setting.label, type="pil", elem_id=elem_id)
     if setting.kind in ("int", "float"):

@@ -1,0 +1,21 @@
+#ifndef PATCHBAY_HOST_CLI_CLIP_ADAPTATION_H_
+#define PATCHBAY_HOST_CLI_CLIP_ADAPTATION_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "host/cli/outpaint_options.h"
+#include "host/cli/plugin_action_command.h"
+#include "host/cli/temporary_folder.h"
+
+namespace patchbay {
+
+// Runs the action adapt of the plugin animatediff on a clip's first frames, as many as an action
+// takes at once, and writes what it makes to `adapter_file`. The clip is read anew.
+absl::Status AdaptToClip(const OutpaintOptions& options, const GenerateOptions& generate,
+                         const TemporaryFolder& folder, const ActionProgram& run,
+                         const std::string& adapter_file);
+
+}  // namespace patchbay
+
+#endif  // PATCHBAY_HOST_CLI_CLIP_ADAPTATION_H_
