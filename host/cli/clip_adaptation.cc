@@ -7,7 +7,6 @@
 #include "host/base/file_writer.h"
 #include "host/base/status_macros.h"
 #include "host/cli/clip_source.h"
-#include "host/engine/plugin_values.h"
 #include "host/formats/frame_writer.h"
 
 namespace patchbay {
@@ -40,11 +39,12 @@ absl::Status AdaptToClip(const OutpaintOptions& options, const GenerateOptions& 
   const std::string clip = folder.FileNamed("clip.webp");
   PATCHBAY_RETURN_IF_ERROR(WriteStart(options.picture_file, clip));
   ActionOptions action;
-  action.plugin = absl::StrCat("animatediff:module=", QuoteSetting(options.motion_module_file));
+  action.plugin = "animatediff";
   action.action = "adapt";
   action.model = generate.model;
   action.precision = CompleteEngineOptions(generate.engine).precision;
   action.settings = {{"frames", clip},
+                     {"module", options.motion_module_file},
                      {"prompt", generate.request.prompt},
                      {"steps", absl::StrCat(options.adapt_steps)}};
   PATCHBAY_ASSIGN_OR_RETURN(const std::vector<ActionFile> files, run(action));

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "host/formats/frames.h"
 #include "host/formats/picture.h"
 
@@ -45,6 +46,9 @@ class FrameWriter {
 // in it.
 absl::StatusOr<std::unique_ptr<FrameWriter>> CreateClip(const std::string& path,
                                                         const ClipPlan& plan);
+
+// The bytes of an animated WebP file without loss, for a few frames of one size.
+absl::StatusOr<std::string> EncodeClip(absl::Span<const Picture> frames);
 
 }  // namespace patchbay
 

@@ -19,8 +19,12 @@ namespace {
 
 class Video final : public FrameWriter {
  public:
-  Video(std::unique_ptr<GrowingFile> file, std::unique_ptr<VideoProcess> process, ClipPlan plan)
-      : file_(std::move(file)), process_(std::move(process)), plan_(std::move(plan)) {}
+  Video(std::string path, std::unique_ptr<GrowingFile> file, std::unique_ptr<VideoProcess> process,
+        ClipPlan plan)
+      : path_(std::move(path)),
+        file_(std::move(file)),
+        process_(std::move(process)),
+        plan_(std::move(plan)) {}
 
   absl::Status Add(const Picture& frame) override {
     PATCHBAY_RETURN_IF_ERROR(CheckFrame(frame, plan_));
@@ -34,23 +38,35 @@ class Video final : public FrameWriter {
       }
       pixels = &opaque;
     }
-    return process_->Send(VideoMessage::kFrame,
-                          {reinterpret_cast<const std::byte*>(pixels->data()), pixels->size()});
+    return AboutFile(
+        process_->Send(VideoMessage::kFrame,
+                       {reinterpret_cast<const std::byte*>(pixels->data()), pixels->size()}));
   }
 
   absl::StatusOr<std::vector<std::string>> Finish() override {
     std::vector<std::string> notes;
-    PATCHBAY_RETURN_IF_ERROR(process_->Send(VideoMessage::kEnd));
-    for (;;) {
-      PATCHBAY_ASSIGN_OR_RETURN(const VideoMessageHeader header, process_->Receive());
-      if (header.kind == VideoMessage::kEnd) break;
-      PATCHBAY_ASSIGN_OR_RETURN(notes.emplace_back(), process_->TakeText(header.bytes));
-    }
+    PATCHBAY_RETURN_IF_ERROR(AboutFile(TakeNotes(notes)));
     PATCHBAY_RETURN_IF_ERROR(file_->Commit());
     return notes;
   }
 
  private:
+  absl::Status TakeNotes(std::vector<std::string>& notes) {
+    PATCHBAY_RETURN_IF_ERROR(process_->Send(VideoMessage::kEnd));
+    for (;;) {
+      PATCHBAY_ASSIGN_OR_RETURN(const VideoMessageHeader header, process_->Receive());
+      if (header.kind == VideoMessage::kEnd) return absl::OkStatus();
+      PATCHBAY_ASSIGN_OR_RETURN(notes.emplace_back(), process_->TakeText(header.bytes));
+    }
+  }
+
+  absl::Status AboutFile(const absl::Status& status) const {
+    if (status.ok()) return status;
+    return absl::Status(status.code(),
+                        absl::StrCat("cannot write ", path_, ": ", status.message()));
+  }
+
+  const std::string path_;
   // In this order: the process ends before its file is removed.
   const std::unique_ptr<GrowingFile> file_;
   const std::unique_ptr<VideoProcess> process_;
@@ -94,7 +110,7 @@ absl::StatusOr<std::unique_ptr<FrameWriter>> CreateVideo(const std::string& path
     descriptors.push_back(sound);
   }
   PATCHBAY_ASSIGN_OR_RETURN(auto process, VideoProcess::Start(std::move(words), descriptors));
-  return std::make_unique<Video>(std::move(file), std::move(process), plan);
+  return std::make_unique<Video>(path, std::move(file), std::move(process), plan);
 }
 
 }  // namespace patchbay

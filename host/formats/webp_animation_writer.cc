@@ -31,6 +31,12 @@ std::string Chunk(std::string_view name, std::string_view content) {
   return chunk;
 }
 
+// Of the canvas and of each frame.
+std::string SizeOf(const ClipPlan& plan) {
+  return absl::StrCat(LittleEndian(static_cast<uint64_t>(plan.width - 1), 3),
+                      LittleEndian(static_cast<uint64_t>(plan.height - 1), 3));
+}
+
 // A WebP file of one picture, without loss, also in the colours of what is transparent.
 absl::StatusOr<std::string> Lossless(const Picture& picture) {
   WebPConfig config;
@@ -58,55 +64,66 @@ absl::StatusOr<std::string> Lossless(const Picture& picture) {
   return bytes;
 }
 
-// The file's chunks are written as frames come; its length is filled in at the end. Each frame
-// replaces the whole canvas.
+// A file's head, without the file's length.
+std::string HeadOf(const ClipPlan& plan) {
+  constexpr uint64_t kHasAnimationAndOpacity = 0x12;
+  // The background is transparent, and all is shown for ever.
+  return absl::StrCat(
+      "RIFF", LittleEndian(0, 4), "WEBP",
+      Chunk("VP8X", absl::StrCat(LittleEndian(kHasAnimationAndOpacity, 4), SizeOf(plan))),
+      Chunk("ANIM", LittleEndian(0, 6)));
+}
+
+// Its length, for the place after "RIFF".
+std::string LengthField(uint64_t bytes) { return LittleEndian(bytes - kChunkHeader, 4); }
+
+// In milliseconds; what rounding takes from one frame, the next one gets.
+uint64_t DurationOf(int64_t frame, const FrameRate& rate) {
+  const auto begin_of = [&rate](int64_t number) {
+    return std::llround(1000.0 * static_cast<double>(number) *
+                        static_cast<double>(rate.denominator) /
+                        static_cast<double>(rate.numerator));
+  };
+  return static_cast<uint64_t>(
+      std::clamp<int64_t>(begin_of(frame + 1) - begin_of(frame), 1, 0xFFFFFF));
+}
+
+// Each frame replaces the whole canvas.
+absl::StatusOr<std::string> FrameChunk(const Picture& frame, int64_t number, const ClipPlan& plan) {
+  PATCHBAY_RETURN_IF_ERROR(CheckFrame(frame, plan));
+  PATCHBAY_ASSIGN_OR_RETURN(const std::string still, Lossless(frame));
+  constexpr uint64_t kWithoutBlending = 2;
+  return Chunk("ANMF", absl::StrCat(LittleEndian(0, 6), SizeOf(plan),
+                                    LittleEndian(DurationOf(number, plan.rate), 3),
+                                    LittleEndian(kWithoutBlending, 1), still.substr(kRiffHeader)));
+}
+
+absl::Status CheckSize(const ClipPlan& plan) {
+  if (plan.width <= kMaxSide && plan.height <= kMaxSide) return absl::OkStatus();
+  return absl::InvalidArgumentError("a WebP file can be at most 16383 pixels wide and high");
+}
+
+// The file's chunks are written as frames come; its length is filled in at the end.
 class WebpAnimation final : public FrameWriter {
  public:
   WebpAnimation(std::unique_ptr<GrowingFile> file, ClipPlan plan)
       : file_(std::move(file)), plan_(std::move(plan)) {}
 
-  absl::Status Begin() {
-    constexpr char kHasAnimationAndOpacity = 0x12;
-    const std::string size = absl::StrCat(LittleEndian(static_cast<uint64_t>(plan_.width - 1), 3),
-                                          LittleEndian(static_cast<uint64_t>(plan_.height - 1), 3));
-    const std::string features =
-        absl::StrCat(std::string(1, kHasAnimationAndOpacity), LittleEndian(0, 3), size);
-    // Transparent background, repeated for ever.
-    const std::string animation = LittleEndian(0, 6);
-    return Append(absl::StrCat("RIFF", LittleEndian(0, 4), "WEBP", Chunk("VP8X", features),
-                               Chunk("ANIM", animation)));
-  }
+  absl::Status Begin() { return Append(HeadOf(plan_)); }
 
   absl::Status Add(const Picture& frame) override {
-    PATCHBAY_RETURN_IF_ERROR(CheckFrame(frame, plan_));
-    PATCHBAY_ASSIGN_OR_RETURN(const std::string still, Lossless(frame));
-    constexpr char kWithoutBlending = 0x02;
-    const std::string head =
-        absl::StrCat(LittleEndian(0, 6), LittleEndian(static_cast<uint64_t>(plan_.width - 1), 3),
-                     LittleEndian(static_cast<uint64_t>(plan_.height - 1), 3),
-                     LittleEndian(NextDuration(), 3), std::string(1, kWithoutBlending));
-    return Append(Chunk("ANMF", absl::StrCat(head, still.substr(kRiffHeader))));
+    PATCHBAY_ASSIGN_OR_RETURN(const std::string chunk, FrameChunk(frame, frames_, plan_));
+    ++frames_;
+    return Append(chunk);
   }
 
   absl::StatusOr<std::vector<std::string>> Finish() override {
-    PATCHBAY_RETURN_IF_ERROR(file_->Overwrite(4, LittleEndian(bytes_ - kChunkHeader, 4)));
+    PATCHBAY_RETURN_IF_ERROR(file_->Overwrite(4, LengthField(bytes_)));
     PATCHBAY_RETURN_IF_ERROR(file_->Commit());
     return std::vector<std::string>();
   }
 
  private:
-  // In milliseconds; what rounding takes from one frame, the next one gets.
-  uint64_t NextDuration() {
-    const auto end_of = [this](int64_t frames) {
-      return std::llround(1000.0 * static_cast<double>(frames) *
-                          static_cast<double>(plan_.rate.denominator) /
-                          static_cast<double>(plan_.rate.numerator));
-    };
-    const int64_t length = end_of(frames_ + 1) - end_of(frames_);
-    ++frames_;
-    return static_cast<uint64_t>(std::clamp<int64_t>(length, 1, 0xFFFFFF));
-  }
-
   absl::Status Append(const std::string& bytes) {
     bytes_ += bytes.size();
     if (bytes_ > kMostBytes) {
@@ -126,13 +143,24 @@ class WebpAnimation final : public FrameWriter {
 
 absl::StatusOr<std::unique_ptr<FrameWriter>> CreateWebpAnimation(const std::string& path,
                                                                  const ClipPlan& plan) {
-  if (plan.width > kMaxSide || plan.height > kMaxSide) {
-    return absl::InvalidArgumentError("a WebP file can be at most 16383 pixels wide and high");
-  }
+  PATCHBAY_RETURN_IF_ERROR(CheckSize(plan));
   PATCHBAY_ASSIGN_OR_RETURN(auto file, GrowingFile::Create(path));
   auto animation = std::make_unique<WebpAnimation>(std::move(file), plan);
   PATCHBAY_RETURN_IF_ERROR(animation->Begin());
   return animation;
+}
+
+absl::StatusOr<std::string> EncodeClip(absl::Span<const Picture> frames) {
+  if (frames.empty()) return absl::InvalidArgumentError("a clip has one frame at least");
+  const ClipPlan plan = {frames.front().width, frames.front().height, {8, 1}, ""};
+  PATCHBAY_RETURN_IF_ERROR(CheckSize(plan));
+  std::string bytes = HeadOf(plan);
+  for (size_t i = 0; i < frames.size(); ++i) {
+    PATCHBAY_ASSIGN_OR_RETURN(const std::string chunk,
+                              FrameChunk(frames[i], static_cast<int64_t>(i), plan));
+    bytes += chunk;
+  }
+  return bytes.replace(4, 4, LengthField(bytes.size()));
 }
 
 }  // namespace patchbay

@@ -12,9 +12,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "host/base/status_macros.h"
+#include "host/formats/frame_writer.h"
 #include "host/formats/picture.h"
 #include "host/plugins/file_settings.h"
-#include "host/validator/check.h"
 #include "host/validator/refusal.h"
 #include "host/validator/trial.h"
 
@@ -130,15 +130,37 @@ Verdict TakesPictures(Trial& trial, const std::string& field) {
   return Pass();
 }
 
+Verdict TakesClips(Trial& trial, const std::string& field) {
+  Picture clear = Noise(40, 24, 4);
+  for (size_t i = 3; i < clear.pixels.size(); i += 4) clear.pixels[i] = 0;
+  const std::pair<const char*, std::vector<Picture>> clips[] = {
+      {"a clip of one frame", {Noise(40, 24, 3)}},
+      {"a clip of three frames", {Noise(40, 24, 3), Noise(40, 24, 3), Noise(40, 24, 3)}},
+      {"a clip whose second frame is transparent", {Noise(40, 24, 4), clear}},
+      {"a clip of very many frames", std::vector<Picture>(300, Noise(3, 2, 3))}};
+  for (const auto& [what, frames] : clips) {
+    const auto webp = EncodeClip(frames);
+    if (!webp.ok()) return FromStatus(webp.status());
+    const auto file = MemoryFile::Make(*webp);
+    if (!file.ok()) return FromStatus(file.status());
+    const Verdict verdict = Try(trial, field, file->path(), what);
+    if (verdict.kind == Verdict::Kind::kFail) return verdict;
+  }
+  return Pass();
+}
+
+bool IsFile(const PluginField& field) { return field.type == PATCHBAY_FIELD_FILE; }
+bool IsPicture(const PluginField& field) { return field.type == PATCHBAY_FIELD_PICTURE; }
+
 using FieldCheck = Verdict (*)(Trial&, const std::string& field);
 
-// For each field of the type; skips plugins that have none.
-std::function<Verdict(const Subject&, Place&)> ForFields(patchbay_field_type type,
+// For each field of the kind; skips plugins that have none.
+std::function<Verdict(const Subject&, Place&)> ForFields(bool (*is_of_kind)(const PluginField&),
                                                          FieldCheck check) {
-  return [type, check](const Subject& subject, Place& place) -> Verdict {
+  return [is_of_kind, check](const Subject& subject, Place& place) -> Verdict {
     std::vector<std::string> fields;
     for (const PluginField& field : subject.manifest().description.fields) {
-      if (field.type == type) fields.push_back(field.id);
+      if (is_of_kind(field)) fields.push_back(field.id);
     }
     if (fields.empty()) return Skip("it has no such parameter");
     const auto trial = Trial::Open(subject, place);
@@ -158,10 +180,14 @@ std::function<Verdict(const Subject&, Place&)> ForFields(patchbay_field_type typ
 std::vector<Check> FileChecks() {
   return {{"parameter.files", "It takes or refuses files with anything in them",
            "Files are the user's: refuse what is in them with patchbay::Error and a reason.",
-           "instance.create", ForFields(PATCHBAY_FIELD_FILE, TakesFiles)},
+           "instance.create", ForFields(IsFile, TakesFiles)},
           {"parameter.pictures", "It takes or refuses pictures of any size",
            "Scale pictures, or refuse them with patchbay::Error and a reason.", "instance.create",
-           ForFields(PATCHBAY_FIELD_PICTURE, TakesPictures)}};
+           ForFields(IsPicture, TakesPictures)},
+          {"parameter.clips", "It takes or refuses clips of any length",
+           "Ask for as many pictures as there are frames, or refuse with patchbay::Error and a "
+           "reason.",
+           "instance.create", ForFields(HasFrames, TakesClips)}};
 }
 
 }  // namespace patchbay

@@ -13,6 +13,7 @@ from diffusers import UNet2DConditionModel
 
 import bridge_bench
 import outpainter_bench
+import outpainter_clip_bench
 import peers
 import plugin_bench
 import plugin_effects
@@ -41,6 +42,9 @@ def parse_arguments():
                         help="what plugins change in pictures of the model that comes along")
     parser.add_argument("--outpainter", type=int, nargs="?", const=50, metavar="PICTURES",
                         help="pictures extended by the outpainter beside plain inpainting")
+    parser.add_argument("--clips", type=int, nargs="?", const=6, help="clips extended by the outpainter")
+    parser.add_argument("--motion-module", type=pathlib.Path, help="for --clips: also with this motion module")
+    parser.add_argument("--adapt", type=int, default=200, metavar="STEPS", help="for --clips: steps of the adaptation")
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("models/.work"),
                         help="where the default model's data are (see models/README.md)")
     parser.add_argument("--plugin-sizes", type=int, nargs="+", default=[1024], help="sides for HiDiffusion")
@@ -141,6 +145,9 @@ def main():
         return
     if arguments.outpainter:
         outpainter_bench.bench_outpainter(build, arguments.outpainter, arguments.work)
+        return
+    if arguments.clips:
+        outpainter_clip_bench.bench_clips(build, arguments.clips, arguments.work, arguments.motion_module, arguments.adapt)
         return
     if arguments.bridges:
         bridge_bench.bench_bridges(build, arguments.runs, arguments.threads, arguments.bridge_steps)

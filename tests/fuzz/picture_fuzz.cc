@@ -3,6 +3,8 @@
 
 #include <cstdlib>
 
+#include "host/formats/frames.h"
+#include "host/formats/gif_structure.h"
 #include "host/formats/picture.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -17,5 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (picture->pixels.size() != pixels * static_cast<size_t>(picture->channels)) std::abort();
   }
   (void)patchbay::ReadPngText(content);
+  (void)patchbay::IsAnimation(content);
+  (void)patchbay::ReadGifStructure(content);
   return 0;
 }

@@ -1,3 +1,4 @@
+#include <csignal>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -18,6 +19,8 @@ namespace patchbay {
 namespace {
 
 absl::Status Run(const std::vector<std::string>& words) {
+  // A file that may not grow further is an error of the write, not the end.
+  std::signal(SIGXFSZ, SIG_IGN);
   if (absl::Status status = ConfineThisProcess(); !status.ok()) return status;
   av_log_set_level(AV_LOG_QUIET);
   const auto number = [&words](size_t place) {
