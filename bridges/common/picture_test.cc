@@ -1,6 +1,7 @@
 #include "bridges/common/picture.h"
 
 #include <gtest/gtest.h>
+#include <webp/demux.h>
 
 #include "bridges/common/picture_text.h"
 
@@ -24,6 +25,26 @@ TEST(PictureTest, PngKeepsEveryPixel) {
   const auto read = DecodePicture(EncodePng(picture));
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(read->pixels, picture.pixels);
+}
+
+TEST(PictureTest, AnimationsKeepEveryFrame) {
+  Picture clear = Gradient(13, 7, 4);
+  for (int x = 0; x < 13; ++x) clear.At(x, 3)[3] = 0;
+  // Two are alike.
+  const std::vector<Picture> frames = {Gradient(13, 7, 4), Gradient(13, 7, 4), clear};
+  const std::string file = EncodeWebpAnimation(frames);
+  const WebPData data = {reinterpret_cast<const uint8_t*>(file.data()), file.size()};
+  WebPAnimDecoder* const decoder = WebPAnimDecoderNew(&data, nullptr);
+  ASSERT_NE(decoder, nullptr);
+  for (const Picture& frame : frames) {
+    uint8_t* pixels = nullptr;
+    int time = 0;
+    ASSERT_EQ(WebPAnimDecoderGetNext(decoder, &pixels, &time), 1);
+    EXPECT_EQ(std::vector<uint8_t>(pixels, pixels + frame.pixels.size()), frame.pixels);
+  }
+  EXPECT_EQ(WebPAnimDecoderHasMoreFrames(decoder), 0);
+  WebPAnimDecoderDelete(decoder);
+  EXPECT_EQ(EncodeWebpAnimation({Gradient(4, 4, 3), Gradient(4, 5, 3)}), "");
 }
 
 TEST(PictureTest, JpegAndWebpAreAboutTheSame) {

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import inspect
+import io
 import shutil
 import signal
 import subprocess
 import sys
 import threading
 
+import numpy as np
 import pytest
 from bridges.conftest import ROOT
+from PIL import Image
 from service.conftest import new_server  # noqa: F401
 from service.test_security import certificates  # noqa: F401
 
@@ -164,3 +167,18 @@ def test_several_threads_draw_at_once(client, client_package, host, api):
         thread.join(60)
     assert len({files[0] for files in drawn.values()}) == 4
     assert drawn[2] == [host.download(host.finish(host.create(seed=2).id).pictures[0].artifact_id)]
+
+
+def test_clips_keep_every_frame(client_package):
+    """Also frames that are alike, and the colours of what is transparent."""
+    rng = np.random.default_rng(5)
+    frames = rng.integers(0, 256, (3, 21, 34, 4), dtype=np.uint8)
+    frames[..., 3] = 255
+    frames[1], frames[2, :10, :, 3] = frames[0], 0
+    clip = Image.open(io.BytesIO(client_package.clip_of([Image.fromarray(frame) for frame in frames])))
+    assert (clip.format, clip.n_frames, clip.size) == ("WEBP", 3, (34, 21))
+    for number, frame in enumerate(frames):
+        clip.seek(number)
+        assert np.array_equal(np.asarray(clip.convert("RGBA")), frame)
+    with pytest.raises(ValueError, match="one size"):
+        client_package.clip_of([Image.new("RGB", (4, 4)), Image.new("RGB", (4, 5))])

@@ -198,3 +198,18 @@ def test_pictures_as_settings(new_page, host, webui):
     assert Image.open(io.BytesIO(controls._argument(setting, Image.open(io.BytesIO(file))))).getpixel((0, 0)) == (255, 0, 0)
     with pytest.raises(ValueError, match="base64"):
         controls._argument(setting, "%%")
+    clip = Field("picture", "picture", "Picture", "", None, None, None, None, None, (), "", False, False, frames=True)
+    component = controls.component_of(clip, "x")
+    assert type(component).__name__ == "File" and component.options["type"] == "binary"
+    assert controls._argument(clip, b"GIF89a...") == b"GIF89a..." and controls._argument(clip, b"") is None
+
+
+def test_clips_as_settings(page, host, api):
+    """A file of frames in base64, by name, is the outpainter's clip: a picture of the batch for each frame."""
+    from clips import scene
+    from patchbay_client import clip_of
+    file = clip_of([Image.fromarray(frame) for frame in scene(2)])
+    named = json.dumps({"outpainter": {"picture": base64.b64encode(file).decode(), "left": 16}})
+    processed = page.run(Processing(batch_size=2, width=80, height=48), {"script_txt2img_patchbay_named": named})
+    for picture, frame in zip(processed.images, scene(2), strict=True):
+        assert picture.convert("RGB").crop((16, 0, 80, 48)).tobytes() == frame.tobytes()
