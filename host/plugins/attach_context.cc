@@ -77,7 +77,9 @@ struct AttachContext::Functions {
 
   static patchbay_status Require(patchbay_attach* attach, uint32_t requirements,
                                  patchbay_error* error) {
-    if ((requirements & ~uint32_t{PATCHBAY_REQUIRE_UNCONDITIONAL}) != 0) {
+    constexpr uint32_t kKnown =
+        PATCHBAY_REQUIRE_UNCONDITIONAL | PATCHBAY_REQUIRE_NORMS_OVER_PICTURES;
+    if ((requirements & ~kKnown) != 0) {
       return Report(
           absl::UnimplementedError("the plugin requires something that this host does not "
                                    "know"),
@@ -85,6 +87,9 @@ struct AttachContext::Functions {
     }
     if ((requirements & PATCHBAY_REQUIRE_UNCONDITIONAL) != 0) {
       Of(attach).collection_.hooks.sampling.requires_unconditional = true;
+    }
+    if ((requirements & PATCHBAY_REQUIRE_NORMS_OVER_PICTURES) != 0) {
+      Of(attach).collection_.hooks.denoiser.norms_over_pictures = true;
     }
     return PATCHBAY_OK;
   }

@@ -147,15 +147,43 @@ struct InnerCall {
   const SamplingHooks::InnerDenoise& inner;
   const Evaluation& evaluation;
   Breadcrumbs* breadcrumbs;
+  int64_t pictures;  // that the hook was given
   std::exception_ptr failure;
   std::chrono::nanoseconds host_time{};
+
+  // What the plugin asked for cannot be; its hook reports the error as its own.
+  static patchbay_status Refuse(const absl::Status& status, patchbay_error* error) {
+    if (error != nullptr) {
+      std::snprintf(error->text, sizeof(error->text), "%s", std::string(status.message()).c_str());
+    }
+    return static_cast<patchbay_status>(status.code());
+  }
 
   static patchbay_status Run(void* host, patchbay_tensor latent, patchbay_denoised* denoised,
                              patchbay_error* error) noexcept {
     auto* const self = static_cast<InnerCall*>(host);
+    const int64_t given = Borrowed(latent).dim() == 0 ? 0 : Borrowed(latent).size(0);
+    if (given == self->pictures) return RunPictures(host, latent, 0, denoised, error);
+    return self->Refuse(absl::OutOfRangeError(absl::StrCat(
+                            "a latent of ", given, " pictures was asked about where there are ",
+                            self->pictures, "; call_pictures() is for some of them")),
+                        error);
+  }
+
+  static patchbay_status RunPictures(void* host, patchbay_tensor latent, int64_t first,
+                                     patchbay_denoised* denoised, patchbay_error* error) noexcept {
+    auto* const self = static_cast<InnerCall*>(host);
     const HostSection section(self->breadcrumbs, self->evaluation, self->host_time);
+    const at::Tensor& lent = Borrowed(latent);
+    const int64_t count = lent.dim() == 0 ? 0 : lent.size(0);
+    if (first < 0 || count < 1 || first > self->pictures - count) {
+      return self->Refuse(
+          absl::OutOfRangeError(absl::StrCat("pictures ", first, " to ", first + count,
+                                             " were asked about of ", self->pictures)),
+          error);
+    }
     try {
-      const DenoisedPair pair = self->inner(Borrowed(latent));
+      const DenoisedPair pair = self->inner(lent, first);
       denoised->conditional = NewHandle(pair.conditional);
       denoised->unconditional =
           pair.unconditional.defined() ? NewHandle(pair.unconditional) : nullptr;
@@ -173,9 +201,11 @@ void AddDenoise(Target target, const HookOwner&, SiteIndex, size_t, HookCollecti
   collection.hooks.sampling.denoise.push_back([target](const Evaluation& evaluation,
                                                        const at::Tensor& latent,
                                                        const SamplingHooks::InnerDenoise& inner) {
-    InnerCall call{inner, evaluation, target->breadcrumbs(), nullptr, {}};
-    const patchbay_inner_denoise lent = {
-        .struct_size = sizeof(patchbay_inner_denoise), .call = &InnerCall::Run, .host = &call};
+    InnerCall call{inner, evaluation, target->breadcrumbs(), latent.size(0), nullptr, {}};
+    const patchbay_inner_denoise lent = {.struct_size = sizeof(patchbay_inner_denoise),
+                                         .call = &InnerCall::Run,
+                                         .host = &call,
+                                         .call_pictures = &InnerCall::RunPictures};
     patchbay_denoised denoised = {
         .struct_size = sizeof(patchbay_denoised), .conditional = nullptr, .unconditional = nullptr};
     try {

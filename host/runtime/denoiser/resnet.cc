@@ -1,6 +1,7 @@
 #include "host/runtime/denoiser/resnet.h"
 
 #include "host/runtime/denoiser/feature_hooks.h"
+#include "host/runtime/denoiser/norm_over_pictures.h"
 
 namespace patchbay {
 namespace {
@@ -33,10 +34,16 @@ at::Tensor UNetResnet::Forward(const at::Tensor& input, const UNetCall& call) co
   return WithModuleHooks(site_, call, input, [&](const at::Tensor& x) {
     const at::Tensor shift =
         time_projection_.Forward(call.activated_time_embedding, call.operators);
-    const at::Tensor hidden = first_.Forward(first_norm_.ForwardSilu(x), call.operators);
+    const bool over_pictures = call.norms_over_pictures();
+    const at::Tensor hidden = first_.Forward(
+        over_pictures ? NormSiluOverPictures(first_norm_, call, x) : first_norm_.ForwardSilu(x),
+        call.operators);
     const at::Tensor residual = shortcut_ ? shortcut_->Forward(x, call.operators) : x;
-    return second_.ForwardAdd(second_norm_.ForwardShiftedSilu(hidden, shift), residual,
-                              call.operators);
+    const at::Tensor activated =
+        over_pictures
+            ? NormSiluOverPictures(second_norm_, call, hidden + shift.unsqueeze(-1).unsqueeze(-1))
+            : second_norm_.ForwardShiftedSilu(hidden, shift);
+    return second_.ForwardAdd(activated, residual, call.operators);
   });
 }
 

@@ -7,6 +7,7 @@
 #include "host/base/process_memory.h"
 #include "host/runtime/checkpoint/ldm_names.h"
 #include "host/runtime/denoiser/feature_hooks.h"
+#include "host/runtime/denoiser/norm_over_pictures.h"
 
 namespace patchbay {
 namespace {
@@ -148,7 +149,9 @@ at::Tensor UNet::Forward(const UNetInput& input, const TextContext& text,
     if (Asked(input.is_cancelled)) return {};
     x = block.Forward(x, call, skips);
   }
-  return conv_out_->Forward(norm_out_->ForwardSilu(x), operators);
+  const at::Tensor last = call.norms_over_pictures() ? NormSiluOverPictures(*norm_out_, call, x)
+                                                     : norm_out_->ForwardSilu(x);
+  return conv_out_->Forward(last, operators);
 }
 
 }  // namespace patchbay

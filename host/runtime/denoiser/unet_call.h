@@ -33,6 +33,9 @@ struct UNetCall {
   // SiLU(time embedding) [B, time embedding width]: what each resnet projects to its own width.
   at::Tensor activated_time_embedding;
 
+  // Whether group norms of resnets and of the output take their statistics over all pictures.
+  bool norms_over_pictures() const { return hooks.norms_over_pictures; }
+
   // Where in a job the hooks are called; there is one wherever there are hooks.
   const Evaluation& evaluation() const { return *operators.evaluation; }
 };

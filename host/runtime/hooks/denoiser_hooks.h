@@ -102,6 +102,8 @@ struct DenoiserHooks {
   SiteHooks<AttentionHooks> attentions;
   SiteHooks<ModuleHooks> modules;
   SiteHooks<ResamplingHooks> resamplings;
+  // Group norms of resnets and of the output take their statistics over all pictures of a run.
+  bool norms_over_pictures = false;
 };
 
 }  // namespace patchbay

@@ -27,6 +27,13 @@ struct Evaluation {
   absl::Span<const PluginInPass> plugins;
 };
 
+// The step as it is for some of its pictures alone: `count` from `first` on.
+inline patchbay_step OfPictures(patchbay_step step, int64_t first, int64_t count) {
+  if (step.seeds != nullptr) step.seeds += first;
+  step.picture_count = static_cast<uint32_t>(count);
+  return step;
+}
+
 // Carries a hook's error through network code, which returns tensors. Whoever runs the network
 // catches it.
 class HookFailure : public std::runtime_error {

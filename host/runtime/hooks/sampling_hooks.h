@@ -34,7 +34,8 @@ struct DenoisedPair {
 // HookFailure.
 struct SamplingHooks {
   using LatentEdit = std::function<at::Tensor(const Evaluation&, const at::Tensor& latent)>;
-  using InnerDenoise = std::function<DenoisedPair(const at::Tensor& latent)>;
+  // For the pictures from `first` on among those that the hook was given, as many as `latent` has.
+  using InnerDenoise = std::function<DenoisedPair(const at::Tensor& latent, int64_t first)>;
 
   // One for each plugin that keeps a state: its place in the chain, what makes the state, and what
   // ends it.

@@ -98,14 +98,17 @@ void ChainInPass::Guide(PredictionSet& predictions) const {
 
 DenoisedPair ChainInPass::Denoise(const at::Tensor& latent,
                                   const SamplingHooks::InnerDenoise& inner) const {
-  return DenoiseFrom(0, latent, inner);
+  return DenoiseFrom(0, latent, 0, inner);
 }
 
-DenoisedPair ChainInPass::DenoiseFrom(size_t hook, const at::Tensor& latent,
+DenoisedPair ChainInPass::DenoiseFrom(size_t hook, const at::Tensor& latent, int64_t first,
                                       const SamplingHooks::InnerDenoise& inner) const {
-  if (hook == hooks_.sampling.denoise.size()) return inner(latent);
-  return hooks_.sampling.denoise[hook](
-      InNetwork(), latent, [&](const at::Tensor& x) { return DenoiseFrom(hook + 1, x, inner); });
+  if (hook == hooks_.sampling.denoise.size()) return inner(latent, first);
+  const patchbay_step step = OfPictures(network_step_, first, latent.size(0));
+  return hooks_.sampling.denoise[hook]({step, plugins_}, latent,
+                                       [&](const at::Tensor& x, int64_t further) {
+                                         return DenoiseFrom(hook + 1, x, first + further, inner);
+                                       });
 }
 
 int32_t ChainInPass::AfterStep(const PredictionSet& last, at::Tensor& x) const {

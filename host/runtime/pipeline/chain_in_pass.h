@@ -58,12 +58,14 @@ class ChainInPass {
   double GuidanceScale(double scale);
   // Edits predictions.guided.
   void Guide(PredictionSet& predictions) const;
+  // `inner` may be asked about some of the pictures alone, and must narrow the step to them.
   DenoisedPair Denoise(const at::Tensor& latent, const SamplingHooks::InnerDenoise& inner) const;
   // Edits x; gives the step that follows.
   int32_t AfterStep(const PredictionSet& last, at::Tensor& x) const;
 
  private:
-  DenoisedPair DenoiseFrom(size_t hook, const at::Tensor& latent,
+  // first: the pass's picture that the latent begins with.
+  DenoisedPair DenoiseFrom(size_t hook, const at::Tensor& latent, int64_t first,
                            const SamplingHooks::InnerDenoise& inner) const;
 
   const ModelHooks& hooks_;

@@ -54,8 +54,9 @@ class GuidedDenoiser {
 
   // What a run of the network is asked for.
   struct Request {
-    at::Tensor sample;    // [B, C, H, W] as preconditioning scaled it
-    double timestep = 0;  // in training steps
+    at::Tensor sample;          // [B, C, H, W] as preconditioning scaled it
+    int64_t first_picture = 0;  // of the pass's: what the sample begins with
+    double timestep = 0;        // in training steps
     double guidance_scale = 1;
     int64_t call = 0;  // counts the evaluations of the pass from 0; prompt editing follows it
     // Also where the guidance scale does not need it.
@@ -76,12 +77,6 @@ class GuidedDenoiser {
   absl::StatusOr<at::Tensor> RunText(const Request& request, const at::Tensor& text);
 
  private:
-  // Rows of one batch: the negative prompt first unless it is skipped, then each part.
-  struct Rows {
-    TextContext text;
-    std::vector<patchbay_row_role> roles;
-    std::vector<at::Tensor> part_weights;  // [B, 1, 1, 1] each
-  };
   struct Key {
     size_t positive_stage;
     size_t negative_stage;
@@ -89,15 +84,34 @@ class GuidedDenoiser {
     bool has_negative;
     auto operator<=>(const Key&) const = default;
   };
+  // What one stage of the prompt says, for all pictures of the pass: of the negative prompt first,
+  // unless it is skipped, then of each part.
+  struct Texts {
+    std::vector<patchbay_row_role> roles;
+    std::vector<at::Tensor> hidden;        // [B, T, text width] each
+    std::vector<at::Tensor> pooled;        // [B, P] each; empty where the network takes none
+    std::vector<at::Tensor> sizes;         // likewise
+    std::vector<at::Tensor> part_weights;  // [B, 1, 1, 1] each, of the parts alone
+    bool are_alike = false;                // every picture is told the same
+  };
+  // Some of the pictures.
+  struct Pictures {
+    int64_t first = 0;
+    int64_t count = 0;
+    auto operator<=>(const Pictures&) const = default;
+  };
 
   // Whether guidance at scale 1 is just the prompt's own output: no AND, no weight.
   bool HasSinglePart(int64_t call) const;
-  absl::StatusOr<const Rows*> RowsFor(const Request& request, bool with_positive,
-                                      bool with_negative);
-  absl::StatusOr<Rows> MakeRows(const Key& key, const Evaluation* evaluation) const;
-  // The network's raw output, [copies * B, C, H, W] in fp32.
-  absl::StatusOr<at::Tensor> RunNetwork(const Request& request, const Rows& rows,
-                                        int64_t copies) const;
+  Key KeyFor(const Request& request, bool with_positive, bool with_negative) const;
+  const Texts& TextsFor(const Key& key, const Request& request);
+  Texts MakeTexts(const Key& key, const Evaluation* evaluation) const;
+  // Keys and values for the pictures that the request is about.
+  absl::StatusOr<const TextContext*> ContextFor(const Key& key, const Texts& texts,
+                                                const Request& request);
+  // The network's raw output, [roles * B, C, H, W] in fp32: the sample once for each role.
+  absl::StatusOr<at::Tensor> RunNetwork(const Request& request, const TextContext& text,
+                                        const std::vector<patchbay_row_role>& roles) const;
 
   const UNet& unet_;
   const Conditioning& conditioning_;
@@ -106,7 +120,8 @@ class GuidedDenoiser {
   const OperatorTable& operators_;
   const ModelHooks* hooks_;
   const CancellationCheck is_cancelled_;
-  std::map<Key, Rows> rows_;
+  std::map<Key, Texts> texts_;
+  std::map<std::pair<Key, Pictures>, TextContext> contexts_;
 };
 
 }  // namespace patchbay

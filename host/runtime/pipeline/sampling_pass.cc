@@ -227,18 +227,19 @@ absl::StatusOr<at::Tensor> SamplingPass::EvaluateHooked(GuidedDenoiser& denoiser
   run.call = calls_;
   run.wants_unconditional = hooks_->sampling.requires_unconditional;
   run.wants_conditional = chain.wants_predictions();
-  const auto run_network = [&](const at::Tensor& x) {
+  const auto run_network = [&](const at::Tensor& x, int64_t first) {
     run.sample = x.to(model_.compute.device) * preconditioning_.InputScale(sigma);
+    run.first_picture = first;
     const Evaluation evaluation = chain.InNetwork();
     run.evaluation = &evaluation;
     return denoiser.Run(run);
   };
   if (!chain.wants_predictions()) {
-    PATCHBAY_ASSIGN_OR_RETURN(const GuidedOutput output, run_network(latent));
+    PATCHBAY_ASSIGN_OR_RETURN(const GuidedOutput output, run_network(latent, 0));
     return preconditioning_.Denoised(latent, output.guided.cpu(), sigma);
   }
-  const auto inner = [&](const at::Tensor& x) -> DenoisedPair {
-    const absl::StatusOr<GuidedOutput> output = run_network(x);
+  const auto inner = [&](const at::Tensor& x, int64_t first) -> DenoisedPair {
+    const absl::StatusOr<GuidedOutput> output = run_network(x, first);
     if (!output.ok()) throw HookFailure(output.status());
     const auto clean = [&](const at::Tensor& raw) {
       return raw.defined() ? preconditioning_.Denoised(x, raw.cpu(), sigma) : at::Tensor();

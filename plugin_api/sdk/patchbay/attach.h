@@ -61,6 +61,13 @@ class Attach {
     sdk::HostCall call;
     call.check(attach_->functions->require(attach_, PATCHBAY_REQUIRE_UNCONDITIONAL, call.error()));
   }
+  // The group norms of resnets and of the network's output take their statistics over all pictures,
+  // which are the frames of one clip. Draft.
+  void require_norms_over_pictures() {
+    sdk::HostCall call;
+    call.check(
+        attach_->functions->require(attach_, PATCHBAY_REQUIRE_NORMS_OVER_PICTURES, call.error()));
+  }
   // double f(const Step&, double scale)
   template <class Function>
   void guidance_scale(Function f) {

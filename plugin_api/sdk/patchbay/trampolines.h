@@ -65,18 +65,31 @@ class InnerDenoise {
   explicit InnerDenoise(const patchbay_inner_denoise* inner) : inner_(inner) {}
 
   Denoised operator()(const Tensor& latent) const {
+    return ask(latent, [&](patchbay_tensor lent, patchbay_denoised* result, patchbay_error* error) {
+      return inner_->call(inner_->host, lent, result, error);
+    });
+  }
+  // For some of the pictures alone: those from `first` on, as many as `latent` has. Draft.
+  Denoised pictures(const Tensor& latent, int64_t first) const {
+    return ask(latent, [&](patchbay_tensor lent, patchbay_denoised* result, patchbay_error* error) {
+      return inner_->call_pictures(inner_->host, lent, first, result, error);
+    });
+  }
+
+ private:
+  template <class Ask>
+  static Denoised ask(const Tensor& latent, const Ask& function) {
     sdk::HostCall call;
     patchbay_denoised result{};
     result.struct_size = sizeof(result);
     const patchbay_tensor handle = sdk::give(latent);
-    const patchbay_status status = inner_->call(inner_->host, handle, &result, call.error());
+    const patchbay_status status = function(handle, &result, call.error());
     sdk::adopt(handle);
     call.check(status);
     return {sdk::adopt(result.conditional),
             result.unconditional == nullptr ? Tensor() : sdk::adopt(result.unconditional)};
   }
 
- private:
   const patchbay_inner_denoise* inner_;
 };
 

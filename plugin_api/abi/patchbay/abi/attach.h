@@ -37,6 +37,10 @@ enum {
   PATCHBAY_REQUIRE_UNCONDITIONAL = 1u << 0
 };
 
+/* Draft. The pictures of a job are the frames of one clip: the group norms of resnets and of the
+ * network's output take their statistics over all pictures of a run, for each role apart. */
+enum { PATCHBAY_REQUIRE_NORMS_OVER_PICTURES = 1u << 1 };
+
 typedef struct patchbay_attach patchbay_attach;
 
 enum { PATCHBAY_INTEGER_PARTS = 2 };

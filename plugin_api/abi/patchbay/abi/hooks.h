@@ -123,9 +123,15 @@ typedef struct patchbay_inner_denoise {
   patchbay_status (*call)(void* host, patchbay_tensor latent, patchbay_denoised* denoised,
                           patchbay_error* error);
   void* host;
+  /* Draft. The same for some of the pictures alone: `latent`, [count, C, h, w], stands for those
+   * from `first` on among the ones that the hook was given. Whatever is called within sees a step
+   * of these pictures only. OUT_OF_RANGE: there are not so many. */
+  patchbay_status (*call_pictures)(void* host, patchbay_tensor latent, int64_t first,
+                                   patchbay_denoised* denoised, patchbay_error* error);
 } patchbay_inner_denoise;
 
-/* Stands around each evaluation of the sampler: windows of a large latent, caches. */
+/* Stands around each evaluation of the sampler: windows of a large latent, or of the pictures of a
+ * clip; caches. */
 #define PATCHBAY_HOOK_DENOISE "patchbay.hook.denoise/1"
 typedef patchbay_status (*patchbay_denoise)(void* data, const patchbay_call* call,
                                             patchbay_tensor latent,
