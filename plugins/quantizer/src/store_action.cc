@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "attached_layers.h"
-#include "safetensors_bytes.h"
+#include "plugins/safetensors/src/safetensors_bytes.h"
 
 namespace quantizer {
 namespace {
@@ -45,7 +45,7 @@ class IntegerFile {
   size_t bytes() const { return bytes_; }
   std::string Content() const {
     const Json entries = {{"format", "patchbay-integer-weights/1"}, {"weights", weights_}};
-    return SafetensorsBytes(tensors_, {{"patchbay.integer_weights", entries.dump()}});
+    return safetensors::SafetensorsBytes(tensors_, {{"patchbay.integer_weights", entries.dump()}});
   }
 
  private:

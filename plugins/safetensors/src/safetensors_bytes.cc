@@ -1,10 +1,10 @@
-#include "safetensors_bytes.h"
+#include "plugins/safetensors/src/safetensors_bytes.h"
 
 #include <cstdint>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
-namespace quantizer {
+namespace safetensors {
 namespace {
 
 const char* TypeOf(const at::Tensor& tensor) {
@@ -58,4 +58,4 @@ std::string SafetensorsBytes(const std::map<std::string, at::Tensor>& tensors,
   return bytes;
 }
 
-}  // namespace quantizer
+}  // namespace safetensors
