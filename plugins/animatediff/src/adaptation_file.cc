@@ -62,7 +62,8 @@ struct Reader {
 
   int64_t Whole(const char* key, int64_t least, int64_t most) const {
     const double number = Number(key, static_cast<double>(least), static_cast<double>(most));
-    if (number != std::trunc(number)) Refuse("says that " + std::string(key) + " is no whole number");
+    if (number != std::trunc(number))
+      Refuse("says that " + std::string(key) + " is no whole number");
     return static_cast<int64_t>(number);
   }
 };
@@ -70,9 +71,9 @@ struct Reader {
 }  // namespace
 
 const std::vector<std::string>& AdaptationKeys() {
-  static const std::vector<std::string> keys = {kKind,  kRank,      kMultiplier, kBaseModel, kModule,
-                                                kClip,  kLeastMask, kMostMask,   kSteps,
-                                                kOverFrames};
+  static const std::vector<std::string> keys = {kKind,   kRank,      kMultiplier, kBaseModel,
+                                                kModule, kClip,      kLeastMask,  kMostMask,
+                                                kSteps,  kOverFrames};
   return keys;
 }
 

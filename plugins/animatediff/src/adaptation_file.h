@@ -15,7 +15,7 @@ namespace animatediff {
 // What an adaptation was made with, in its file's metadata.
 struct AdaptationFacts {
   int64_t rank = 16;
-  double multiplier = 8;  // of the authors' code, for any rank
+  double multiplier = 8;   // of the authors' code, for any rank
   std::string base_model;  // fingerprint
   std::string module;      // hash
   std::string clip;        // hash
@@ -38,8 +38,8 @@ std::map<std::string, at::Tensor> NamedTensors(const MotionFile& modules,
                                                const std::string& prefix = "lora.");
 std::map<std::string, std::string> MetadataOf(const AdaptationFacts& facts);
 
-// metadata(key): the file's, empty for nothing. All throw patchbay::Error, which begins with `field`
-// and names the file and what is wrong with it.
+// metadata(key): the file's, empty for nothing. All throw patchbay::Error, which begins with
+// `field` and names the file and what is wrong with it.
 AdaptationFacts ReadAdaptationFacts(const std::string& field, const std::string& file,
                                     const std::map<std::string, std::string>& metadata);
 // Whether it was made for this model and these modules.

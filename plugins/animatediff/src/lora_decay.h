@@ -23,8 +23,8 @@ struct PixelSize {
 // How strongly an adaptation acts at each place of a grid over the canvas, [height, width]
 // (arXiv:2403.13745, equation 5): 1 where something is known, else exp(-d / (k R)). d is the
 // distance in pixels to the known rectangle, along one axis: in corners the smaller of both, as in
-// the authors' code. R is the widest margin. A grid's cell takes the pixel nearest to its beginning.
-// k: positive; infinite gives ones. Margins leave at least one pixel.
+// the authors' code. R is the widest margin. A grid's cell takes the pixel nearest to its
+// beginning. k: positive; infinite gives ones. Margins leave at least one pixel.
 at::Tensor LoraDecay(const Margins& margins, PixelSize canvas, PixelSize grid, double k);
 
 }  // namespace animatediff

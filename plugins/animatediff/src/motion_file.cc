@@ -83,11 +83,12 @@ void CheckStructure(const Weights& weights, const Naming& naming,
   });
   for (const MotionPlace& place : places) found.erase(place.name);
   if (missing == places.end() && found.empty()) return;
-  Refuse(weights, "is for a network of another structure: it has " +
-                      (missing == places.end() ? *found.begin() + ", for which this model has no place"
-                                               : "no " + missing->name + ", which follows " +
-                                                     missing->after + " in this model") +
-                      "; or it is damaged");
+  Refuse(weights,
+         "is for a network of another structure: it has " +
+             (missing == places.end() ? *found.begin() + ", for which this model has no place"
+                                      : "no " + missing->name + ", which follows " +
+                                            missing->after + " in this model") +
+             "; or it is damaged");
 }
 
 // Reads the tensors of one module.

@@ -43,8 +43,7 @@ struct MotionFile {
 // brings them to the options. Throws patchbay::Error, which names the file and the tensor, for a
 // file of something else, for another structure or width, and for missing or misshapen tensors.
 MotionFile ReadMotionFile(const clip_vision::Weights& weights, const ModuleFacts& facts,
-                          const std::vector<MotionPlace>& places,
-                          const at::TensorOptions& options);
+                          const std::vector<MotionPlace>& places, const at::TensorOptions& options);
 
 }  // namespace animatediff
 

@@ -118,10 +118,9 @@ at::Tensor NormalisedTokens(const MotionModule& module, const at::Tensor& featur
   const std::vector<int64_t> shape =
       module.norm_over_frames ? std::vector<int64_t>{clips, frames * positions, channels}
                               : std::vector<int64_t>{clips * frames, positions, channels};
-  const at::Tensor normalised =
-      at::group_norm(last.reshape(shape).transpose(1, 2), module.norm_groups,
-                     As(module.norm.weight, features), As(module.norm.bias, features),
-                     kGroupNormEpsilon);
+  const at::Tensor normalised = at::group_norm(last.reshape(shape).transpose(1, 2),
+                                               module.norm_groups, As(module.norm.weight, features),
+                                               As(module.norm.bias, features), kGroupNormEpsilon);
   return normalised.transpose(1, 2).reshape({clips, frames, positions, channels});
 }
 
@@ -177,7 +176,8 @@ at::Tensor AddedMotion(const MotionModule& module, const at::Tensor& features, i
   for (int64_t first = 0; first < height * width; first += at_once) {
     const int64_t count = std::min(at_once, height * width - first);
     const Reach reach{lora, decay.defined() ? decay.narrow(0, first, count) : at::Tensor()};
-    const at::Tensor y = RunLayers(Linear(tokens.narrow(2, first, count), module.in), module, reach);
+    const at::Tensor y =
+        RunLayers(Linear(tokens.narrow(2, first, count), module.in), module, reach);
     parts.push_back(Linear(y, module.out));
   }
   const at::Tensor added = parts.size() == 1 ? parts.front() : at::cat(parts, 2);

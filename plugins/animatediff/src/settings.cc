@@ -30,7 +30,8 @@ void DescribeModule(patchbay::Description<Settings>& d) {
       .soft_range(0, 32)
       .group(kWindows)
       .help(
-          "Frames that the network sees at once; at most as many as the module was made for. 0: 16, "
+          "Frames that the network sees at once; at most as many as the module was made for. 0: "
+          "16, "
           "or fewer where it was made for fewer. Memory goes with it, not with the clip's length.");
   d.field<4>(&Settings::stride, "stride")
       .label("Stride")
@@ -38,7 +39,8 @@ void DescribeModule(patchbay::Description<Settings>& d) {
       .soft_range(0, 32)
       .group(kWindows)
       .help(
-          "Frames from one window to the next, in clips longer than a window; what windows say of a "
+          "Frames from one window to the next, in clips longer than a window; what windows say of "
+          "a "
           "frame is averaged. Smaller: smoother, and slower. 0: a quarter of the window.");
   d.field<5>(&Settings::window_weights, "window_weights")
       .label("Window weights")
@@ -50,7 +52,8 @@ void DescribeModule(patchbay::Description<Settings>& d) {
       .label("Group norms over frames")
       .advanced()
       .help(
-          "The model's own group norms run over all frames of a window, as with AnimateDiff's first "
+          "The model's own group norms run over all frames of a window, as with AnimateDiff's "
+          "first "
           "modules and in Be-Your-Outpainter's code; off: over each frame.");
   d.field<7>(&Settings::module_norm, "module_norm")
       .label("Module's norm")
@@ -106,7 +109,8 @@ void DescribeAdaptation(patchbay::Description<Settings>& d) {
       .group(kAdaptation)
       .advanced()
       .help(
-          "The decay acts on feed-forward layers too; off: on queries, keys and values alone, as in "
+          "The decay acts on feed-forward layers too; off: on queries, keys and values alone, as "
+          "in "
           "the authors' code.");
 }
 

@@ -21,8 +21,7 @@ void ForEach(Lora& lora, const Visit& visit) {
 ModuleLora EmptyLora(const MotionModule& module) {
   ModuleLora lora;
   for (const TemporalLayer& layer : module.layers) {
-    lora.layers.push_back(
-        {std::vector<ModuleLora::Attention>(layer.attentions.size()), LowRank()});
+    lora.layers.push_back({std::vector<ModuleLora::Attention>(layer.attentions.size()), LowRank()});
   }
   return lora;
 }

@@ -1,0 +1,260 @@
+#include "plugins/animatediff/src/adapt_action.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <patchbay/prediction_space.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <string>
+
+#include "plugins/animatediff/src/checkpointed_motion.h"
+#include "plugins/animatediff/src/content_hash.h"
+#include "plugins/animatediff/src/pattern_mask.h"
+
+namespace animatediff {
+namespace {
+
+// Of the authors' code (scripts/train_outpaint.py), for rank 16: the LoRA's factor, the deviation
+// of `down` at the beginning, and where gradients are clipped.
+constexpr double kMultiplier = 8;
+constexpr double kDownDeviation = 1.0 / 16;
+constexpr double kMostNorm = 1;
+// What the mean loss that is shown keeps of itself at each step.
+constexpr double kMeanDecay = 0.98;
+
+constexpr int64_t kUsualFrames = 16;
+
+// Step -1: what training begins with. The same numbers whenever a step is made.
+at::Generator GeneratorFor(int64_t seed, int64_t step) {
+  // Apart from each other for any two of these numbers (Steele et al., 2014).
+  uint64_t mixed = static_cast<uint64_t>(seed) * 0x9e3779b97f4a7c15u + static_cast<uint64_t>(step);
+  mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9u;
+  mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111ebu;
+  return at::make_generator<at::CPUGeneratorImpl>(mixed ^ (mixed >> 31));
+}
+
+int64_t DrawBelow(int64_t end, const at::Generator& generator) {
+  return at::randint(end, {1}, generator, at::TensorOptions().dtype(at::kLong)).item<int64_t>();
+}
+
+std::vector<ModuleLora> FreshLoras(const MotionFile& file, int64_t rank, int64_t seed) {
+  const at::Generator generator = GeneratorFor(seed, -1);
+  std::vector<ModuleLora> loras;
+  for (const std::optional<MotionModule>& module : file.modules) {
+    ModuleLora& lora = loras.emplace_back();
+    if (!module) continue;
+    lora = EmptyLora(*module);
+    for (const LoraPlace& place : PlacesOf(*module, lora)) {
+      place.change->down = at::randn({rank, place.inputs}, generator) * kDownDeviation;
+      place.change->up = at::zeros({place.outputs, rank});
+    }
+  }
+  return loras;
+}
+
+std::string LossText(int64_t step, int64_t steps, double loss, double mean) {
+  char text[120];
+  std::snprintf(text, sizeof(text), "step %lld of %lld, loss %.4f, mean %.4f",
+                static_cast<long long>(step), static_cast<long long>(steps), loss, mean);
+  return text;
+}
+
+// The frames of one training step, with noise.
+struct Sample {
+  at::Tensor clean;   // [L, C, h, w]
+  at::Tensor latent;  // likewise, at noise level sigma
+  double sigma = 0;
+  at::Tensor frames;         // [L, 3, H, W]
+  at::Tensor unknown;        // [1, 1, H, W]
+  at::Tensor unknown_cells;  // [1, 1, h, w]
+};
+
+Sample DrawSample(const patchbay::Model& model, const AdaptSettings& wanted,
+                  const TrainingClip& clip, int64_t frames, int64_t step) {
+  const at::Generator generator = GeneratorFor(wanted.seed, step);
+  const int64_t span = (frames - 1) * wanted.frame_stride + 1;
+  const int64_t first = DrawBelow(clip.latents.size(0) - span + 1, generator);
+  const auto cut = [&](const at::Tensor& of_clip) {
+    return of_clip.slice(0, first, first + span, wanted.frame_stride);
+  };
+  Sample sample;
+  sample.clean = cut(clip.latents);
+  sample.frames = cut(clip.frames);
+  const int64_t timestep = DrawBelow(model.info().training_steps, generator);
+  sample.sigma = model.sigma_of_timestep(static_cast<double>(timestep));
+  sample.unknown = UnknownPixels(
+      DrawMargins(wanted.mask_least, wanted.mask_most, clip.size(), generator), clip.size());
+  sample.unknown_cells = UnknownCells(sample.unknown, model.info().pixels_per_latent_pixel);
+  sample.latent = sample.clean +
+                  sample.sigma * at::randn(sample.clean.sizes(), generator, sample.clean.options());
+  return sample;
+}
+
+// A network for inpainting is shown the mask and the frames with grey under it.
+void TellNetwork(const patchbay::Model& model, const Sample& sample) {
+  if (!model.takes_mask()) return;
+  const at::Tensor known = sample.frames * (1 - sample.unknown);
+  std::vector<at::Tensor> latents;
+  for (int64_t i = 0; i < known.size(0); ++i) {
+    latents.push_back(model.encode_picture(known.narrow(0, i, 1)));
+  }
+  model.set_inpainting(sample.unknown_cells, at::cat(latents));
+}
+
+// The mean squared error of what the network itself predicts.
+at::Tensor LossOf(const patchbay::Model& model, const Sample& sample, const at::Tensor& denoised,
+                  LossPlace place) {
+  const double of_denoised = patchbay::native_space(model.info(), sample.sigma).of_denoised;
+  const at::Tensor error = (denoised.cpu() - sample.clean) * of_denoised;
+  const double cells = sample.unknown_cells.sum().item<double>();
+  if (place == LossPlace::kWhole || cells == 0) return error.square().mean();
+  const auto frames_and_channels = static_cast<double>(error.size(0) * error.size(1));
+  return (error.square() * sample.unknown_cells).sum() / (cells * frames_and_channels);
+}
+
+}  // namespace
+
+void AdaptAction::Attach(patchbay::Attach& at, const patchbay::TensorFile& module,
+                         const Settings& settings) {
+  if (!settings.lora.path.empty()) {
+    throw patchbay::Error(
+        "lora: adapt trains one of its own; leave it empty, or go on with a run by resume");
+  }
+  model_ = AttachMotionModel(at, module, settings.module_norm);
+  state_.adaptation.facts.base_model = at.model().fingerprint;
+  scale_ = settings.scale;
+  if (settings.groupnorm_over_frames) at.require_norms_over_pictures();
+  for (size_t i = 0; i < model_.sites.sites.size(); ++i) {
+    if (!model_.file->modules[i]) continue;
+    model_.sites.sites[i].after([this, i](const patchbay::Step& step, const at::Tensor& features) {
+      return Edited(step, features, i);
+    });
+  }
+}
+
+at::Tensor AdaptAction::Edited(const patchbay::Step& step, const at::Tensor& features,
+                               size_t place) const {
+  LoraUse use;
+  use.multiplier = kMultiplier;
+  if (!state_.adaptation.modules.empty()) use.lora = &state_.adaptation.modules[place];
+  const MotionModule& module = *model_.file->modules[place];
+  const bool differentiates = use.lora != nullptr && at::GradMode::is_enabled();
+  const at::Tensor added = differentiates
+                               ? CheckpointedMotion(module, features, step.picture_count, use)
+                               : AddedMotion(module, features, step.picture_count, use);
+  return features + scale_ * added;
+}
+
+void AdaptAction::Begin(const patchbay::Action& action, const AdaptSettings& wanted,
+                        const Settings& settings, const TrainingClip& clip,
+                        const std::function<patchbay::TensorFile(const patchbay::File&)>& open) {
+  Adaptation& adaptation = state_.adaptation;
+  adaptation.facts.rank = wanted.rank;
+  adaptation.facts.multiplier = kMultiplier;
+  adaptation.facts.module = model_.file->hash;
+  adaptation.facts.clip = clip.hash;
+  adaptation.facts.least_mask = wanted.mask_least;
+  adaptation.facts.most_mask = wanted.mask_most;
+  adaptation.facts.groupnorm_over_frames = settings.groupnorm_over_frames;
+  state_.parameters = LastingParameters(wanted, settings.groupnorm_over_frames);
+  state_.optimizer.learning_rate = wanted.learning_rate;
+  if (wanted.resume.path.empty()) {
+    adaptation.modules = FreshLoras(*model_.file, wanted.rank, wanted.seed);
+    state_.optimizer.Begin(TensorsOf(adaptation));
+  } else {
+    const patchbay::TensorFile file = open(wanted.resume);
+    std::map<std::string, std::string> metadata;
+    for (const std::string& key : StateKeys(state_.parameters)) metadata[key] = file.metadata(key);
+    state_ = ReadState(clip_vision::Weights(file), metadata, *model_.file, state_);
+    if (state_.adaptation.facts.steps >= wanted.steps) {
+      throw patchbay::Error("steps: this training has made " +
+                            std::to_string(state_.adaptation.facts.steps) +
+                            " steps already; ask for more");
+    }
+  }
+  for (at::Tensor& tensor : TensorsOf(adaptation)) tensor.requires_grad_(true);
+  action.set_prompts(
+      {.prompts = std::vector<std::string>(static_cast<size_t>(frames_), wanted.prompt),
+       .seed = static_cast<uint64_t>(wanted.seed),
+       .latent_height = clip.latents.size(2),
+       .latent_width = clip.latents.size(3)});
+}
+
+double AdaptAction::TrainStep(const patchbay::Action& action, const AdaptSettings& wanted,
+                              const TrainingClip& clip) {
+  const patchbay::Model model = action.model();
+  const Sample sample = DrawSample(model, wanted, clip, frames_, state_.adaptation.facts.steps);
+  TellNetwork(model, sample);
+  const std::vector<at::Tensor> parameters = TensorsOf(state_.adaptation);
+  const at::AutoGradMode gradients_on(true);
+  const at::Tensor denoised =
+      model.denoise({.latent = sample.latent, .sigma = sample.sigma, .with_gradients = true});
+  const at::Tensor loss = LossOf(model, sample, denoised, wanted.loss);
+  const double value = loss.item<double>();
+  std::vector<at::Tensor> gradients = torch::autograd::grad({loss}, parameters);
+  const double norm = ClipNorm(gradients, kMostNorm);
+  if (!std::isfinite(value) || !std::isfinite(norm)) {
+    throw patchbay::Error("training gave numbers that are not finite at step " +
+                              std::to_string(state_.adaptation.facts.steps + 1) +
+                              "; choose a smaller learning_rate",
+                          PATCHBAY_DATA_LOSS);
+  }
+  state_.optimizer.Step(parameters, gradients);
+  ++state_.adaptation.facts.steps;
+  return value;
+}
+
+void AdaptAction::Save(const patchbay::Action& action) const {
+  action.result("state.safetensors", StateBytes(*model_.file, state_));
+}
+
+void AdaptAction::Train(const patchbay::Action& action, const AdaptSettings& wanted,
+                        const TrainingClip& clip) {
+  double mean = 0;
+  int64_t made = 0;
+  while (state_.adaptation.facts.steps < wanted.steps) {
+    const double loss = TrainStep(action, wanted, clip);
+    const int64_t step = state_.adaptation.facts.steps;
+    const double keep = std::min(kMeanDecay, static_cast<double>(made) / (made + 1));
+    mean = keep * mean + (1 - keep) * loss;
+    ++made;
+    if (wanted.save_every > 0 && step % wanted.save_every == 0 && step < wanted.steps) Save(action);
+    action.progress(static_cast<double>(step) / static_cast<double>(wanted.steps),
+                    LossText(step, wanted.steps, loss, mean));
+  }
+}
+
+void AdaptAction::Run(const patchbay::Action& action, const AdaptSettings& wanted,
+                      const Settings& settings,
+                      const std::function<patchbay::TensorFile(const patchbay::File&)>& open) {
+  CheckAdapt(wanted);
+  const int64_t longest = model_.file->longest_window;
+  if (wanted.frames_at_once > longest) {
+    throw patchbay::Error("frames_at_once: " + std::to_string(wanted.frames_at_once) +
+                          " frames are more than this motion module was made for, which has "
+                          "positions for " +
+                          std::to_string(longest) + "; choose fewer");
+  }
+  const int64_t in_clip = wanted.frames.rgba.defined() ? wanted.frames.rgba.size(0) : 0;
+  frames_ = wanted.frames_at_once;
+  if (frames_ == 0) {
+    const int64_t of_clip = (in_clip + wanted.frame_stride - 1) / wanted.frame_stride;
+    frames_ = std::max<int64_t>(1, std::min({kUsualFrames, longest, of_clip}));
+  }
+  const TrainingClip clip =
+      EncodeClip(action, wanted.frames.rgba, (frames_ - 1) * wanted.frame_stride + 1);
+  Begin(action, wanted, settings, clip, open);
+  try {
+    Train(action, wanted, clip);
+  } catch (const patchbay::Error& error) {
+    // What was trained so far is not lost.
+    if (error.status() == PATCHBAY_CANCELLED && state_.adaptation.facts.steps > 0) Save(action);
+    throw;
+  }
+  Save(action);
+  action.result("adaptation.safetensors", AdaptationBytes(*model_.file, state_.adaptation));
+}
+
+}  // namespace animatediff

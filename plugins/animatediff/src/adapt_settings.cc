@@ -1,0 +1,141 @@
+#include "plugins/animatediff/src/adapt_settings.h"
+
+#include <cstdio>
+
+#include "plugins/animatediff/src/content_hash.h"
+
+namespace animatediff {
+namespace {
+
+constexpr char kTraining[] = "Training";
+constexpr char kMasks[] = "Masks";
+
+std::string Spelled(double number) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%g", number);
+  return text;
+}
+
+void DescribeClip(patchbay::ActionFields<AdaptSettings>& d) {
+  d.field<1>(&AdaptSettings::frames, "frames")
+      .label("Clip")
+      .frames()
+      .help(
+          "The clip to adapt to: frames of one size. What goes over a multiple of the model's 8 "
+          "pixels at the right and below is left out.");
+  d.field<2>(&AdaptSettings::prompt, "prompt")
+      .label("Prompt")
+      .multiline()
+      .help("What the clip shows, as it will be drawn with.");
+  d.field<8>(&AdaptSettings::frames_at_once, "frames_at_once")
+      .label("Frames at once")
+      .range(0, 1024)
+      .soft_range(0, 32)
+      .help(
+          "Frames that follow each other in a training step; 0: 16, or fewer where the clip has or "
+          "the module takes fewer.");
+  d.field<9>(&AdaptSettings::frame_stride, "frame_stride")
+      .label("Frame stride")
+      .range(1, 64)
+      .help("From one of these frames to the next.");
+  d.field<13>(&AdaptSettings::resume, "resume")
+      .label("Go on with")
+      .help(
+          "The state.safetensors of a run that was cancelled or is to be trained longer; all else "
+          "must be as in that run, except that steps may be more.");
+}
+
+void DescribeTraining(patchbay::ActionFields<AdaptSettings>& d) {
+  d.field<3>(&AdaptSettings::steps, "steps")
+      .label("Steps")
+      .unit(PATCHBAY_UNIT_STEP)
+      .range(1, 1000000)
+      .soft_range(1, 2000)
+      .group(kTraining)
+      .help("Training steps in all; the authors' code makes 800.");
+  d.field<4>(&AdaptSettings::learning_rate, "learning_rate")
+      .label("Learning rate")
+      .range(1e-8, 1.0)
+      .soft_range(1e-6, 1e-2)
+      .group(kTraining)
+      .help("Of AdamW, the same in all steps.");
+  d.field<5>(&AdaptSettings::rank, "rank")
+      .label("Rank")
+      .range(1, 1024)
+      .soft_range(1, 64)
+      .group(kTraining)
+      .help("Of the low-rank changes that are trained.");
+  d.field<11>(&AdaptSettings::seed, "seed")
+      .label("Seed")
+      .range(0, 9007199254740991.0)
+      .group(kTraining)
+      .help("Everything random depends on it.");
+  d.field<12>(&AdaptSettings::save_every, "save_every")
+      .label("Save every")
+      .unit(PATCHBAY_UNIT_STEP)
+      .range(0, 1000000)
+      .group(kTraining)
+      .advanced()
+      .help(
+          "Keeps state.safetensors after every so many steps, and not only at the end and when "
+          "cancelled. 0: only then.");
+}
+
+void DescribeMasks(patchbay::ActionFields<AdaptSettings>& d) {
+  d.field<6>(&AdaptSettings::mask_least, "mask_least")
+      .label("Least mask")
+      .range(0.0, 0.49)
+      .step(0.05)
+      .group(kMasks)
+      .help("Share of the clip that a training step hides at each side, at the least.");
+  d.field<7>(&AdaptSettings::mask_most, "mask_most")
+      .label("Largest mask")
+      .range(0.0, 0.49)
+      .step(0.05)
+      .group(kMasks)
+      .help("And at the most; drawn anew for each side and step.");
+  d.field<10>(&AdaptSettings::loss, "loss")
+      .label("Loss over")
+      .choices({{LossPlace::kWhole, "whole", "The whole frame (the authors' code)"},
+                {LossPlace::kUnknown, "unknown", "What is hidden"}})
+      .group(kMasks)
+      .help(
+          "Where predictions are compared with the clip. Masks are shown to inpainting models; "
+          "others know of them by the loss alone.");
+}
+
+}  // namespace
+
+void DescribeAdapt(patchbay::ActionFields<AdaptSettings>& d) {
+  d.title("Adapt to a clip")
+      .help(
+          "Trains a LoRA on the motion modules with one clip and makes adaptation.safetensors, for "
+          "the parameter lora (Be-Your-Outpainter, section 3.2).");
+  DescribeClip(d);
+  DescribeTraining(d);
+  DescribeMasks(d);
+}
+
+void CheckAdapt(const AdaptSettings& settings) {
+  if (settings.mask_least <= settings.mask_most) return;
+  throw patchbay::Error("mask_least is " + Spelled(settings.mask_least) +
+                        ", which is more than mask_most, " + Spelled(settings.mask_most));
+}
+
+std::map<std::string, std::string> LastingParameters(const AdaptSettings& settings,
+                                                     bool groupnorm_over_frames) {
+  ContentHash prompt;
+  prompt.Add(std::string_view(settings.prompt));
+  return {{"prompt", prompt.Text()},
+          {"learning_rate", Spelled(settings.learning_rate)},
+          {"rank", std::to_string(settings.rank)},
+          {"mask_least", Spelled(settings.mask_least)},
+          {"mask_most", Spelled(settings.mask_most)},
+          {"frames_at_once", std::to_string(settings.frames_at_once)},
+          {"frame_stride", std::to_string(settings.frame_stride)},
+          {"loss", settings.loss == LossPlace::kWhole ? "whole" : "unknown"},
+          {"seed", std::to_string(settings.seed)},
+          {"groupnorm_over_frames", groupnorm_over_frames ? "true" : "false"}};
+}
+
+}  // namespace animatediff

@@ -1,0 +1,28 @@
+#ifndef PATCHBAY_PLUGINS_ANIMATEDIFF_SRC_TRAINING_CLIP_H_
+#define PATCHBAY_PLUGINS_ANIMATEDIFF_SRC_TRAINING_CLIP_H_
+
+#include <patchbay/aten.h>
+
+#include <string>
+
+#include "plugins/animatediff/src/lora_decay.h"
+
+namespace animatediff {
+
+// The clip that an adaptation is trained on.
+struct TrainingClip {
+  at::Tensor frames;   // [F, 3, H, W] in -1..1, H and W multiples of a latent pixel
+  at::Tensor latents;  // [F, C, h, w]: the means that the autoencoder gives
+  std::string hash;    // of the frames
+
+  PixelSize size() const { return {frames.size(2), frames.size(3)}; }
+};
+
+// rgba: [F, 4, H, W] in 0..1; what goes over a multiple of a latent pixel at the right and below is
+// left out. Frames are encoded one by one. Throws patchbay::Error for none, for fewer than
+// `needed`, and for frames smaller than a latent pixel.
+TrainingClip EncodeClip(const patchbay::Action& action, const at::Tensor& rgba, int64_t needed);
+
+}  // namespace animatediff
+
+#endif  // PATCHBAY_PLUGINS_ANIMATEDIFF_SRC_TRAINING_CLIP_H_
