@@ -1,5 +1,7 @@
 #include "plugins/animatediff/src/adamw.h"
 
+#include <c10/core/GradMode.h>
+
 #include <cmath>
 
 namespace animatediff {
@@ -23,7 +25,7 @@ void AdamW::Begin(const std::vector<at::Tensor>& parameters) {
 
 void AdamW::Step(const std::vector<at::Tensor>& parameters,
                  const std::vector<at::Tensor>& gradients) {
-  const at::AutoGradMode no_gradients(false);
+  const c10::AutoGradMode no_gradients(false);
   ++steps;
   const auto t = static_cast<double>(steps);
   const double first_correction = 1 - std::pow(kFirstDecay, t);

@@ -1,6 +1,7 @@
 #include "plugins/animatediff/src/adapt_action.h"
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <c10/core/GradMode.h>
 #include <patchbay/prediction_space.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -116,19 +117,19 @@ at::Tensor LossOf(const patchbay::Model& model, const Sample& sample, const at::
 
 }  // namespace
 
-void AdaptAction::Attach(patchbay::Attach& at, const patchbay::TensorFile& module,
-                         const Settings& settings) {
+void AdaptAction::Attach(patchbay::Attach& at, const Settings& settings) {
   if (!settings.lora.path.empty()) {
     throw patchbay::Error(
         "lora: adapt trains one of its own; leave it empty, or go on with a run by resume");
   }
-  model_ = AttachMotionModel(at, module, settings.module_norm);
+  const MotionSites sites = MotionSitesOf(at.denoiser());
+  places_ = sites.places;
+  options_ = OptionsOf(at.denoiser());
   state_.adaptation.facts.base_model = at.model().fingerprint;
   scale_ = settings.scale;
   if (settings.groupnorm_over_frames) at.require_norms_over_pictures();
-  for (size_t i = 0; i < model_.sites.sites.size(); ++i) {
-    if (!model_.file->modules[i]) continue;
-    model_.sites.sites[i].after([this, i](const patchbay::Step& step, const at::Tensor& features) {
+  for (size_t i = 0; i < sites.sites.size(); ++i) {
+    sites.sites[i].after([this, i](const patchbay::Step& step, const at::Tensor& features) {
       return Edited(step, features, i);
     });
   }
@@ -136,24 +137,23 @@ void AdaptAction::Attach(patchbay::Attach& at, const patchbay::TensorFile& modul
 
 at::Tensor AdaptAction::Edited(const patchbay::Step& step, const at::Tensor& features,
                                size_t place) const {
+  if (file_.modules.empty() || !file_.modules[place]) return {};
   LoraUse use;
   use.multiplier = kMultiplier;
-  if (!state_.adaptation.modules.empty()) use.lora = &state_.adaptation.modules[place];
-  const MotionModule& module = *model_.file->modules[place];
-  const bool differentiates = use.lora != nullptr && at::GradMode::is_enabled();
-  const at::Tensor added = differentiates
+  use.lora = &state_.adaptation.modules[place];
+  const MotionModule& module = *file_.modules[place];
+  const at::Tensor added = c10::GradMode::is_enabled()
                                ? CheckpointedMotion(module, features, step.picture_count, use)
                                : AddedMotion(module, features, step.picture_count, use);
   return features + scale_ * added;
 }
 
 void AdaptAction::Begin(const patchbay::Action& action, const AdaptSettings& wanted,
-                        const Settings& settings, const TrainingClip& clip,
-                        const std::function<patchbay::TensorFile(const patchbay::File&)>& open) {
+                        const Settings& settings, const TrainingClip& clip, const OpenFile& open) {
   Adaptation& adaptation = state_.adaptation;
   adaptation.facts.rank = wanted.rank;
   adaptation.facts.multiplier = kMultiplier;
-  adaptation.facts.module = model_.file->hash;
+  adaptation.facts.module = file_.hash;
   adaptation.facts.clip = clip.hash;
   adaptation.facts.least_mask = wanted.mask_least;
   adaptation.facts.most_mask = wanted.mask_most;
@@ -161,13 +161,13 @@ void AdaptAction::Begin(const patchbay::Action& action, const AdaptSettings& wan
   state_.parameters = LastingParameters(wanted, settings.groupnorm_over_frames);
   state_.optimizer.learning_rate = wanted.learning_rate;
   if (wanted.resume.path.empty()) {
-    adaptation.modules = FreshLoras(*model_.file, wanted.rank, wanted.seed);
+    adaptation.modules = FreshLoras(file_, wanted.rank, wanted.seed);
     state_.optimizer.Begin(TensorsOf(adaptation));
   } else {
     const patchbay::TensorFile file = open(wanted.resume);
     std::map<std::string, std::string> metadata;
     for (const std::string& key : StateKeys(state_.parameters)) metadata[key] = file.metadata(key);
-    state_ = ReadState(clip_vision::Weights(file), metadata, *model_.file, state_);
+    state_ = ReadState(clip_vision::Weights(file), metadata, file_, state_);
     if (state_.adaptation.facts.steps >= wanted.steps) {
       throw patchbay::Error("steps: this training has made " +
                             std::to_string(state_.adaptation.facts.steps) +
@@ -188,7 +188,7 @@ double AdaptAction::TrainStep(const patchbay::Action& action, const AdaptSetting
   const Sample sample = DrawSample(model, wanted, clip, frames_, state_.adaptation.facts.steps);
   TellNetwork(model, sample);
   const std::vector<at::Tensor> parameters = TensorsOf(state_.adaptation);
-  const at::AutoGradMode gradients_on(true);
+  const c10::AutoGradMode gradients_on(true);
   const at::Tensor denoised =
       model.denoise({.latent = sample.latent, .sigma = sample.sigma, .with_gradients = true});
   const at::Tensor loss = LossOf(model, sample, denoised, wanted.loss);
@@ -207,7 +207,7 @@ double AdaptAction::TrainStep(const patchbay::Action& action, const AdaptSetting
 }
 
 void AdaptAction::Save(const patchbay::Action& action) const {
-  action.result("state.safetensors", StateBytes(*model_.file, state_));
+  action.result("state.safetensors", StateBytes(file_, state_));
 }
 
 void AdaptAction::Train(const patchbay::Action& action, const AdaptSettings& wanted,
@@ -226,23 +226,36 @@ void AdaptAction::Train(const patchbay::Action& action, const AdaptSettings& wan
   }
 }
 
-void AdaptAction::Run(const patchbay::Action& action, const AdaptSettings& wanted,
-                      const Settings& settings,
-                      const std::function<patchbay::TensorFile(const patchbay::File&)>& open) {
-  CheckAdapt(wanted);
-  const int64_t longest = model_.file->longest_window;
+void AdaptAction::OpenModule(const AdaptSettings& wanted, const Settings& settings,
+                             const OpenFile& open) {
+  const patchbay::File& module = wanted.module.path.empty() ? settings.module : wanted.module;
+  if (module.path.empty()) {
+    throw patchbay::Error(
+        "there is no motion module; give one, as in module=mm_sd_v15_v2.safetensors");
+  }
+  file_ = OpenMotionFile(open(module), settings.module_norm, places_, options_);
+}
+
+void AdaptAction::CountFrames(const AdaptSettings& wanted) {
+  const int64_t longest = file_.longest_window;
   if (wanted.frames_at_once > longest) {
     throw patchbay::Error("frames_at_once: " + std::to_string(wanted.frames_at_once) +
                           " frames are more than this motion module was made for, which has "
                           "positions for " +
                           std::to_string(longest) + "; choose fewer");
   }
-  const int64_t in_clip = wanted.frames.rgba.defined() ? wanted.frames.rgba.size(0) : 0;
   frames_ = wanted.frames_at_once;
-  if (frames_ == 0) {
-    const int64_t of_clip = (in_clip + wanted.frame_stride - 1) / wanted.frame_stride;
-    frames_ = std::max<int64_t>(1, std::min({kUsualFrames, longest, of_clip}));
-  }
+  if (frames_ > 0) return;
+  const int64_t in_clip = wanted.frames.rgba.defined() ? wanted.frames.rgba.size(0) : 1;
+  const int64_t of_clip = (in_clip + wanted.frame_stride - 1) / wanted.frame_stride;
+  frames_ = std::min({kUsualFrames, longest, of_clip});
+}
+
+void AdaptAction::Run(const patchbay::Action& action, const AdaptSettings& wanted,
+                      const Settings& settings, const OpenFile& open) {
+  CheckAdapt(wanted);
+  OpenModule(wanted, settings, open);
+  CountFrames(wanted);
   const TrainingClip clip =
       EncodeClip(action, wanted.frames.rgba, (frames_ - 1) * wanted.frame_stride + 1);
   Begin(action, wanted, settings, clip, open);
@@ -254,7 +267,7 @@ void AdaptAction::Run(const patchbay::Action& action, const AdaptSettings& wante
     throw;
   }
   Save(action);
-  action.result("adaptation.safetensors", AdaptationBytes(*model_.file, state_.adaptation));
+  action.result("adaptation.safetensors", AdaptationBytes(file_, state_.adaptation));
 }
 
 }  // namespace animatediff

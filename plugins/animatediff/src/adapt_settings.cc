@@ -27,6 +27,11 @@ void DescribeClip(patchbay::ActionFields<AdaptSettings>& d) {
       .label("Prompt")
       .multiline()
       .help("What the clip shows, as it will be drawn with.");
+  d.field<14>(&AdaptSettings::module, "module")
+      .label("Motion module")
+      .help(
+          "Motion modules of AnimateDiff for the model, as a safetensors file. Without: the "
+          "plugin's own setting.");
   d.field<8>(&AdaptSettings::frames_at_once, "frames_at_once")
       .label("Frames at once")
       .range(0, 1024)

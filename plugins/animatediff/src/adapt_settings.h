@@ -25,6 +25,7 @@ struct AdaptSettings {
   int64_t seed = 42;
   int64_t save_every = 0;
   patchbay::File resume;
+  patchbay::File module;
 };
 
 void DescribeAdapt(patchbay::ActionFields<AdaptSettings>& d);

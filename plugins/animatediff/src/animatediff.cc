@@ -98,14 +98,13 @@ class AnimateDiff final : public patchbay::Plugin<Settings> {
   }
 
   void attach(patchbay::Attach& at) const override {
+    if (at.action() == "adapt") return adapt_.Attach(at, settings());
+    if (settings().scale == 0) return;
     if (settings().module.path.empty()) {
       throw patchbay::Error(
           "there is no motion module; give one, as in module=mm_sd_v15_v2.safetensors");
     }
-    const patchbay::TensorFile file = tensor_file(settings().module);
-    if (at.action() == "adapt") return adapt_.Attach(at, file, settings());
-    if (settings().scale == 0) return;
-    AttachClip(at, AttachMotionModel(at, file, settings().module_norm));
+    AttachClip(at, AttachMotionModel(at, tensor_file(settings().module), settings().module_norm));
   }
 
  private:

@@ -1,5 +1,6 @@
 #include "plugins/animatediff/src/checkpointed_motion.h"
 
+#include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -43,7 +44,7 @@ struct Recomputed : torch::autograd::Function<Recomputed> {
     const LoraUse use{&lora, context->saved_data["multiplier"].toDouble(), {}, false};
     at::Tensor added;
     {
-      const at::AutoGradMode gradients(true);
+      const c10::AutoGradMode gradients(true);
       added = AddedMotion(*module, inputs.front(), context->saved_data["frames"].toInt(), use);
     }
     variable_list gradients = torch::autograd::grad({added}, inputs, {wanted.front()});

@@ -1,5 +1,6 @@
 #include "plugins/animatediff/src/checkpointed_motion.h"
 
+#include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -31,7 +32,7 @@ class CheckpointedMotionTest : public testing::Test {
     return (x_ + compute(module_, x_, kFrames, {&lora_, 8, {}, false}) - target_).square().mean();
   }
   double LossNow() const {
-    const at::AutoGradMode no_gradients(false);
+    const c10::AutoGradMode no_gradients(false);
     return LossBy(&AddedMotion).item<double>();
   }
 

@@ -41,13 +41,18 @@ ModuleFacts FactsOf(const patchbay::TensorFile& file, ModuleNorm norm) {
 
 }  // namespace
 
+MotionFile OpenMotionFile(const patchbay::TensorFile& file, ModuleNorm norm,
+                          const std::vector<MotionPlace>& places,
+                          const at::TensorOptions& options) {
+  return ReadMotionFile(clip_vision::Weights(file), FactsOf(file, norm), places, options);
+}
+
 MotionModel AttachMotionModel(patchbay::Attach& at, const patchbay::TensorFile& file,
                               ModuleNorm norm) {
   MotionModel model{MotionSitesOf(at.denoiser()), nullptr};
   model.file = &at.shared(KeyOf(file.path(), norm), [&] {
-    return std::make_unique<MotionFile>(ReadMotionFile(clip_vision::Weights(file),
-                                                       FactsOf(file, norm), model.sites.places,
-                                                       OptionsOf(at.denoiser())));
+    return std::make_unique<MotionFile>(
+        OpenMotionFile(file, norm, model.sites.places, OptionsOf(at.denoiser())));
   });
   return model;
 }

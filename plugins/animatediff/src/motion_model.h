@@ -3,6 +3,8 @@
 
 #include <patchbay/aten.h>
 
+#include <vector>
+
 #include "plugins/animatediff/src/motion_file.h"
 #include "plugins/animatediff/src/motion_sites.h"
 #include "plugins/animatediff/src/settings.h"
@@ -16,7 +18,11 @@ struct MotionModel {
   const MotionFile* file = nullptr;
 };
 
-// Throws patchbay::Error.
+// Reads the modules for these places. Throws patchbay::Error.
+MotionFile OpenMotionFile(const patchbay::TensorFile& file, ModuleNorm norm,
+                          const std::vector<MotionPlace>& places, const at::TensorOptions& options);
+
+// The same, for an attachment.
 MotionModel AttachMotionModel(patchbay::Attach& at, const patchbay::TensorFile& file,
                               ModuleNorm norm);
 
