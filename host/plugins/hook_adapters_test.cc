@@ -26,6 +26,8 @@ struct Behaviour {
   int32_t next = 1;
   int64_t stride = 1;
   std::chrono::milliseconds own_time{0};
+  int64_t pictures = 1;
+  int64_t first = 0;
   int released = 0;
 
   static patchbay_status Latent(void* data, const patchbay_call*, patchbay_tensor latent,
@@ -59,6 +61,20 @@ struct Behaviour {
                                  const patchbay_inner_denoise* inner, patchbay_denoised* denoised) {
     std::this_thread::sleep_for(static_cast<Behaviour*>(data)->own_time);
     return inner->call(inner->host, latent, denoised, call->error);
+  }
+  // Asks about a part of the pictures, or about a part as if it were all.
+  static patchbay_status DenoiseSome(void* data, const patchbay_call* call, patchbay_tensor latent,
+                                     const patchbay_inner_denoise* inner,
+                                     patchbay_denoised* denoised) {
+    auto* const self = static_cast<Behaviour*>(data);
+    const at::Tensor some = Borrowed(latent).narrow(0, 0, self->pictures);
+    if (self->first < 0) return inner->call(inner->host, Lend(some), denoised, call->error);
+    patchbay_denoised part = {sizeof(patchbay_denoised), nullptr, nullptr};
+    const patchbay_status status =
+        inner->call_pictures(inner->host, Lend(some), self->first, &part, call->error);
+    if (status != PATCHBAY_OK) return status;
+    denoised->conditional = NewHandle(at::cat({Adopted(part.conditional), some}));
+    return PATCHBAY_OK;
   }
   static void Release(void* data) { ++static_cast<Behaviour*>(data)->released; }
 };
@@ -194,7 +210,7 @@ TEST_F(HookAdaptersTest, JumpsWithinThePassOnly) {
 
 TEST_F(HookAdaptersTest, WhatTheHostComputesIsNotThePluginsTime) {
   Hang(PATCHBAY_HOOK_DENOISE, &Behaviour::Denoise);
-  const auto evaluate = [this](const at::Tensor& latent) {
+  const auto evaluate = [this](const at::Tensor& latent, int64_t) {
     std::this_thread::sleep_for(std::chrono::milliseconds(60));
     return DenoisedPair{latent + 1, {}};
   };
@@ -205,6 +221,26 @@ TEST_F(HookAdaptersTest, WhatTheHostComputesIsNotThePluginsTime) {
   behaviour_.own_time = std::chrono::milliseconds(60);
   EXPECT_THAT(std::string(Failure([&] { denoise(); }).message()),
               HasSubstr("of the 50 ms that a hook may take"));
+}
+
+TEST_F(HookAdaptersTest, AsksAboutPicturesThatThereAre) {
+  Hang(PATCHBAY_HOOK_DENOISE, &Behaviour::DenoiseSome);
+  const auto denoise = [&] {
+    return collection_.hooks.sampling.denoise.front()(
+        evaluation(), latent_, [](const at::Tensor& latent, int64_t first) {
+          return DenoisedPair{latent + 10 + first, {}};
+        });
+  };
+  behaviour_.first = 1;
+  EXPECT_TRUE(denoise().conditional[0].equal(latent_[0] + 11));
+  for (const int64_t first : {int64_t{2}, std::numeric_limits<int64_t>::max()}) {
+    behaviour_.first = first;
+    EXPECT_THAT(std::string(Failure([&] { denoise(); }).message()),
+                HasSubstr("were asked about of 2"));
+  }
+  behaviour_.first = -1;
+  EXPECT_THAT(std::string(Failure([&] { denoise(); }).message()),
+              HasSubstr("a latent of 1 pictures was asked about where there are 2"));
 }
 
 TEST_F(HookAdaptersTest, ChecksGeometry) {
