@@ -178,8 +178,8 @@ struct InnerCall {
     const int64_t count = lent.dim() == 0 ? 0 : lent.size(0);
     if (first < 0 || count < 1 || first > self->pictures - count) {
       return self->Refuse(
-          absl::OutOfRangeError(absl::StrCat("pictures ", first, " to ", first + count,
-                                             " were asked about of ", self->pictures)),
+          absl::OutOfRangeError(absl::StrCat(count, " pictures from number ", first,
+                                             " on were asked about of ", self->pictures)),
           error);
     }
     try {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
 
 import torch
@@ -157,7 +156,3 @@ def metadata_of(path: pathlib.Path) -> dict[str, str]:
     with safe_open(path, "pt") as file:
         return file.metadata() or {}
 
-
-def header_of(path: pathlib.Path) -> dict:
-    with path.open("rb") as file:
-        return json.loads(file.read(int.from_bytes(file.read(8), "little")))
