@@ -78,7 +78,7 @@ struct AttachContext::Functions {
   static patchbay_status Require(patchbay_attach* attach, uint32_t requirements,
                                  patchbay_error* error) {
     constexpr uint32_t kKnown =
-        PATCHBAY_REQUIRE_UNCONDITIONAL | PATCHBAY_REQUIRE_NORMS_OVER_PICTURES;
+        uint32_t{PATCHBAY_REQUIRE_UNCONDITIONAL} | uint32_t{PATCHBAY_REQUIRE_NORMS_OVER_PICTURES};
     if ((requirements & ~kKnown) != 0) {
       return Report(
           absl::UnimplementedError("the plugin requires something that this host does not "
