@@ -58,7 +58,9 @@ struct Recomputed : torch::autograd::Function<Recomputed> {
 
 at::Tensor CheckpointedMotion(const MotionModule& module, const at::Tensor& features,
                               int64_t frames, const LoraUse& lora) {
-  return Recomputed::apply(features, &module, frames, &lora, TensorsOf(*lora.lora));
+  const std::vector<at::Tensor> tensors = TensorsOf(*lora.lora);
+  // A vector would not be taken for inputs.
+  return Recomputed::apply(features, &module, frames, &lora, at::TensorList(tensors));
 }
 
 }  // namespace animatediff
