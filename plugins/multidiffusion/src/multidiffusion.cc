@@ -1,15 +1,21 @@
 #include <patchbay/aten.h>
 
 #include <algorithm>
+#include <cmath>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "fusion.h"
+#include "regions.h"
 #include "tiling.h"
 
 namespace {
 
 using multidiffusion::Fusion;
+using multidiffusion::Regions;
+using multidiffusion::RegionSettings;
 using multidiffusion::Size;
 using multidiffusion::Tiling;
 using multidiffusion::Weighting;
@@ -20,12 +26,24 @@ struct Settings {
   int64_t stride = 0;
   Weighting weights = Weighting::kUniform;
   bool circular = false;
+  std::string region1_prompt;
+  std::string region2_prompt;
+  std::string region3_prompt;
+  std::string region4_prompt;
+  patchbay::Picture region1_mask;
+  patchbay::Picture region2_mask;
+  patchbay::Picture region3_mask;
+  patchbay::Picture region4_mask;
+  double bootstrapping = 0.4;
 };
 
-// What a pass of a circular canvas ends with.
 struct Pass {
-  at::Tensor result;  // its last latent, [B, C, h, w]
+  at::Tensor result;  // a circular canvas's last latent, [B, C, h, w]
+  std::optional<Regions> regions;
 };
+
+// What the network says of a window: of what the canvas has there, and where that is.
+using DenoiseWindow = std::function<patchbay::Denoised(const at::Tensor& part, const Window&)>;
 
 // The paper's windows lie twice as close, which costs two to four times as much.
 constexpr int64_t kStridesInWindow = 4;
@@ -70,15 +88,15 @@ void CheckCount(int64_t count) {
 
 // Predictions for a whole canvas from those for its windows.
 patchbay::Denoised DenoiseWindows(const Tiling& tiling, Weighting weighting,
-                                  const at::Tensor& latent, const patchbay::InnerDenoise& inner) {
+                                  const at::Tensor& latent, const DenoiseWindow& denoise) {
   const Size canvas{latent.size(2), latent.size(3)};
   CheckCount(CountWindows(tiling, canvas));
   const std::vector<Window> windows = WindowsOver(tiling, canvas);
-  if (windows.size() == 1) return inner(latent);
+  if (windows.size() == 1) return denoise(latent, windows.front());
   const Fusion fusion(canvas, windows, weighting);
   patchbay::Denoised fused{at::zeros_like(latent), at::Tensor()};
   for (const Window& window : windows) {
-    const patchbay::Denoised part = inner(Crop(latent, window).contiguous());
+    const patchbay::Denoised part = denoise(Crop(latent, window).contiguous(), window);
     const at::Tensor share = fusion.ShareOf(window);
     AddAt(fused.cond, window, part.cond * share);
     if (!part.uncond.defined()) continue;
@@ -86,6 +104,28 @@ patchbay::Denoised DenoiseWindows(const Tiling& tiling, Weighting weighting,
     AddAt(fused.uncond, window, part.uncond * share);
   }
   return fused;
+}
+
+// The regions that are given, each with its prompt and its mask.
+std::vector<RegionSettings> RegionsOf(const Settings& settings) {
+  const std::vector<RegionSettings> all = {{settings.region1_prompt, settings.region1_mask},
+                                           {settings.region2_prompt, settings.region2_mask},
+                                           {settings.region3_prompt, settings.region3_mask},
+                                           {settings.region4_prompt, settings.region4_mask}};
+  std::vector<RegionSettings> given;
+  for (size_t i = 0; i < all.size(); ++i) {
+    const std::string name = "region" + std::to_string(i + 1);
+    const bool has_mask = all[i].mask.rgba.defined();
+    if (!all[i].prompt.empty() && !has_mask) {
+      throw patchbay::Error(name + "_mask: is missing; it says where \"" + all[i].prompt +
+                            "\" is drawn");
+    }
+    if (all[i].prompt.empty() && has_mask) {
+      throw patchbay::Error(name + "_prompt: is missing; it says what is drawn in the mask");
+    }
+    if (has_mask) given.push_back(all[i]);
+  }
+  return given;
 }
 
 // The picture of a circular latent [B, C, h, w], whose left side follows its right one.
@@ -139,6 +179,23 @@ class MultiDiffusion final : public patchbay::Plugin<Settings> {
         .help(
             "The picture goes on at its left side where it ends at its right one, for panoramas "
             "of 360 degrees. The autoencoder runs twice.");
+    DescribePrompt<5>(d, &Settings::region1_prompt, "region1_prompt", "Prompt 1");
+    DescribeMask<6>(d, &Settings::region1_mask, "region1_mask", "Mask 1");
+    DescribePrompt<7>(d, &Settings::region2_prompt, "region2_prompt", "Prompt 2");
+    DescribeMask<8>(d, &Settings::region2_mask, "region2_mask", "Mask 2");
+    DescribePrompt<9>(d, &Settings::region3_prompt, "region3_prompt", "Prompt 3");
+    DescribeMask<10>(d, &Settings::region3_mask, "region3_mask", "Mask 3");
+    DescribePrompt<11>(d, &Settings::region4_prompt, "region4_prompt", "Prompt 4");
+    DescribeMask<12>(d, &Settings::region4_mask, "region4_mask", "Mask 4");
+    d.field<13>(&Settings::bootstrapping, "bootstrapping")
+        .label("Bootstrapping")
+        .group("Regions")
+        .unit(PATCHBAY_UNIT_FRACTION_OF_STEPS)
+        .range(0.0, 1.0)
+        .step(0.05)
+        .help(
+            "In the first steps a region's prompt sees it before a plain colour, so that its thing "
+            "is drawn within the mask; the paper's is 0.4 of 50 steps.");
   }
 
   void attach(patchbay::Attach& at) const override {
@@ -147,18 +204,58 @@ class MultiDiffusion final : public patchbay::Plugin<Settings> {
           "MultiDiffusion cannot cut windows out of the mask and the picture that an inpainting "
           "model is given; draw with an ordinary model, which takes a mask as well");
     }
-    at.denoise(
-        [tiling = TilingFor(settings(), at.model()), weighting = settings().weights](
-            const patchbay::Step&, const at::Tensor& latent, const patchbay::InnerDenoise& inner) {
-          return DenoiseWindows(tiling, weighting, latent, inner);
-        });
+    AttachRegions(at);
+    at.denoise([tiling = TilingFor(settings(), at.model()), weighting = settings().weights](
+                   const patchbay::Step& step, const at::Tensor& latent,
+                   const patchbay::InnerDenoise& inner) {
+      std::optional<Regions>& regions = step.state<Pass>().regions;
+      return DenoiseWindows(
+          tiling, weighting, latent, [&](const at::Tensor& part, const Window& window) {
+            return regions ? regions->Denoise(step, part, window, inner) : inner(part);
+          });
+    });
     if (settings().circular) AttachDecoding(at);
   }
 
  private:
+  template <int32_t kNumber>
+  static void DescribePrompt(patchbay::Description<Settings>& d, std::string Settings::*member,
+                             const char* id, const char* label) {
+    d.field<kNumber>(member, id)
+        .label(label)
+        .group("Regions")
+        .multiline()
+        .help("What is drawn where the mask is white; the request's prompt has the rest.");
+  }
+  template <int32_t kNumber>
+  static void DescribeMask(patchbay::Description<Settings>& d, patchbay::Picture Settings::*member,
+                           const char* id, const char* label) {
+    d.field<kNumber>(member, id)
+        .label(label)
+        .group("Regions")
+        .help("White where this region is; stretched over the canvas.");
+  }
+
+  void AttachRegions(patchbay::Attach& at) const {
+    const std::vector<RegionSettings> regions = RegionsOf(settings());
+    at.begin_pass([regions, share = settings().bootstrapping](const patchbay::Step& step) {
+      Pass pass;
+      const auto steps = static_cast<int64_t>(std::lround(share * step.step_count));
+      if (!regions.empty()) pass.regions.emplace(step, regions, steps);
+      return pass;
+    });
+    if (regions.empty()) return;
+    at.first_latent([](const patchbay::Step& step, at::Tensor& latent) {
+      const bool is_pure_noise = (step.flags & PATCHBAY_STEP_IMAGE_TO_IMAGE) == 0;
+      const double sigma = step.sigmas[0];
+      step.state<Pass>().regions->SetNoise(
+          is_pure_noise ? latent / std::sqrt(1 + sigma * sigma)
+                        : step.model().noise(latent.sizes().vec()).to(latent.device()));
+    });
+  }
+
   // The host's own decoding knows of no seam; its picture is replaced.
   static void AttachDecoding(patchbay::Attach& at) {
-    at.pass_state<Pass>();
     at.last_latent([](const patchbay::Step& step, at::Tensor& latent) {
       step.state<Pass>().result = latent.clone();
     });

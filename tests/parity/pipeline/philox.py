@@ -5,6 +5,25 @@ from __future__ import annotations
 import numpy as np
 
 
+def plugin_key(seed: int, step: int, plugin: str, draw: int) -> int:
+    """The key of what the host gives a plugin, mixed from the picture's seed, the step, the plugin's id and its count."""
+    whole = (1 << 64) - 1
+
+    def mixed(z):
+        z = ((z ^ z >> 30) * 0xBF58476D1CE4E5B9) & whole
+        z = ((z ^ z >> 27) * 0x94D049BB133111EB) & whole
+        return z ^ z >> 31
+
+    state = mixed(seed + 0x9E3779B97F4A7C15 & whole)
+    for part in (step, *plugin.encode(), draw):
+        state = mixed((state ^ part) + 0x9E3779B97F4A7C15 & whole)
+    return state
+
+
+def plugin_uniform(seed: int, step: int, plugin: str, draw: int) -> float:
+    return (plugin_key(seed, step, plugin, draw) >> 11) * 2.0**-53
+
+
 def philox(seed: int, draw: int, count: int) -> np.ndarray:
     """Salmon et al., SC 2011: ten rounds on (draw, 0, index, 0) with the seed as key; cuRAND's normal_distribution."""
     mask = np.uint64(0xFFFFFFFF)

@@ -13,7 +13,7 @@ from PIL import Image
 from torch.nn import functional
 
 from ..pipeline import reference
-from ..pipeline.philox import philox
+from ..pipeline.philox import philox, plugin_key
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 SEED = 7
@@ -58,18 +58,9 @@ def canvas(photo):
 
 
 def host_noise(step: int, count: int, shape) -> torch.Tensor:
-    """What the host gives this plugin: its key is mixed from seed, step, the plugin's id and the plugin's count."""
-    whole = (1 << 64) - 1
-
-    def mixed(z):
-        z = ((z ^ z >> 30) * 0xBF58476D1CE4E5B9) & whole
-        z = ((z ^ z >> 27) * 0x94D049BB133111EB) & whole
-        return z ^ z >> 31
-
-    state = mixed(SEED + 0x9E3779B97F4A7C15 & whole)
-    for part in (step, *b"outpainter", count):
-        state = mixed((state ^ part) + 0x9E3779B97F4A7C15 & whole)
-    return torch.from_numpy(philox(state, 0, int(np.prod(shape)))).float().reshape(shape)
+    """What the host gives this plugin."""
+    key = plugin_key(SEED, step, "outpainter", count)
+    return torch.from_numpy(philox(key, 0, int(np.prod(shape)))).float().reshape(shape)
 
 
 def network_is_told(used, picture, known):
