@@ -18,6 +18,7 @@ from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 from ..pipeline import reference
 
 SUBJECT = "red apple"  # of reference.PROMPT
+SMALL = ["--size", "128x128", "--seed", 7, "--sampler", "ddim", "--steps", 4]
 EMBEDDING, STATE, TOKENS = 40, 56, 4
 NOISE_SEED = 0x6D6F6D61
 ENCODER = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4,
@@ -134,6 +135,7 @@ class State:
     ip_scale: float = 1.0
     t_self_max: float = 950
     threshold: float = 0.2
+    use_mask: bool = True
     compat: bool = False
     recording: bool = False
     step: int = 0
@@ -155,7 +157,7 @@ class State:
         average = torch.stack(self.maps).mean(0)
         cut = stretched(average)
         cut = stretched(cut * (cut > self.threshold))
-        self.mask, self.maps = cut[-1:], []
+        self.mask, self.maps = cut[-1:] if self.use_mask else None, []
         self.step += 1
 
 
@@ -275,7 +277,7 @@ def record(pipeline, state: State, square: torch.Tensor, subject: str) -> None:
 
 
 @torch.no_grad()
-def theirs(folder: pathlib.Path, tensors: dict, picture, mask, given=None, *, size=(64, 64), steps=4, guidance=7.5,
+def theirs(folder: pathlib.Path, tensors: dict, picture, mask, given=None, *, size=(128, 128), steps=4, guidance=7.5,
            subject=SUBJECT, **settings) -> torch.Tensor:
     """The final latent. given: a state, an embedding, tokens or None."""
     pipeline = DiffusionPipeline.from_pretrained(folder)

@@ -1,0 +1,173 @@
+"""What MoMA does with pictures of any kind, beside other plugins, at no strength, and what it refuses."""
+
+from __future__ import annotations
+
+import pathlib
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
+
+from ..pipeline import reference
+from . import ip_adapter
+from .ip_adapter import differs
+from .moma import SMALL, spelling
+from .test_ip_adapter_use import write_picture
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def draw(model, program):
+    """draw(*arguments) is the latent of the small model of Stable Diffusion 1's structure, and the report."""
+    return lambda *arguments: program.generate(model("sd1"), reference.PROMPT, *SMALL, *arguments)
+
+
+def test_strength_zero_is_no_plugin(draw, moma_adapter, moma_subject, moma_tokens):
+    """Bit by bit, and without any warning; without tokens the files are not even looked at."""
+    _, _, given = moma_subject
+    _, path = moma_tokens("embedding")
+    plain, _ = draw()
+    for settings in ({"strength": 0}, {"strength": 0, "adapter": given["image"]},
+                     {"strength": 0, "adapter": moma_adapter(encoder=True)},
+                     {"strength": 0, "ip_scale": 0, "tokens": path}):
+        ours, report = draw(*spelling(**given, **{"adapter": moma_adapter(), **settings}))
+        assert torch.equal(plain, ours), settings
+        assert not report["warnings"], report["warnings"]
+
+
+def test_strengths_draw_apart(draw, moma_adapter, moma_subject):
+    """Neither a picture nor layers whose factor is 0 are the same as what they are compared with."""
+    _, _, given = moma_subject
+    plain, _ = draw()
+    drawn = {strength: draw(*spelling(**given, adapter=moma_adapter(), strength=strength))[0] for strength in (0.4, 1, 2)}
+    far = [(latent - plain).abs().mean() for latent in drawn.values()]
+    assert 0 < far[0] < far[1] < far[2]
+    at_rest, _ = draw(*spelling(**given, adapter=moma_adapter(), layers="/".join("0" * 16)))
+    assert not differs(at_rest, plain, 1e-4)
+    middle, _ = draw(*spelling(**given, adapter=moma_adapter(), layers="/".join("1" if i == 6 else "0" for i in range(16))))
+    assert differs(middle, plain, 1e-4) and differs(middle, drawn[1], 1e-3)
+
+
+def test_a_batch_is_its_pictures(model, program, moma_adapter, moma_subject, moma_tokens):
+    _, _, given = moma_subject
+    arguments = ["--compat", "a1111", *SMALL[:2], *SMALL[4:],
+                 *spelling(**given, adapter=moma_adapter(), tokens=moma_tokens("embedding")[1])]
+    both, _ = program.generate(model("sd1"), reference.PROMPT, *arguments, "--seed", 7, "--batch", 2)
+    for index in range(2):
+        alone, _ = program.generate(model("sd1"), reference.PROMPT, *arguments, "--seed", 7 + index)
+        assert (both[index:index + 1] - alone).abs().max() < 1e-4 * alone.abs().max()
+
+
+def test_prompts_of_other_syntax(model, program, moma_adapter, moma_subject):
+    """Editing, several operands, more than one chunk of words: the subject is found in all of them."""
+    _, _, given = moma_subject
+    for prompt in ("[a green:a red apple:0.5] on a plate", "a red apple AND a red apple on a plate :0.5",
+                   "(a red apple:1.3) on a plate" + ", a plate" * 60):
+        ours, report = program.generate(model("sd1"), prompt, "--compat", "a1111", *SMALL, "--sampler", "dpmpp_2s_a"
+                                        if "AND" in prompt else "euler", *spelling(**given, adapter=moma_adapter()))
+        assert ours.isfinite().all()
+        found = not any("does not have the subject" in warning for warning in report["warnings"])
+        assert found == ("[" not in prompt), report["warnings"]
+
+
+def test_warnings(draw, program, model, moma_adapter, moma_subject, moma_tokens, tmp_path):
+    _, _, given = moma_subject
+    tensor, _ = moma_tokens("embedding")
+    save_file({"moma_embedding": tensor}, tmp_path / "told.safetensors", {"subject": "red apple", "prompt": "a pear"})
+
+    def warnings(**settings):
+        return " ".join(draw(*spelling(**{"adapter": moma_adapter(), "image": given["image"], **settings}))[1]["warnings"])
+
+    assert "no mask, and the picture is opaque" in warnings() and "no subject was named" in warnings()
+    assert "does not have the subject, \"pear\"" in warnings(subject="pear")
+    told = warnings(tokens=tmp_path / "told.safetensors")
+    assert "another prompt, \"a pear\"" in told and "no subject" not in told and "identity branch" not in told
+    assert warnings(**given, tokens=moma_tokens("embedding")[1]) == ""
+
+
+@pytest.mark.parametrize("kind", ["rgba", "grey", "palette", "rotated", "1x1", "3000x200"])
+def test_any_picture_works(kind, draw, moma_adapter, tmp_path):
+    path = write_picture(kind, tmp_path)
+    ours, report = draw(*spelling(image=path, adapter=moma_adapter(encoder=True), subject="red apple"))
+    assert ours.isfinite().all() and differs(ours, draw()[0], 1e-3)
+    assert any("no mask" in warning for warning in report["warnings"]) == (kind != "rgba")
+
+
+def test_sixteen_bits_and_inks(draw, moma_adapter, moma_subject, tmp_path):
+    numbers = np.random.default_rng(9).integers(0, 256, (40, 50), dtype=np.uint8)
+    Image.fromarray(numbers).save(tmp_path / "8.png")
+    Image.fromarray(numbers.astype(np.uint16) * 257).save(tmp_path / "16.png")
+    Image.merge("CMYK", [Image.fromarray(numbers)] * 4).save(tmp_path / "ink.jpg", quality=95)
+    deep, plain, inks = (draw(*spelling(image=tmp_path / name, adapter=moma_adapter(), subject="red apple"))[0]
+                         for name in ("16.png", "8.png", "ink.jpg"))
+    assert torch.equal(deep, plain) and differs(inks, plain, 1e-3)
+
+
+@pytest.mark.parametrize("others", [["cfgpp:scale=0.6", "pag:scale=1", "quantizer"],
+                                    ["deep-shrink:block=3,end=1", "cfg-rescale:factor=0.5"]])
+def test_it_composes(others, model, program, adapter, photos, moma_adapter, moma_subject, moma_tokens, tmp_path):
+    """In one chain with plugins that take part in guidance, in attention and in layers, and IP-Adapter, on a model with a
+    LoRA."""
+    name = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_k"
+    save_file({f"{name}.lora_down.weight": torch.randn(4, 32), f"{name}.lora_up.weight": torch.randn(32, 4),
+               f"{name}.alpha": torch.tensor(4.0)}, tmp_path / "lora.safetensors")
+    arguments = ["--lora", tmp_path / "lora.safetensors", *SMALL[:2], "--steps", 3, "--sampler", "euler", "--guidance", 5,
+                 "--seed", 7, *ip_adapter.spelling(image=photos[0], adapter=adapter("sd1"))]
+    for plugin in others:
+        arguments += ["--plugin", plugin]
+    before, _ = program.generate(model("sd1"), reference.PROMPT, *arguments)
+    ours, report = program.generate(model("sd1"), reference.PROMPT, *arguments, *spelling(
+        **moma_subject[2], adapter=moma_adapter(), tokens=moma_tokens("embedding")[1]))
+    assert ours.isfinite().all() and differs(ours, before, 1e-3)
+    assert all(f"{name.split(':')[0]} 1." in report["plugins"] for name in ("moma", "ip-adapter", *others))
+
+
+@pytest.mark.parametrize("sampler", ["heun", "dpm2_a", "lcm", "unipc", "dpmpp_3m_sde"])
+def test_samplers(sampler, draw, moma_adapter, moma_subject):
+    ours, _ = draw("--sampler", sampler, *spelling(**moma_subject[2], adapter=moma_adapter()))
+    assert ours.isfinite().all() and differs(ours, draw("--sampler", sampler)[0], 1e-3)
+
+
+def test_the_model_that_comes_with_the_program(program, moma_subject, tmp_path):
+    """Whose widths are its own; two passes, each with a reference of its own."""
+    from .moma import make_adapter
+
+    make_adapter(ROOT / "models/default", tmp_path / "adapter.safetensors", encoder=True)
+    arguments = ["--steps", 3, "--seed", 7, "--size", "128x128", "--hires", "160x128"]
+    plain, _ = program.generate(ROOT / "models/default", reference.PROMPT, *arguments)
+    ours, report = program.generate(ROOT / "models/default", reference.PROMPT, *arguments,
+                                    *spelling(**moma_subject[2], adapter=tmp_path / "adapter.safetensors"))
+    assert ours.isfinite().all() and differs(ours, plain, 1e-3) and not report["warnings"]
+
+
+def refused(program, model, words, *arguments, **settings):
+    result = program.run("generate", "an apple", "--model", model, *SMALL, "-o", program.folder / "out.png",
+                         *arguments, *spelling(**settings))
+    assert result.returncode in (1, 2)
+    assert all(word in result.stderr for word in words), result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert not (program.folder / "out.png").exists()
+
+
+def test_refusals(model, program, adapter, moma_adapter, moma_subject, moma_tokens, tmp_path):
+    folder = model("sd1")
+    good = {**moma_subject[2], "adapter": moma_adapter()}
+    for plugin in ("hidiffusion", "multidiffusion"):
+        refused(program, folder, ["moma", plugin], "--plugin", plugin, **good)
+    refused(program, folder, ["ip-adapter"], **good | {"adapter": adapter("sd1")})
+    refused(program, model("sdxl"), ["48", "112"], **good)
+    refused(program, model("sd1-inpainting"), ["inpainting"], **good)
+    refused(program, folder, ["strength", "2"], **good, strength=2.5)
+    Image.new("L", (8, 8)).save(tmp_path / "black.png")
+    refused(program, folder, ["mask", "empty"], **good | {"mask": tmp_path / "black.png"})
+    tensors = load_file(moma_adapter())
+    del tensors["moma.image_proj.norm.bias"]
+    save_file(tensors, tmp_path / "bad.safetensors")
+    refused(program, folder, ["moma.image_proj.norm.bias"], **good | {"adapter": tmp_path / "bad.safetensors"})
+    tensors = load_file(moma_adapter(encoder=True))
+    tensors["moma.image_encoder.visual_projection.weight"] = torch.zeros(7, 64)
+    save_file(tensors, tmp_path / "bad.safetensors")
+    refused(program, folder, ["moma.image_encoder", "7"], **good | {"adapter": tmp_path / "bad.safetensors"})
