@@ -12,8 +12,8 @@ struct Signature {
 };
 
 constexpr std::string_view kPickleAdvice =
-    "this is a pickled PyTorch file, which can run any code when Python reads it; `patchbay convert "
-    "FILE -o FILE.safetensors` makes a .safetensors file of it and runs nothing";
+    "this is a pickled PyTorch checkpoint, which can run any code when Python reads it; `patchbay "
+    "convert FILE -o FILE.safetensors` makes a .safetensors file of it and runs nothing";
 
 constexpr Signature kSignatures[] = {
     {"PK\x03\x04", kPickleAdvice},

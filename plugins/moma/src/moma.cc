@@ -98,7 +98,7 @@ class Moma final : public patchbay::Plugin<Settings> {
     options.subject = settings().subject;
     options.strength = StrengthOf(settings());
     options.content = settings().content;
-    options.self_until = settings().self_until;
+    options.self_until = static_cast<double>(settings().self_until);
     options.use_mask = settings().use_mask;
     options.mask_threshold = settings().mask_threshold;
     options.compat = settings().compat;

@@ -54,7 +54,7 @@ void DescribeStrength(patchbay::Description<Settings>& d) {
 void DescribeReach(patchbay::Description<Settings>& d) {
   d.field<9>(&Settings::self_until, "t_self_max")
       .label("Looks below timestep")
-      .range(0.0, 1000.0)
+      .range(0, 1000)
       .advanced()
       .help(
           "The subject's looks are taken over at timesteps below this one, and not in the first "

@@ -3,6 +3,7 @@
 
 #include <patchbay/aten.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,7 @@ struct Settings {
   double strength = -1;
   Mode mode = Mode::kContext;
   double content = 1;
-  double self_until = 950;
+  int64_t self_until = 950;
   bool use_mask = true;
   double mask_threshold = 0.2;
   Background background = Background::kKeep;
