@@ -47,12 +47,12 @@ def _sound(container, stream, seconds: float) -> None:
 
 def write_video(path: pathlib.Path, clip: np.ndarray | None, codec: str = "libx264", sound: str | None = None,
                 seconds: float = 1.0, options: dict[str, str] | None = None) -> pathlib.Path:
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", format="apng" if codec == "apng" else None) as container:
         pictures = None
         if clip is not None:
             pictures = container.add_stream(codec, rate=RATE, options=options or {})
             pictures.width, pictures.height = clip.shape[2], clip.shape[1]
-            pictures.pix_fmt = {"gif": "rgb8", "apng": "rgb24"}.get(codec, "yuv420p")
+            pictures.pix_fmt = {"gif": "rgb8", "apng": "rgb24", "mjpeg": "yuvj420p"}.get(codec, "yuv420p")
         audio = container.add_stream(sound, rate=48000, layout="stereo") if sound else None
         if pictures is not None:
             for i, frame in enumerate(clip):

@@ -110,7 +110,7 @@ std::string VideoFormatOf(absl::Span<const std::byte> bytes) {
 }
 
 bool IsAnimation(absl::Span<const std::byte> bytes) {
-  return IsWebpAnimation(bytes) || !VideoFormatOf(bytes).empty();
+  return IsWebpAnimation(bytes) || !VideoFormatOf(bytes).empty() || !ForeignClip(bytes).empty();
 }
 
 absl::StatusOr<std::unique_ptr<FrameReader>> OpenFrames(const std::string& path,

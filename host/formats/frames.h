@@ -43,7 +43,8 @@ class FrameReader {
   virtual absl::StatusOr<std::optional<Picture>> Next() = 0;
 };
 
-// Whether a file is a video or an animation, by its first bytes.
+// Whether a file is a video or an animation by its first bytes, also of a kind that OpenFrames
+// refuses.
 bool IsAnimation(absl::Span<const std::byte> bytes);
 
 // Opens a still picture (PNG, JPEG, WebP: one frame) or an animated WebP, PNG or GIF file, an MP4

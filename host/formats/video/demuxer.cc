@@ -88,7 +88,8 @@ absl::StatusOr<bool> Demuxer::Next(AVPacket& packet) {
   const int error = av_read_frame(context_, &packet);
   if (error == AVERROR_EOF) return false;
   if (error < 0) return Damaged(error);
-  if ((packet.flags & AV_PKT_FLAG_CORRUPT) != 0 && packet.stream_index == pictures_->index) {
+  const bool is_picture = pictures_ != nullptr && packet.stream_index == pictures_->index;
+  if (is_picture && (packet.flags & AV_PKT_FLAG_CORRUPT) != 0) {
     return absl::InvalidArgumentError("the file is truncated or damaged");
   }
   return true;
