@@ -100,7 +100,7 @@ TEST_F(PluginFilesTest, IdentitiesTellContentsApart) {
 }
 
 at::Tensor Read(const PluginFiles& files, const std::string& name) {
-  const auto handle = files.Resources().picture(name);
+  const auto handle = files.Resources().picture(name, /*whole_clip=*/false);
   EXPECT_TRUE(handle.ok()) << handle.status();
   return handle.ok() ? Borrowed(handle->get()).clone() : at::Tensor();
 }

@@ -14,8 +14,8 @@ struct AdamW {
   double learning_rate = 1e-4;
   double weight_decay = 1e-2;
   int64_t steps = 0;  // made
-  std::vector<at::Tensor> first_moments;
-  std::vector<at::Tensor> second_moments;
+  std::vector<at::Tensor> first_moments = {};
+  std::vector<at::Tensor> second_moments = {};
 
   // With moments of 0.
   void Begin(const std::vector<at::Tensor>& parameters);

@@ -21,9 +21,9 @@ struct MotionPlace {
 
 // What shapes do not tell of a module; unset: what the file's layout says.
 struct ModuleFacts {
-  std::optional<int64_t> heads;
-  std::optional<int64_t> norm_groups;
-  std::optional<bool> norm_over_frames;
+  std::optional<int64_t> heads = {};
+  std::optional<int64_t> norm_groups = {};
+  std::optional<bool> norm_over_frames = {};
 };
 
 // What is written down beside the tensors. metadata: of a file's header, empty for nothing; config:
