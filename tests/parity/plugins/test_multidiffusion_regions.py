@@ -38,9 +38,9 @@ def regions(tmp_path):
     return write
 
 
-def draw(program, folder, size, settings, *more, sampler="ddim"):
+def draw(program, folder, size, settings, *more, sampler="ddim", steps=STEPS):
     return program.generate(folder, reference.PROMPT, "--size", f"{size[0]}x{size[1]}", "--seed", SEED, "--sampler", sampler,
-                            "--steps", STEPS, "--plugin", f"multidiffusion:{settings}", *more)[0]
+                            "--steps", steps, "--plugin", f"multidiffusion:{settings}", *more)[0]
 
 
 def uniform(step: int, count: int) -> float:
@@ -105,10 +105,9 @@ def test_regions_and_no_guidance(regions, model, program, agree):
 def test_a_prompt_has_its_region(regions, model, program):
     """What is drawn elsewhere does not depend on it, in one evaluation."""
     folder, size = model("sd1"), (128, 128)
-    once = ["--steps", 1]
     settings = f"bootstrapping=0,{regions(*size)}"
-    one = draw(program, folder, size, settings, *once)
-    other = draw(program, folder, size, settings.replace(PROMPTS[0], "a red car"), *once)
+    one = draw(program, folder, size, settings, steps=1)
+    other = draw(program, folder, size, settings.replace(PROMPTS[0], "a red car"), steps=1)
     mask = torch.from_numpy(boxes(*size)[0])[::8, ::8] > 0
     assert torch.equal(one[..., ~mask], other[..., ~mask]) and not torch.equal(one[..., mask], other[..., mask])
 
