@@ -26,7 +26,8 @@ class ZipArchive {
     bool is_stored = false;  // as plain bytes; others cannot be read
   };
 
-  // INVALID_ARGUMENT: no zip archive, a damaged one, one with two members of one name. Errors do not name the file. `content` must outlive the object.
+  // INVALID_ARGUMENT: no zip archive, a damaged one, one with two members of one name. Errors do
+  // not name the file. `content` must outlive the object.
   static absl::StatusOr<ZipArchive> Open(absl::Span<const std::byte> content);
 
   // By their names.
