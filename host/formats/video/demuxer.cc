@@ -34,6 +34,21 @@ class StreamOptions {
   std::vector<AVDictionary*> options_;
 };
 
+absl::Status CheckSizes(const AVFormatContext& context, const FrameLimits& limits) {
+  for (unsigned i = 0; i < context.nb_streams; ++i) {
+    const int64_t width = context.streams[i]->codecpar->width;
+    const int64_t height = context.streams[i]->codecpar->height;
+    if (width <= limits.most_side && height <= limits.most_side &&
+        width * height <= limits.most_pixels) {
+      continue;
+    }
+    return absl::InvalidArgumentError(absl::StrCat("the video is ", width, "x", height,
+                                                   "; at most ", limits.most_side, " a side and ",
+                                                   limits.most_pixels, " pixels a frame are read"));
+  }
+  return absl::OkStatus();
+}
+
 bool IsCoverArt(const AVStream& stream) {
   return (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) != 0;
 }
@@ -41,7 +56,7 @@ bool IsCoverArt(const AVStream& stream) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Demuxer>> Demuxer::Open(int descriptor, const std::string& format,
-                                                       int64_t most_pixels) {
+                                                       const FrameLimits& limits) {
   const AVInputFormat* const input = av_find_input_format(format.c_str());
   if (input == nullptr) {
     return absl::FailedPreconditionError(absl::StrCat("this libav reads no ", format, " files"));
@@ -61,10 +76,13 @@ absl::StatusOr<std::unique_ptr<Demuxer>> Demuxer::Open(int descriptor, const std
     return Damaged(error);
   }
   demuxer->context_ = context;
-  StreamOptions options(context->nb_streams, most_pixels);
+  // By what the container says, since a decoder looks at frames next; then by what it has found.
+  PATCHBAY_RETURN_IF_ERROR(CheckSizes(*context, limits));
+  StreamOptions options(context->nb_streams, limits.most_pixels);
   if (const int error = avformat_find_stream_info(context, options.get()); error < 0) {
     return Damaged(error);
   }
+  PATCHBAY_RETURN_IF_ERROR(CheckSizes(*context, limits));
   for (unsigned i = 0; i < context->nb_streams; ++i) {
     const AVStream& stream = *context->streams[i];
     const AVMediaType type = stream.codecpar->codec_type;

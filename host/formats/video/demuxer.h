@@ -9,13 +9,19 @@
 
 namespace patchbay {
 
+struct FrameLimits {
+  int64_t most_pixels = 0;  // of a frame
+  int64_t most_side = 0;
+};
+
 // Takes one container file apart: packets of its streams, one after another.
 class Demuxer {
  public:
   // format: libav's name of the one format that the file may have; nothing is guessed. Streams'
-  // decoders are those of kDecoders only. most_pixels: of a frame, asked before memory is taken.
+  // decoders are those of kDecoders only. INVALID_ARGUMENT for a damaged file, and for frames
+  // beyond the limits, before memory is taken for one.
   static absl::StatusOr<std::unique_ptr<Demuxer>> Open(int descriptor, const std::string& format,
-                                                       int64_t most_pixels);
+                                                       const FrameLimits& limits);
   ~Demuxer();
 
   const AVFormatContext& context() const { return *context_; }

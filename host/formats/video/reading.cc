@@ -32,15 +32,14 @@ int RotationOf(const AVStream& stream) {
 class Reading {
  public:
   static absl::Status Run(const ReadingOrder& order) {
-    PATCHBAY_ASSIGN_OR_RETURN(auto demuxer,
-                              Demuxer::Open(kVideoFile, order.format, order.most_pixels));
+    PATCHBAY_ASSIGN_OR_RETURN(auto demuxer, Demuxer::Open(kVideoFile, order.format,
+                                                          {order.most_pixels, order.most_side}));
     if (demuxer->pictures() == nullptr) {
       return Bad(demuxer->sound() != nullptr
                      ? "the file holds sound only, and no pictures"
                      : "the file holds no pictures in a format that is read here");
     }
     Reading reading(order, std::move(demuxer));
-    PATCHBAY_RETURN_IF_ERROR(reading.CheckSize());
     PATCHBAY_RETURN_IF_ERROR(reading.CheckWhole());
     PATCHBAY_RETURN_IF_ERROR(reading.OpenDecoder());
     return reading.SendFrames();
@@ -54,18 +53,6 @@ class Reading {
         frame_(av_frame_alloc()) {}
 
   const AVStream& stream() const { return *demuxer_->pictures(); }
-
-  // Before the decoder takes memory for the frames that the file promises.
-  absl::Status CheckSize() const {
-    const int64_t width = stream().codecpar->width;
-    const int64_t height = stream().codecpar->height;
-    if (width <= order_.most_side && height <= order_.most_side &&
-        width * height <= order_.most_pixels) {
-      return absl::OkStatus();
-    }
-    return Bad(absl::StrCat("the video is ", width, "x", height, "; at most ", order_.most_side,
-                            " a side and ", order_.most_pixels, " pixels a frame are read"));
-  }
 
   // libav takes a WebM file that ends early for a shorter one.
   absl::Status CheckWhole() const {

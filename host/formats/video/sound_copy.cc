@@ -10,13 +10,13 @@ namespace patchbay {
 namespace {
 
 // Of the frames that the demuxer may look at to find out about the file; none is kept.
-constexpr int64_t kMostPixels = int64_t{64} << 20;
+constexpr FrameLimits kLimits = {int64_t{64} << 20, 32768};
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<SoundCopy>> SoundCopy::Open(const std::string& format,
                                                            AVFormatContext& output) {
-  PATCHBAY_ASSIGN_OR_RETURN(auto demuxer, Demuxer::Open(kVideoSound, format, kMostPixels));
+  PATCHBAY_ASSIGN_OR_RETURN(auto demuxer, Demuxer::Open(kVideoSound, format, kLimits));
   const AVStream* const source = demuxer->sound();
   if (source == nullptr) return absl::InvalidArgumentError("the file has none");
   const AVCodecID codec = source->codecpar->codec_id;
