@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fractions
+import io
 import pathlib
 
 import av
@@ -31,6 +32,14 @@ def write_folder(folder: pathlib.Path, clip: np.ndarray) -> pathlib.Path:
 
 def read_folder(folder: pathlib.Path) -> np.ndarray:
     return np.stack([np.asarray(Image.open(path)) for path in sorted(folder.iterdir())])
+
+
+def clip_file(clip: np.ndarray) -> bytes:
+    """An animated PNG file."""
+    stream = io.BytesIO()
+    frames = [Image.fromarray(frame) for frame in clip]
+    frames[0].save(stream, "PNG", save_all=True, append_images=frames[1:])
+    return stream.getvalue()
 
 
 def _sound(container, stream, seconds: float) -> None:

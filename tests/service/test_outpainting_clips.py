@@ -10,6 +10,7 @@ import subprocess
 import numpy as np
 import pytest
 from clips import read_folder, scene, write_folder, write_video
+from parity.plugins.animatediff import in_animatediff_names, make_module
 from PIL import Image
 
 QUICK = ["--steps", "4", "--seed", "7", "--guidance", "1", "--sampler", "euler", "--margins", "16,0,8,0"]
@@ -85,3 +86,17 @@ def test_ctrl_c_cancels_the_job_there(new_server, api, clip, tmp_path):
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=60) == 130
     assert sorted(path.name for path in tmp_path.iterdir() if "wide" in path.name or "partial" in path.name) == []
+
+
+def test_adapting_on_the_server(new_server, program, model, clip, tmp_path):
+    """The motion module and the clip are sent; the adapter is made there and used there, and is that of one process."""
+    module = in_animatediff_names(make_module(model("sd1"), tmp_path / "diffusers"), tmp_path / "motion.safetensors")
+    server = new_server().start()
+    arguments = ["outpaint", clip, "a garden", *QUICK, "--motion-module", module, "--adapt", 2]
+    there = server.run(*arguments, "--save-adapter", tmp_path / "there.safetensors", "-o", tmp_path / "there")
+    assert there.returncode == 0, there.stderr
+    here = program.run(*arguments, "--model", model("sd1"), "--precision", "fp32", "--threads", 1, "--save-adapter",
+                       tmp_path / "here.safetensors", "-o", tmp_path / "here")
+    assert here.returncode == 0, here.stderr
+    assert np.array_equal(read_folder(tmp_path / "there")[:, :, 16:80], scene(7))
+    assert np.abs(read_folder(tmp_path / "there").astype(int) - read_folder(tmp_path / "here")).max() <= 2

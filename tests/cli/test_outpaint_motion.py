@@ -1,0 +1,71 @@
+"""`patchbay outpaint` on clips with a motion module, and adapted to the clip first."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from clips import clip_file, read_folder, scene, write_folder
+from parity.plugins.animatediff import in_animatediff_names, make_module
+from PIL import Image
+
+QUICK = ("--steps", 2, "--seed", 7, "--precision", "fp32", "--threads", 1, "--guidance", 1, "--sampler", "euler")
+PLAIN = ("--plugin", "outpainter:jump_repeats=0")
+
+
+@pytest.fixture(scope="module")
+def module(model, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("motion")
+    return in_animatediff_names(make_module(model("sd1"), folder / "diffusers"), folder / "motion.safetensors")
+
+
+@pytest.fixture
+def outpaint(program, model, tmp_path):
+    """outpaint(clip, arguments...): the frames, and the report."""
+    def run(clip, *arguments: object, to: str = "wide"):
+        result = program.run("outpaint", clip, "a garden", "--margins", "16,0,5,0", *arguments, "--model", model("sd1"),
+                             "-o", tmp_path / to, "--json", *QUICK, *PLAIN)
+        assert result.returncode == 0, result.stderr
+        return read_folder(tmp_path / to), json.loads(result.stdout)
+
+    return run
+
+
+def test_frames_act_on_each_other(outpaint, module, tmp_path):
+    clip = scene(12)
+    folder = write_folder(tmp_path / "clip", clip)
+    drawn, report = outpaint(folder, "--motion-module", module, "--frames-at-once", 8)
+    assert report["jobs"] == 2 and report["frames"] == 12 and "animatediff" in report["plugins"]
+    assert np.array_equal(drawn[:, :, 16:80], clip)
+    changed = clip.copy()
+    changed[7] = 255 - clip[7]
+    other, _ = outpaint(write_folder(tmp_path / "changed", changed), "--motion-module", module, "--frames-at-once", 8,
+                        to="other")
+    assert not np.array_equal(drawn[0, :, :16], other[0, :, :16])
+    # The last frames of the first job lead on the second.
+    assert not np.array_equal(drawn[9, :, :16], other[9, :, :16])
+
+
+def test_it_is_generate_with_both_plugins(outpaint, program, model, module, tmp_path):
+    clip = scene(3)
+    drawn, _ = outpaint(write_folder(tmp_path / "clip", clip), "--motion-module", module)
+    (tmp_path / "clip.png").write_bytes(clip_file(clip))
+    result = program.run(
+        "generate", "a garden", "--model", model("sd1"), "--size", "88x48", "--batch", 3, *QUICK, "--plugin",
+        f"animatediff:module={module}", "--plugin",
+        f"outpainter:picture={tmp_path}/clip.png,left=16,top=0,right=5,bottom=0,jump_repeats=0,shared_noise=false",
+        "-o", tmp_path / "frame.png")
+    assert result.returncode == 0, result.stderr
+    assert np.array_equal(drawn, np.stack([np.asarray(Image.open(tmp_path / f"frame-{i}.png")) for i in (1, 2, 3)]))
+
+
+def test_adapting_first_is_adapting_before(outpaint, module, tmp_path):
+    folder = write_folder(tmp_path / "clip", scene(4))
+    without, _ = outpaint(folder, "--motion-module", module, to="without")
+    kept = tmp_path / "kept.safetensors"
+    first, report = outpaint(folder, "--motion-module", module, "--adapt", 3, "--save-adapter", kept, to="first")
+    assert report["adapt_seconds"] > 0 and kept.stat().st_size > 1000
+    again, _ = outpaint(folder, "--motion-module", module, "--adapter", kept, to="again")
+    assert np.array_equal(first, again) and not np.array_equal(first, without)
+    assert np.array_equal(first[:, :, 16:80], scene(4))
