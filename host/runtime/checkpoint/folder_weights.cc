@@ -57,13 +57,12 @@ absl::Status NoWeights(const fs::path& folder, std::string_view base,
                        const std::vector<fs::path>& files) {
   for (const fs::path& file : files) {
     if (!IsPickle(file)) continue;
-    return absl::InvalidArgumentError(absl::StrCat(
-        folder.string(), " has only pickled weights (", file.filename().string(),
-        "), which can run any code when they are opened and are therefore refused. Convert them in "
-        "Python to ",
-        std::string(base),
-        ".safetensors: load the model with diffusers or transformers and call "
-        "save_pretrained(FOLDER, safe_serialization=True)"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(folder.string(), " has only pickled weights (", file.filename().string(),
+                     "), which can run any code when Python opens them and are therefore refused. "
+                     "`patchbay convert ",
+                     file.string(), " -o ", (folder / std::string(base)).string(),
+                     ".safetensors` makes a file of them that cannot, and runs nothing"));
   }
   for (const fs::path& file : files) {
     if (!IsGgufPath(file.string())) continue;
