@@ -167,7 +167,7 @@ def test_it_keeps_its_state_on_the_way(moving, api):
 def test_only_hidden_parts_and_inpainting_models(new_server, model, api, folder):
     """The losses differ; a network for inpainting is shown the masks."""
     server = new_server()
-    (server.models / "inpainting").symlink_to(model("sd1_inpainting"))
+    (server.models / "inpainting").symlink_to(model("sd1-inpainting"))
     server.start("--plugin-files", folder)
     values = {field: api.ParameterValue(typed_value=value) for field, value in {
         "module": "motion.safetensors", "steps": "2", **TRAINING}.items()}

@@ -76,7 +76,7 @@ TrainingState ReadState(const clip_vision::Weights& weights,
   }
   for (const auto& [name, value] : expected.parameters) {
     const auto found = metadata.find(kParameter + name);
-    if (found == metadata.end()) {
+    if (found == metadata.end() || found->second.empty()) {
       Refuse(weights.name(),
              "holds no training to go on with; take a state.safetensors of the action \"adapt\"");
     }

@@ -26,8 +26,9 @@ std::vector<at::Tensor> TensorsOf(const Adaptation& adaptation);
 std::string AdaptationBytes(const MotionFile& modules, const Adaptation& adaptation);
 std::string StateBytes(const MotionFile& modules, const TrainingState& state);
 
-// metadata: the file's. `expected`: the parameters of the run that takes it up; its facts but the
-// steps must be the same as well. Throws patchbay::Error, which names the file and what differs.
+// metadata: the file's, empty for nothing. `expected`: the parameters of the run that takes it up;
+// its facts but the steps must be the same as well. Throws patchbay::Error, which names the file
+// and what differs.
 TrainingState ReadState(const clip_vision::Weights& weights,
                         const std::map<std::string, std::string>& metadata,
                         const MotionFile& modules, const TrainingState& expected);

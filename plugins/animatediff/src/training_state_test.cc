@@ -57,8 +57,13 @@ class TrainingStateTest : public testing::Test {
 
   TrainingState Read(const std::string& bytes, const TrainingState& expected) const {
     const Parsed parsed = Parse(bytes);
-    return ReadState(clip_vision::Weights("s.st", parsed.tensors), parsed.metadata, file_,
-                     expected);
+    // As from a file, where a key that there is not reads as nothing.
+    std::map<std::string, std::string> metadata;
+    for (const std::string& key : StateKeys(expected.parameters)) {
+      const auto found = parsed.metadata.find(key);
+      metadata[key] = found == parsed.metadata.end() ? "" : found->second;
+    }
+    return ReadState(clip_vision::Weights("s.st", parsed.tensors), metadata, file_, expected);
   }
   std::string Refusal(const std::string& bytes,
                       const std::function<void(TrainingState&)>& change) const {

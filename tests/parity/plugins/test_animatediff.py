@@ -171,3 +171,37 @@ def test_an_adaptation_that_fades(in_feed_forward, model, module, adaptation, pr
     ours = draw(program, folder, 4, module=file, lora=lora, **settings)
     agree(f"sd1 clip of 4, adaptation that fades{' in all layers' if in_feed_forward else ''}", ours, clip(made, 4))
     assert far(ours, draw(program, folder, 4, module=file, lora=lora))
+
+
+OTHERS = ["hidiffusion:min_scale=0", "deep-shrink:block=3,end=1", "cfgpp:scale=0.6", "cfg-rescale:factor=0.5", "pag:scale=2",
+          "quantizer", "multidiffusion:window=32,stride=16"]
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_beside_other_plugins(other, model, module, program):
+    """The frames still act on each other, and the other plugin still acts; in one window and in several."""
+    folder, file = model("sd1"), module("sd1")
+    for window in (0, 3):
+        if other.startswith("pag") and window == 0:
+            continue
+        both = draw(program, folder, 5, "--plugin", other, module=file, window=window)
+        assert both.isfinite().all()
+        assert far(both, draw(program, folder, 5, "--plugin", other))
+        alone = draw(program, folder, 5, module=file, window=window)
+        assert (both - alone).abs().max() > 1e-4 * alone.abs().max()
+
+
+def test_what_asks_about_the_whole_clip_is_refused(model, module, adaptation, program):
+    folder, file, lora = model("sd1"), module("sd1"), adaptation(program)
+
+    def refused(frames, *more, **settings):
+        done = program.run("generate", reference.PROMPT, "--model", folder, *SIZE, "--batch", frames, "-o",
+                           program.folder / "x.png", *more, *spelling(module=file, **settings))
+        assert done.returncode != 0
+        return done.stderr
+
+    error = refused(LONGEST + 1, "--plugin", "pag:scale=2")
+    assert "asked about 17 frames at once" in error and "positions for 16" in error
+    error = refused(2, "--plugin", "multidiffusion:window=32,stride=16", lora=lora, lora_decay=0.5, left=8)
+    assert "shows the network parts of the canvas" in error
+    assert "margins are those of the first pass" in refused(2, "--hires", "96x80", lora=lora, lora_decay=0.5, left=8)
