@@ -20,11 +20,6 @@ absl::Status Damaged(std::string_view what) {
                                                  "); download the file again"));
 }
 
-std::string TextOf(const zip_error_t& error) {
-  zip_error_t copy = error;
-  return zip_error_strerror(&copy);
-}
-
 }  // namespace
 
 void ZipArchive::Close::operator()(zip* archive) const { zip_discard(archive); }
@@ -37,7 +32,8 @@ absl::StatusOr<ZipArchive> ZipArchive::Open(absl::Span<const std::byte> content)
   zip_t* const opened = source == nullptr
                             ? nullptr
                             : zip_open_from_source(source, ZIP_RDONLY | ZIP_CHECKCONS, &error);
-  const std::string reason = TextOf(error);
+  // The text belongs to the error.
+  const std::string reason = opened == nullptr ? zip_error_strerror(&error) : "";
   zip_error_fini(&error);
   if (opened == nullptr) {
     if (source != nullptr) zip_source_free(source);
