@@ -64,19 +64,19 @@ def test_chained_plugins_draw_as_the_direct_call_does(runner, host, api):
 
 def test_batches_of_pictures_are_clips(runner, host, api, client_package):
     """All pictures of an IMAGE are frames for the outpainter, and the first alone for plugins that take one."""
-    frames = scene(3)
+    frames = scene(3, 64, 64)
     runner.classes["Frames"] = type("Frames", (), {
         "INPUT_TYPES": classmethod(lambda cls: {"required": {}}), "RETURN_TYPES": ("IMAGE",), "FUNCTION": "give",
         "give": lambda self: (torch.from_numpy(frames.astype(np.float32) / 255),)})
-    graph = text_to_image(width=80, height=48, batch_size=3, plugins=["3", 0], nodes={
+    graph = text_to_image(width=80, height=64, batch_size=3, plugins=["3", 0], nodes={
         "3": node("PatchbayPlugin_outpainter", picture=["4", 0], left=16), "4": node("Frames")})
     images, _ = runner.run(graph)["2"]
-    drawn = np.stack([np.frombuffer(picture, np.uint8).reshape(48, 80, 3) for picture in pixels(images[0])])
+    drawn = np.stack([np.frombuffer(picture, np.uint8).reshape(64, 80, 3) for picture in pixels(images[0])])
     assert np.array_equal(drawn[:, :, 16:], frames)
     file = client_package.clip_of([Image.fromarray(frame) for frame in frames])
     choice = api.PluginChoice(plugin_id="outpainter", settings={
         "picture": api.ParameterValue(artifact_id=host.upload(file).id), "left": api.ParameterValue(int_value=16)})
-    assert pixels(images[0]) == direct(host, api, plugins=[choice], batch=3, size={"width": 80, "height": 48})[0]
+    assert pixels(images[0]) == direct(host, api, plugins=[choice], batch=3, size={"width": 80, "height": 64})[0]
 
 
 def test_defaults_change_nothing(runner, host, api):

@@ -114,7 +114,7 @@ def component_of(setting: Field, elem_id: str) -> object:
         return gr.Dropdown(**shown, choices=[identifier for identifier, _ in setting.choices], info=setting.help)
     if setting.kind == "picture" and setting.frames:
         # A file, since the web UI's own pictures are stills.
-        return gr.File(label=f"{setting.label} (a picture, a video or an animation)", type="binary", elem_id=elem_id)
+        return gr.File(label=setting.label, type="binary", elem_id=elem_id)
     if setting.kind == "picture":
         return gr.Image(label=setting.label, type="pil", elem_id=elem_id)
     if setting.kind in ("int", "float"):
