@@ -10,6 +10,7 @@ from PIL import Image
 
 from .ip_adapter_files import write_files
 from .moma_files import write_adapter
+from .motion_files import write_module
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("PATCHBAY_BUILD", "build/release")
@@ -32,7 +33,9 @@ FAULTS = {
 
 
 def settings_for(plugin, folder):
-    """What those need that do nothing without a picture."""
+    """What those need that do nothing without a picture or a file of weights."""
+    if plugin == "animatediff":
+        return ["--settings", f"module={write_module(folder)}"]
     if plugin not in ("outpainter", "ip-adapter", "moma"):
         return []
     picture = folder / "picture.png"
@@ -71,8 +74,8 @@ def test_ours_serve_every_structure(program, plugin):
     checks = validate(program, BUILD / "plugins" / plugin, "--only", "family")
     for family in ("sd1", "sd2", "sdxl"):
         assert checks[f"family.{family}"]["result"] == "PASS"
-        # The adapter is for one structure; tests/parity has them for others.
-        is_other = plugin in ("ip-adapter", "moma") and family == "sdxl"
+        # The file is for one structure; tests/parity has them for others.
+        is_other = plugin in ("animatediff", "ip-adapter", "moma") and family == "sdxl"
         assert ("refuses" in checks[f"family.{family}"]["reason"]) == is_other
 
 
