@@ -40,7 +40,7 @@ def test_without_videos(tmp_path):
     """Needs no libav, and only the program that reads videos would link it."""
     for option, is_there in (("OFF", False), ("ON", True)):
         result = configure(ROOT, tmp_path / option, f"-DPATCHBAY_VIDEO={option}", "-DPATCHBAY_SERVICE=OFF",
-                           "-DPATCHBAY_TESTS=OFF", f"-DTorch_DIR={cached('Torch_DIR')}")
+                           f"-DTorch_DIR={cached('Torch_DIR')}")
         assert result.returncode == 0, result.stderr
         rules = (tmp_path / option / "build.ninja").read_text().replace(" ", "\n")
         assert ("bin/patchbay-video" in rules) == ("libavformat.so" in rules) == is_there
