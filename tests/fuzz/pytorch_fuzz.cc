@@ -19,7 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     all += bytes;
   }
   if (all > 8 * size) std::abort();
-  static volatile unsigned sink;
+  [[maybe_unused]] static volatile unsigned sink = 0;
   sink = sum;  // so that every byte is read
   return 0;
 }
