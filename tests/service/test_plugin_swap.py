@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import shutil
@@ -12,7 +13,7 @@ import time
 
 import grpc
 
-from service.plugin_calls import SWAP, activate, build_of, create_when_there_is_room, draw, install, picture, state
+from service.plugin_calls import SWAP, activate, build_of, create_when_there_is_room, draw, install, listed, picture, state
 
 # PATCHBAY_SWAPS=1000 is the full soak; so is PATCHBAY_KILLS=50.
 SWAPS = int(os.environ.get("PATCHBAY_SWAPS", "150"))
@@ -20,14 +21,9 @@ KILLS = int(os.environ.get("PATCHBAY_KILLS", "5"))
 CONNECTIONS = 4
 
 
-def test_swap_soak(new_server, api):
-    server = new_server().start("--queue", 1000)
-    expected = {}
-    for number in (1, 2):
-        install(server, api, SWAP[number])
-        activate(server, api, "test-swap", build_of(SWAP[number]))
-        expected[build_of(SWAP[number])[:12]] = picture(draw(server, api))
-    assert len(set(expected.values())) == 2
+@contextlib.contextmanager
+def drawing(server, api):
+    """Draws in several connections meanwhile; gives the list of chains as reports name them, each with its picture."""
     over = threading.Event()
     drawn: list[tuple[str, str]] = []
     failed: list[object] = []
@@ -45,28 +41,79 @@ def test_swap_soak(new_server, api):
                 if last is None or last.state != api.GENERATION_STATE_SUCCEEDED:
                     failed.append(last)
                 else:
-                    drawn.append((last.report.plugins.split()[-1], picture(last)))
+                    drawn.append((last.report.plugins, picture(last)))
 
     threads = [threading.Thread(target=draw_on) for _ in range(CONNECTIONS)]
     for thread in threads:
         thread.start()
-    memory = 0
-    for swap in range(SWAPS):
-        active = activate(server, api, "test-swap", build_of(SWAP[swap % 2 + 1]))
-        assert active.state == api.PLUGIN_STATE_ACTIVE
-        time.sleep(0.05)  # a swap alone takes less than a picture
-        if swap == SWAPS // 3:
-            memory = server.resident_bytes(with_files=True)
-    over.set()
-    for thread in threads:
-        thread.join()
+    try:
+        yield drawn
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
     assert not failed, failed[0]
+
+
+def test_swap_soak(new_server, api):
+    server = new_server().start("--queue", 1000)
+    expected = {}
+    for number in (1, 2):
+        install(server, api, SWAP[number])
+        activate(server, api, "test-swap", build_of(SWAP[number]))
+        expected[build_of(SWAP[number])[:12]] = picture(draw(server, api))
+    assert len(set(expected.values())) == 2
+    memory = 0
+    with drawing(server, api) as drawn:
+        for swap in range(SWAPS):
+            active = activate(server, api, "test-swap", build_of(SWAP[swap % 2 + 1]))
+            assert active.state == api.PLUGIN_STATE_ACTIVE
+            time.sleep(0.05)  # a swap alone takes less than a picture
+            if swap == SWAPS // 3:
+                memory = server.resident_bytes(with_files=True)
     # Each picture is wholly the work of the build that its report names.
-    assert {build for build, _ in drawn} == set(expected)
-    assert all(expected[build] == made for build, made in drawn)
+    assert {chain.split()[-1] for chain, _ in drawn} == set(expected)
+    assert all(expected[chain.split()[-1]] == made for chain, made in drawn)
     grown = server.resident_bytes(with_files=True) - memory
     assert grown < 48 << 20, f"{grown} bytes more after {SWAPS} swaps"
     print(f"{SWAPS} swaps, {len(drawn)} generations, {grown} bytes more")
+
+
+def test_the_quantizer_in_the_rotation(new_server, api):
+    """Weights become integers of 8 and of 4 bits and numbers again between other jobs' steps."""
+    server = new_server().start("--queue", 1000)
+
+    def choose(scheme: str) -> None:
+        if scheme:
+            activate(server, api, "quantizer", scheme=scheme)
+        elif any(name == "quantizer" and plugin.state == api.PLUGIN_STATE_ACTIVE
+                 for (name, _), plugin in listed(server, api).items()):
+            server.plugins.RetirePlugin(api.RetirePluginRequest(plugin_id="quantizer"))
+
+    chains = [(scheme, number) for scheme in ("w8a8", "w4a8", "") for number in (1, 2)]
+    for number in (1, 2):
+        install(server, api, SWAP[number])
+    expected = {}
+    for scheme, number in chains:
+        choose(scheme)
+        activate(server, api, "test-swap", build_of(SWAP[number]))
+        alone = draw(server, api)
+        expected[alone.report.plugins] = picture(alone)
+    assert len(expected) == len(set(expected.values())) == len(chains)
+    randomness, memory = random.Random(20261122), 0
+    with drawing(server, api) as drawn:
+        for swap in range(SWAPS // 3):
+            scheme, number = randomness.choice(chains)
+            choose(scheme)
+            activate(server, api, "test-swap", build_of(SWAP[number]))
+            time.sleep(0.1)
+            if swap == SWAPS // 9:
+                memory = server.resident_bytes(with_files=True)
+    assert {chain for chain, _ in drawn} == set(expected)
+    assert all(expected[chain] == made for chain, made in drawn)
+    grown = server.resident_bytes(with_files=True) - memory
+    assert grown < 48 << 20, f"{grown} bytes more"
+    print(f"{SWAPS // 3} swaps, {len(drawn)} generations, {grown} bytes more")
 
 
 def test_kills_with_plugins_lose_nothing(new_server, api):
