@@ -19,7 +19,7 @@ from models.data.captions import draw_caption
 from models.data.motion import FRAMES
 from models.training.clips import ClipCache
 from models.training.common import Ema, append_log, learning_rate, plot_log, save_atomic
-from models.training.denoiser import SNR_LIMIT, noise_levels
+from models.training.denoiser import SNR_LIMIT
 from models.training.motion_networks import MotionModules
 from models.training.networks import (PlainAttention, build_scheduler, build_text_encoder,
                                       build_unet)
@@ -27,6 +27,7 @@ from models.training.networks import (PlainAttention, build_scheduler, build_tex
 SECONDS_PER_CHECKPOINT = 240
 STEPS_PER_LOG = 20
 TRAINING, HELD_OUT = 0, 1  # seeds of clips
+GOLDEN = 0.6180339887498949
 
 
 def load_denoiser(work: Path, size: int) -> tuple[UNet2DConditionModel, CLIPTextModel]:
@@ -37,6 +38,12 @@ def load_denoiser(work: Path, size: int) -> tuple[UNet2DConditionModel, CLIPText
     text.load_state_dict(weights["text"])
     unet.set_attn_processor(PlainAttention())
     return unet.requires_grad_(False).eval(), text.requires_grad_(False).eval()
+
+
+def noise_levels(step: int, count: int) -> torch.Tensor:
+    """Timesteps that cover the whole range within a few steps, however few clips a step has."""
+    numbers = torch.arange(step * count, (step + 1) * count, dtype=torch.float64)
+    return (numbers * GOLDEN % 1 * 1000).long()
 
 
 class Trainer:
@@ -91,7 +98,7 @@ class Trainer:
         latents, context = self.batch()
         generator = torch.Generator().manual_seed(self.step)
         noise = torch.randn(latents.shape, generator=generator)
-        levels = noise_levels(len(context), generator).repeat_interleave(FRAMES)
+        levels = noise_levels(self.step, len(context)).repeat_interleave(FRAMES)
         signal = self.alpha[levels].view(-1, 1, 1, 1)
         noisy = signal.sqrt() * latents + (1 - signal).sqrt() * noise
         target = signal.sqrt() * noise - (1 - signal).sqrt() * latents
@@ -119,9 +126,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, default=Path("models/.work"))
     parser.add_argument("--size", type=int, default=128, help="picture size in pixels")
-    parser.add_argument("--clips", type=int, default=243)
-    parser.add_argument("--batch", type=int, default=2, help="clips per step")
-    parser.add_argument("--steps", type=int, default=1000, help="length of the cosine schedule")
+    parser.add_argument("--clips", type=int, default=162)
+    parser.add_argument("--batch", type=int, default=1, help="clips per step")
+    parser.add_argument("--steps", type=int, default=800, help="length of the cosine schedule")
     parser.add_argument("--stop", type=int, default=None, help="stop earlier, at this step")
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--ema", type=float, default=0.99)
