@@ -50,8 +50,13 @@ Pass Injection::Begin(const patchbay::Step& step) const {
     model.warn(
         options_.has_mask_of_its_own
             ? "the mask is white all over, so that the background counts as the subject"
-            : "there is no mask, and the picture is opaque, so that its background counts as "
-              "the subject");
+            : "there is no mask, the picture is opaque, and nothing stands out from its border, so "
+              "that its background counts as the subject");
+  }
+  if (prepared_->was_found) {
+    model.warn(
+        "there is no mask, so the subject is what stands out from the picture's border; the action "
+        "mask shows it");
   }
   if (options_.subject.empty()) {
     model.warn(

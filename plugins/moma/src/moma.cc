@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "plugins/moma/src/injection.h"
+#include "plugins/moma/src/mask_action.h"
 #include "plugins/moma/src/prepared.h"
 #include "plugins/moma/src/settings.h"
 
@@ -25,9 +26,12 @@ class Moma final : public patchbay::Plugin<Settings> {
         // Its windows are not the canvas that the subject is looked for on.
         .conflicts("multidiffusion");
     DescribeSettings(d);
+    DescribeMask(d.action("mask", &Moma::Mask));
   }
 
   void attach(patchbay::Attach& at) const override {
+    // The network is not asked.
+    if (at.action() == "mask") return;
     if (StrengthOf(settings()) == 0 && settings().tokens.path.empty()) return;
     CheckGiven(at.model());
     const Blocks blocks(at.denoiser());
@@ -50,6 +54,8 @@ class Moma final : public patchbay::Plugin<Settings> {
   }
 
  private:
+  void Mask(patchbay::Action& action, const MaskRequest& request) { RunMask(action, request); }
+
   void CheckGiven(const patchbay_model_info& model) const {
     if (!settings().image.rgba.defined()) {
       throw patchbay::Error(

@@ -107,6 +107,7 @@ Prepared Prepare(const Settings& settings, const patchbay::TensorFile& adapter_f
     made.reference_mask = FitSquareMask(shown.mask, reference_size);
   }
   made.is_everywhere = whole.is_everywhere;
+  made.was_found = whole.was_found;
   if (tokens != nullptr) {
     made.tokens_subject = tokens->metadata("subject");
     made.tokens_prompt = tokens->metadata("prompt");

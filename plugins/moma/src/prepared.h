@@ -34,6 +34,7 @@ struct Prepared {
   at::Tensor reference;       // [1, 3, S, S] in -1..1
   at::Tensor reference_mask;  // [S, S] of bool
   bool is_everywhere = false;
+  bool was_found = false;  // nobody said where the subject is
   // What the tokens' file says that it was made for; empty where it does not.
   std::string tokens_subject;
   std::string tokens_prompt;

@@ -5,6 +5,7 @@
 #include "patchbay/error.h"
 #include "plugins/clip_vision/src/preprocessing.h"
 #include "plugins/clip_vision/src/resampling.h"
+#include "plugins/moma/src/segmentation.h"
 
 namespace moma {
 namespace {
@@ -93,6 +94,12 @@ Subject ReadSubject(const at::Tensor& picture, const at::Tensor& mask, bool loos
   subject.mask = mask.defined() ? GivenMask(mask, {picture.size(2), picture.size(3)}, loose)
                                 : MaskFromOpacity(picture);
   subject.is_everywhere = subject.mask.all().item<bool>();
+  if (mask.defined() || loose || !subject.is_everywhere) return subject;
+  const at::Tensor found = FindSubject(subject.pixels);
+  if (!found.defined()) return subject;
+  subject.mask = found;
+  subject.is_everywhere = false;
+  subject.was_found = true;
   return subject;
 }
 
@@ -106,7 +113,7 @@ Subject CutOut(const Subject& subject) {
   const auto cut = [&](const at::Tensor& whole) {
     return whole.slice(0, y.begin, y.end).slice(1, x.begin, x.end).contiguous();
   };
-  return {cut(subject.pixels), cut(subject.mask), subject.is_everywhere};
+  return {cut(subject.pixels), cut(subject.mask), subject.is_everywhere, subject.was_found};
 }
 
 at::Tensor OverWhite(const Subject& subject) {

@@ -12,11 +12,14 @@ struct Subject {
   at::Tensor pixels;  // [H, W, 3] in 8 bits, over white
   at::Tensor mask;    // [H, W] of bool; true somewhere
   bool is_everywhere = false;
+  bool was_found = false;  // by what stands out from the picture's border
 };
 
 // A picture and a mask [1, 4, H, W] in 0..1; the mask may be undefined, and is brought to the
-// picture's size. Without one the subject is where the picture is more than half opaque. `loose`:
-// whatever in the mask is not black counts, as in the authors' code. Throws patchbay::Error when
+// picture's size. Without one the subject is where the picture is more than half opaque, and of a
+// picture that is opaque all over what stands out from its border, or all of it if nothing does.
+// `loose`: whatever in the mask is not black counts, and nothing is looked for, as in the authors'
+// code. Throws patchbay::Error when
 // the subject is nowhere.
 Subject ReadSubject(const at::Tensor& picture, const at::Tensor& mask, bool loose);
 

@@ -15,7 +15,7 @@ void DescribeSubject(patchbay::Description<Settings>& d) {
       .label("Mask")
       .help(
           "Where on the picture the subject is: where this is white. Without: where the picture "
-          "is opaque.");
+          "is opaque, or what stands out from its border.");
   d.field<3>(&Settings::subject, "subject")
       .label("Subject")
       .help("The thing's noun, which the prompt has to have too: \"dog\".");

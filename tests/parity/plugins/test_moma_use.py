@@ -7,7 +7,7 @@ import pathlib
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw
 from safetensors.torch import load_file, save_file
 
 from ..pipeline import reference
@@ -82,7 +82,7 @@ def test_warnings(draw, program, model, moma_adapter, moma_subject, moma_tokens,
     def warnings(**settings):
         return " ".join(draw(*spelling(**{"adapter": moma_adapter(), "image": given["image"], **settings}))[1]["warnings"])
 
-    assert "no mask, and the picture is opaque" in warnings() and "no subject was named" in warnings()
+    assert "there is no mask" in warnings() and "no subject was named" in warnings()
     assert "does not have the subject, \"pear\"" in warnings(subject="pear")
     told = warnings(tokens=tmp_path / "told.safetensors")
     assert "another prompt, \"a pear\"" in told and "no subject" not in told and "identity branch" not in told
@@ -94,7 +94,33 @@ def test_any_picture_works(kind, draw, moma_adapter, tmp_path):
     path = write_picture(kind, tmp_path)
     ours, report = draw(*spelling(image=path, adapter=moma_adapter(encoder=True), subject="red apple"))
     assert ours.isfinite().all() and differs(ours, draw()[0], 1e-3)
-    assert any("no mask" in warning for warning in report["warnings"]) == (kind != "rgba")
+    assert any("there is no mask" in warning for warning in report["warnings"]) == (kind != "rgba")
+
+
+def test_a_subject_that_stands_out_needs_no_mask(draw, program, moma_adapter, tmp_path):
+    """Drawn as with the mask that the action finds, whose middle is the disc's."""
+    picture = Image.new("RGB", (64, 48), "white")
+    ImageDraw.Draw(picture).ellipse((20, 10, 44, 34), fill=(180, 40, 30))
+    picture.save(tmp_path / "disc.png")
+    Image.new("RGB", (64, 48), "white").save(tmp_path / "nothing.png")
+
+    def action(image):
+        return program.run("plugin", "action", "moma", "mask", "--image", image, "-o", tmp_path / "found")
+
+    assert action(tmp_path / "disc.png").returncode == 0
+    found = np.asarray(Image.open(tmp_path / "found" / "mask.png"))
+    disc = np.asarray(picture)[:, :, 1] < 150
+    assert found.shape == (48, 64) and set(np.unique(found)) == {0, 255}
+    assert (disc & (found > 0)).sum() > 0.9 * (disc | (found > 0)).sum()
+    settings = {"image": tmp_path / "disc.png", "adapter": moma_adapter(encoder=True), "subject": "red apple"}
+    ours, report = draw(*spelling(**settings))
+    assert any("stands out" in warning for warning in report["warnings"])
+    given, report = draw(*spelling(**settings, mask=tmp_path / "found" / "mask.png"))
+    assert torch.equal(ours, given) and report["warnings"] == []
+    refused = action(tmp_path / "nothing.png")
+    assert refused.returncode == 1 and "nothing stands out" in refused.stderr
+    _, report = draw(*spelling(**{**settings, "image": tmp_path / "nothing.png"}))
+    assert any("nothing stands out" in warning for warning in report["warnings"])
 
 
 def test_sixteen_bits_and_inks(draw, moma_adapter, moma_subject, tmp_path):
