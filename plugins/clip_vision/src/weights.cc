@@ -28,10 +28,45 @@ Weights::Weights(std::string name, std::map<std::string, at::Tensor> tensors)
   read_ = [tensors = std::move(tensors)](const std::string& tensor) { return tensors.at(tensor); };
 }
 
+Weights Weights::Joined(std::string name, const std::vector<Weights>& files) {
+  Weights joined;
+  joined.name_ = std::move(name);
+  std::map<std::string, size_t> owners;
+  for (size_t i = 0; i < files.size(); ++i) {
+    for (const std::string& tensor : files[i].names_) {
+      const auto [owner, is_new] = owners.emplace(tensor, i);
+      if (!is_new) {
+        throw patchbay::Error(joined.name_ + ": the tensor \"" + tensor + "\" is both in " +
+                              files[owner->second].name_ + " and in " + files[i].name_ +
+                              "; leave one of them");
+      }
+      joined.names_.push_back(tensor);
+      joined.shapes_[tensor] = files[i].Shape(tensor);
+    }
+  }
+  joined.read_ = [files, owners = std::move(owners)](const std::string& tensor) {
+    return files[owners.at(tensor)].read_(tensor);
+  };
+  return joined;
+}
+
+Weights Weights::Under(const std::string& prefix) const {
+  Weights part;
+  part.name_ = name_;
+  part.prefix_ = prefix_ + prefix;
+  for (const std::string& tensor : names_) {
+    if (tensor.rfind(prefix, 0) != 0) continue;
+    part.names_.push_back(tensor.substr(prefix.size()));
+    part.shapes_[part.names_.back()] = shapes_.at(tensor);
+  }
+  part.read_ = [read = read_, prefix](const std::string& tensor) { return read(prefix + tensor); };
+  return part;
+}
+
 const std::vector<int64_t>& Weights::Shape(const std::string& tensor) const {
   const auto found = shapes_.find(tensor);
   if (found == shapes_.end()) {
-    throw patchbay::Error(name_ + " has no tensor \"" + tensor + "\"");
+    throw patchbay::Error(name_ + " has no tensor \"" + prefix_ + tensor + "\"");
   }
   return found->second;
 }
@@ -39,23 +74,27 @@ const std::vector<int64_t>& Weights::Shape(const std::string& tensor) const {
 int64_t Weights::Side(const std::string& tensor, size_t dimension) const {
   const std::vector<int64_t>& shape = Shape(tensor);
   if (dimension >= shape.size()) {
-    throw patchbay::Error(name_ + ": \"" + tensor + "\" is " + ShapeText(shape) +
+    throw patchbay::Error(name_ + ": \"" + prefix_ + tensor + "\" is " + ShapeText(shape) +
                           ", which has too few dimensions");
   }
   return shape[dimension];
 }
 
 at::Tensor Weights::Read(const std::string& tensor, const std::vector<int64_t>& shape) const {
+  return ReadStored(tensor, shape).to(at::kFloat);
+}
+
+at::Tensor Weights::ReadStored(const std::string& tensor, const std::vector<int64_t>& shape) const {
   const std::vector<int64_t>& stored = Shape(tensor);
   if (stored != shape) {
-    throw patchbay::Error(name_ + ": \"" + tensor + "\" is " + ShapeText(stored) + " and not " +
-                          ShapeText(shape));
+    throw patchbay::Error(name_ + ": \"" + prefix_ + tensor + "\" is " + ShapeText(stored) +
+                          " and not " + ShapeText(shape));
   }
   const at::Tensor values = read_(tensor);
   if (!values.is_floating_point()) {
-    throw patchbay::Error(name_ + ": \"" + tensor + "\" holds no real numbers");
+    throw patchbay::Error(name_ + ": \"" + prefix_ + tensor + "\" holds no real numbers");
   }
-  return values.to(at::kFloat);
+  return values;
 }
 
 }  // namespace clip_vision

@@ -23,6 +23,11 @@ class Weights {
   explicit Weights(const patchbay::TensorFile& file);
   // From memory; `name` is what errors call it.
   Weights(std::string name, std::map<std::string, at::Tensor> tensors);
+  // Of several files, which have no tensor in common.
+  static Weights Joined(std::string name, const std::vector<Weights>& files);
+
+  // Those whose names begin with `prefix`, under the rest of their names. Errors say the whole.
+  Weights Under(const std::string& prefix) const;
 
   const std::string& name() const { return name_; }
   const std::vector<std::string>& names() const { return names_; }
@@ -35,9 +40,14 @@ class Weights {
   // In fp32 on the CPU. Throws where there is no such tensor, where it has another shape, and where
   // it holds no real numbers.
   at::Tensor Read(const std::string& tensor, const std::vector<int64_t>& shape) const;
+  // The same in the file's own type.
+  at::Tensor ReadStored(const std::string& tensor, const std::vector<int64_t>& shape) const;
 
  private:
+  Weights() = default;
+
   std::string name_;
+  std::string prefix_;  // of all names, where errors say them
   std::vector<std::string> names_;
   std::map<std::string, std::vector<int64_t>> shapes_;
   std::function<at::Tensor(const std::string&)> read_;

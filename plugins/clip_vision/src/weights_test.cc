@@ -43,5 +43,20 @@ TEST(WeightsTest, NamesFileAndTensor) {
   EXPECT_THAT(Refusal([&] { weights.Side("a", 2); }), HasSubstr("too few dimensions"));
 }
 
+TEST(WeightsTest, JoinsFilesAndNamesTheirTensorsWhole) {
+  const Weights first("first", {{"tower.a", at::ones({2}, at::kBFloat16)}});
+  const Weights second("second", {{"tower.b", at::zeros({3})}, {"c", at::ones({1})}});
+  const Weights tower = Weights::Joined("both", {first, second}).Under("tower.");
+  EXPECT_THAT(tower.names(), ElementsAre("a", "b"));
+  EXPECT_EQ(tower.ReadStored("a", {2}).scalar_type(), at::kBFloat16);
+  EXPECT_TRUE(at::equal(tower.Read("b", {3}), at::zeros({3})));
+  EXPECT_FALSE(tower.Has("c"));
+  EXPECT_THAT(Refusal([&] { tower.Read("c", {1}); }), HasSubstr("both has no tensor \"tower.c\""));
+  EXPECT_THAT(Refusal([&] {
+                Weights::Joined("both", {first, first});
+              }),
+              AllOf(HasSubstr("tower.a"), HasSubstr("leave one of them")));
+}
+
 }  // namespace
 }  // namespace clip_vision
