@@ -11,7 +11,6 @@ namespace {
 using clip_vision::ShapeText;
 using clip_vision::Weights;
 
-constexpr char kEmbedding[] = "moma_embedding";
 constexpr char kEncoder[] = "moma.image_encoder.";
 
 [[noreturn]] void RefuseShape(const Weights& file, const std::vector<int64_t>& shape,

@@ -11,6 +11,9 @@
 
 namespace moma {
 
+// The tensor of a tokens' file.
+inline constexpr char kEmbedding[] = "moma_embedding";
+
 // The content tokens [token_count, token_width] of a file that has a tensor "moma_embedding": a
 // language model's state, a subject's embedding or the tokens themselves, as its shape says. Throws
 // patchbay::Error for another shape, and where it is a state and the adapter has no mapping.

@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "plugins/moma/src/describe_action.h"
+#include "plugins/moma/src/description_request.h"
 #include "plugins/moma/src/injection.h"
 #include "plugins/moma/src/mask_action.h"
 #include "plugins/moma/src/prepared.h"
@@ -27,11 +29,12 @@ class Moma final : public patchbay::Plugin<Settings> {
         .conflicts("multidiffusion");
     DescribeSettings(d);
     DescribeMask(d.action("mask", &Moma::Mask));
+    DescribeFields(d.action("describe", &Moma::Describe));
   }
 
   void attach(patchbay::Attach& at) const override {
-    // The network is not asked.
-    if (at.action() == "mask") return;
+    // The denoiser is not asked.
+    if (at.action() == "mask" || at.action() == "describe") return;
     if (StrengthOf(settings()) == 0 && settings().tokens.path.empty()) return;
     CheckGiven(at.model());
     const Blocks blocks(at.denoiser());
@@ -55,6 +58,10 @@ class Moma final : public patchbay::Plugin<Settings> {
 
  private:
   void Mask(patchbay::Action& action, const MaskRequest& request) { RunMask(action, request); }
+
+  void Describe(patchbay::Action& action, const DescriptionRequest& request) {
+    RunDescribe(action, request, [this](const patchbay::File& file) { return tensor_file(file); });
+  }
 
   void CheckGiven(const patchbay_model_info& model) const {
     if (!settings().image.rgba.defined()) {
