@@ -12,6 +12,7 @@ import tempfile
 import numpy
 from models.data.captions import full_caption
 from models.data.compose import Scene, Sprites, compose
+from models.data.motion import REACH
 from outpainter_bench import DRAWING, LEFT, RIGHT, SIZE, as_pixels, held_out_scenes, psnr
 from PIL import Image
 
@@ -21,15 +22,15 @@ PAINTED = numpy.r_[0:LEFT, SIZE - RIGHT:SIZE]
 
 def moving(scene, frames, rng):
     """A scene for each frame, whose things follow a line; and the windows that frames show, the same for all."""
-    angle, reach = rng.uniform(0, 2 * numpy.pi), rng.uniform(0.1, 0.25)
+    angle, reach = rng.uniform(0, 2 * numpy.pi), rng.uniform(0.05, REACH)
     way = numpy.linspace(-reach, reach, frames)[:, None] * [numpy.cos(angle), numpy.sin(angle)]
-    return [Scene(tuple((index, x + dx, y + dy, 0.7 * side) for index, x, y, side in scene.sprites), scene.background,
+    return [Scene(tuple((index, x + dx, y + dy, 0.9 * side) for index, x, y, side in scene.sprites), scene.background,
                   scene.colours) for dx, dy in way], numpy.tile([0.0, 0.0, 1.0], (frames, 1))
 
 
 def panning(scene, frames, rng):
     """A window that moves over a scene that stands still."""
-    way = numpy.linspace(-0.25, 0.25, frames) * rng.choice([-1, 1])
+    way = numpy.linspace(-REACH, REACH, frames) * rng.choice([-1, 1])
     return [scene] * frames, numpy.stack([way, numpy.zeros(frames), numpy.ones(frames)], 1)
 
 

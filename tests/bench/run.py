@@ -11,6 +11,7 @@ import tempfile
 import torch
 from diffusers import UNet2DConditionModel
 
+import adapter_bench
 import bridge_bench
 import outpainter_bench
 import outpainter_clip_bench
@@ -33,6 +34,7 @@ def parse_arguments():
     parser.add_argument("--compile", action="store_true", help="also torch.compile with freezing")
     parser.add_argument("--openvino", action="store_true", help="also OpenVINO")
     parser.add_argument("--operators", action="store_true", help="operators instead of whole steps")
+    parser.add_argument("--adapters", action="store_true", help="what MoMA adds to a step of the model that comes along")
     parser.add_argument("--plugins", action="store_true", help="plugins instead of whole steps")
     parser.add_argument("--quantizer", action="store_true", help="the quantizer beside NNCF and torchao")
     parser.add_argument("--sdxl", action="store_true", help="the quantizer also on SDXL-Turbo's shape")
@@ -148,6 +150,9 @@ def main():
         return
     if arguments.clips:
         outpainter_clip_bench.bench_clips(build, arguments.clips, arguments.work, arguments.motion_module, arguments.adapt)
+        return
+    if arguments.adapters:
+        adapter_bench.bench_adapters(build, arguments.runs, arguments.threads)
         return
     if arguments.bridges:
         bridge_bench.bench_bridges(build, arguments.runs, arguments.threads, arguments.bridge_steps)

@@ -12,6 +12,10 @@ import threading
 import time
 
 import grpc
+import pytest
+from PIL import Image
+from plugins.ip_adapter_files import write_files as write_ip_adapter
+from plugins.moma_files import write_adapter as write_moma
 
 from service.plugin_calls import SWAP, activate, build_of, create_when_there_is_room, draw, install, listed, picture, state
 
@@ -79,23 +83,38 @@ def test_swap_soak(new_server, api):
     print(f"{SWAPS} swaps, {len(drawn)} generations, {grown} bytes more")
 
 
-def test_the_quantizer_in_the_rotation(new_server, api):
-    """Weights become integers of 8 and of 4 bits and numbers again between other jobs' steps."""
-    server = new_server().start("--queue", 1000)
+# Settings that draw apart, of plugins that hold more than a few numbers: integer weights, adapters with their pictures.
+HEAVY = {
+    "quantizer": [{"scheme": "w8a8"}, {"scheme": "w4a8"}],
+    "moma": [{"image": "photo.png", "adapter": "moma.safetensors", "strength": strength} for strength in ("1", "0.4")],
+    "ip-adapter": [{"image": "photo.png", "adapter": "adapter.safetensors", "encoder": "encoder.safetensors",
+                    "weight": weight} for weight in ("1", "0.5")],
+}
 
-    def choose(scheme: str) -> None:
-        if scheme:
-            activate(server, api, "quantizer", scheme=scheme)
-        elif any(name == "quantizer" and plugin.state == api.PLUGIN_STATE_ACTIVE
-                 for (name, _), plugin in listed(server, api).items()):
-            server.plugins.RetirePlugin(api.RetirePluginRequest(plugin_id="quantizer"))
 
-    chains = [(scheme, number) for scheme in ("w8a8", "w4a8", "") for number in (1, 2)]
+@pytest.mark.parametrize("plugin", HEAVY)
+def test_heavy_plugins_in_the_rotation(plugin, new_server, api, tmp_path):
+    """They come and go between other jobs' steps, and leave nothing behind."""
+    folder = tmp_path / "plugin-files"
+    folder.mkdir()
+    Image.linear_gradient("L").resize((40, 30)).save(folder / "photo.png")
+    write_moma(folder)
+    write_ip_adapter(folder)
+    server = new_server().start("--queue", 1000, "--plugin-files", folder)
+
+    def choose(settings: dict) -> None:
+        if settings:
+            activate(server, api, plugin, **settings)
+        elif any(name == plugin and listing.state == api.PLUGIN_STATE_ACTIVE
+                 for (name, _), listing in listed(server, api).items()):
+            server.plugins.RetirePlugin(api.RetirePluginRequest(plugin_id=plugin))
+
+    chains = [(settings, number) for settings in (*HEAVY[plugin], {}) for number in (1, 2)]
     for number in (1, 2):
         install(server, api, SWAP[number])
     expected = {}
-    for scheme, number in chains:
-        choose(scheme)
+    for settings, number in chains:
+        choose(settings)
         activate(server, api, "test-swap", build_of(SWAP[number]))
         alone = draw(server, api)
         expected[alone.report.plugins] = picture(alone)
@@ -103,8 +122,8 @@ def test_the_quantizer_in_the_rotation(new_server, api):
     randomness, memory = random.Random(20261122), 0
     with drawing(server, api) as drawn:
         for swap in range(SWAPS // 3):
-            scheme, number = randomness.choice(chains)
-            choose(scheme)
+            settings, number = randomness.choice(chains)
+            choose(settings)
             activate(server, api, "test-swap", build_of(SWAP[number]))
             time.sleep(0.1)
             if swap == SWAPS // 9:
