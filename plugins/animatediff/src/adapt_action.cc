@@ -1,6 +1,5 @@
 #include "plugins/animatediff/src/adapt_action.h"
 
-#include <ATen/CPUGeneratorImpl.h>
 #include <c10/core/GradMode.h>
 #include <patchbay/prediction_space.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -11,8 +10,8 @@
 #include <string>
 
 #include "plugins/animatediff/src/checkpointed_motion.h"
-#include "plugins/animatediff/src/content_hash.h"
 #include "plugins/animatediff/src/pattern_mask.h"
+#include "plugins/training/src/seeded_draws.h"
 
 namespace animatediff {
 namespace {
@@ -27,21 +26,8 @@ constexpr double kMeanDecay = 0.98;
 
 constexpr int64_t kUsualFrames = 16;
 
-// Step -1: what training begins with. The same numbers whenever a step is made.
-at::Generator GeneratorFor(int64_t seed, int64_t step) {
-  // Apart from each other for any two of these numbers (Steele et al., 2014).
-  uint64_t mixed = static_cast<uint64_t>(seed) * 0x9e3779b97f4a7c15u + static_cast<uint64_t>(step);
-  mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9u;
-  mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111ebu;
-  return at::make_generator<at::CPUGeneratorImpl>(mixed ^ (mixed >> 31));
-}
-
-int64_t DrawBelow(int64_t end, const at::Generator& generator) {
-  return at::randint(end, {1}, generator, at::TensorOptions().dtype(at::kLong)).item<int64_t>();
-}
-
 std::vector<ModuleLora> FreshLoras(const MotionFile& file, int64_t rank, int64_t seed) {
-  const at::Generator generator = GeneratorFor(seed, -1);
+  const at::Generator generator = training::GeneratorFor(seed, -1);
   std::vector<ModuleLora> loras;
   for (const std::optional<MotionModule>& module : file.modules) {
     ModuleLora& lora = loras.emplace_back();
@@ -74,16 +60,16 @@ struct Sample {
 
 Sample DrawSample(const patchbay::Model& model, const AdaptSettings& wanted,
                   const TrainingClip& clip, int64_t frames, int64_t step) {
-  const at::Generator generator = GeneratorFor(wanted.seed, step);
+  const at::Generator generator = training::GeneratorFor(wanted.seed, step);
   const int64_t span = (frames - 1) * wanted.frame_stride + 1;
-  const int64_t first = DrawBelow(clip.latents.size(0) - span + 1, generator);
+  const int64_t first = training::DrawBelow(clip.latents.size(0) - span + 1, generator);
   const auto cut = [&](const at::Tensor& of_clip) {
     return of_clip.slice(0, first, first + span, wanted.frame_stride);
   };
   Sample sample;
   sample.clean = cut(clip.latents);
   sample.frames = cut(clip.frames);
-  const int64_t timestep = DrawBelow(model.info().training_steps, generator);
+  const int64_t timestep = training::DrawBelow(model.info().training_steps, generator);
   sample.sigma = model.sigma_of_timestep(static_cast<double>(timestep));
   sample.unknown = UnknownPixels(
       DrawMargins(wanted.mask_least, wanted.mask_most, clip.size(), generator), clip.size());
@@ -194,7 +180,7 @@ double AdaptAction::TrainStep(const patchbay::Action& action, const AdaptSetting
   const at::Tensor loss = LossOf(model, sample, denoised, wanted.loss);
   const double value = loss.item<double>();
   std::vector<at::Tensor> gradients = torch::autograd::grad({loss}, parameters);
-  const double norm = ClipNorm(gradients, kMostNorm);
+  const double norm = training::ClipNorm(gradients, kMostNorm);
   if (!std::isfinite(value) || !std::isfinite(norm)) {
     throw patchbay::Error("training gave numbers that are not finite at step " +
                               std::to_string(state_.adaptation.facts.steps + 1) +

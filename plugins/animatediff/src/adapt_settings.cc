@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "plugins/animatediff/src/content_hash.h"
+#include "plugins/training/src/content_hash.h"
 
 namespace animatediff {
 namespace {
@@ -129,7 +129,7 @@ void CheckAdapt(const AdaptSettings& settings) {
 
 std::map<std::string, std::string> LastingParameters(const AdaptSettings& settings,
                                                      bool groupnorm_over_frames) {
-  ContentHash prompt;
+  training::ContentHash prompt;
   prompt.Add(std::string_view(settings.prompt));
   return {{"prompt", prompt.Text()},
           {"learning_rate", Spelled(settings.learning_rate)},

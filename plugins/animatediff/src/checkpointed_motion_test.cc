@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "plugins/animatediff/src/adamw.h"
-#include "plugins/animatediff/src/content_hash.h"
 #include "plugins/animatediff/src/motion_test_data.h"
+#include "plugins/training/src/adamw.h"
+#include "plugins/training/src/content_hash.h"
 
 namespace animatediff {
 namespace {
@@ -80,7 +80,7 @@ TEST_F(CheckpointedMotionTest, HasTheGradientsOfFiniteDifferences) {
 
 TEST_F(CheckpointedMotionTest, TrainingLowersTheLossAndChangesTheLoraAlone) {
   const auto hash_of_module = [&] {
-    ContentHash hash;
+    training::ContentHash hash;
     for (const TemporalLayer& layer : module_.layers) {
       for (const TemporalAttention& attention : layer.attentions) {
         hash.Add(attention.query);
@@ -96,12 +96,12 @@ TEST_F(CheckpointedMotionTest, TrainingLowersTheLossAndChangesTheLoraAlone) {
   const double first = LossNow();
   const std::vector<at::Tensor> parameters = TensorsOf(lora_);
   const at::Tensor untrained = parameters.front().detach().clone();
-  AdamW adam{.learning_rate = 1e-3};
+  training::AdamW adam{.learning_rate = 1e-3};
   adam.Begin(parameters);
   for (int i = 0; i < 20; ++i) {
     std::vector<at::Tensor> gradients =
         torch::autograd::grad({LossBy(&CheckpointedMotion)}, parameters);
-    ClipNorm(gradients, 1);
+    training::ClipNorm(gradients, 1);
     adam.Step(parameters, gradients);
   }
   EXPECT_LT(LossNow(), 0.95 * first);

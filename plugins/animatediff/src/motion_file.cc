@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <set>
 
-#include "plugins/animatediff/src/content_hash.h"
+#include "plugins/training/src/content_hash.h"
 
 namespace animatediff {
 namespace {
@@ -95,7 +95,7 @@ void CheckStructure(const Weights& weights, const Naming& naming,
 class ModuleReader {
  public:
   ModuleReader(const Weights& weights, const Naming& naming, const MotionPlace& place,
-               ContentHash& hash)
+               training::ContentHash& hash)
       : weights_(weights),
         naming_(naming),
         place_(place),
@@ -202,7 +202,7 @@ class ModuleReader {
   const Naming& naming_;
   const MotionPlace& place_;
   const std::string base_;
-  ContentHash& hash_;
+  training::ContentHash& hash_;
 };
 
 }  // namespace
@@ -214,7 +214,7 @@ MotionFile ReadMotionFile(const Weights& weights, const ModuleFacts& facts,
   CheckStructure(weights, naming, places);
   const std::set<std::string> found = ModulesIn(weights, naming);
   MotionFile file;
-  ContentHash hash;
+  training::ContentHash hash;
   for (const MotionPlace& place : places) {
     std::optional<MotionModule>& module = file.modules.emplace_back();
     if (!found.contains(place.name)) continue;

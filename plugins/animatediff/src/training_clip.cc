@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "plugins/animatediff/src/content_hash.h"
+#include "plugins/training/src/content_hash.h"
 
 namespace animatediff {
 
@@ -29,7 +29,7 @@ TrainingClip EncodeClip(const patchbay::Action& action, const at::Tensor& rgba, 
   TrainingClip clip;
   clip.frames =
       rgba.narrow(1, 0, 3).slice(2, 0, height).slice(3, 0, width).mul(2).sub(1).contiguous();
-  ContentHash hash;
+  training::ContentHash hash;
   hash.Add(clip.frames);
   clip.hash = hash.Text();
   std::vector<at::Tensor> latents;

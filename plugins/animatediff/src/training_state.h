@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "plugins/animatediff/src/adamw.h"
 #include "plugins/animatediff/src/adaptation_file.h"
+#include "plugins/training/src/adamw.h"
 
 namespace animatediff {
 
@@ -14,7 +14,7 @@ namespace animatediff {
 // step's number alone, so the rest comes out as if it had never been left.
 struct TrainingState {
   Adaptation adaptation;  // facts.steps are those made
-  AdamW optimizer;
+  training::AdamW optimizer;
   // What must be the same when it is taken up again, by the parameter's name.
   std::map<std::string, std::string> parameters;
 };

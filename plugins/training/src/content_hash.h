@@ -1,5 +1,5 @@
-#ifndef PATCHBAY_PLUGINS_ANIMATEDIFF_SRC_CONTENT_HASH_H_
-#define PATCHBAY_PLUGINS_ANIMATEDIFF_SRC_CONTENT_HASH_H_
+#ifndef PATCHBAY_PLUGINS_TRAINING_SRC_CONTENT_HASH_H_
+#define PATCHBAY_PLUGINS_TRAINING_SRC_CONTENT_HASH_H_
 
 #include <ATen/ATen.h>
 
@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace animatediff {
+namespace training {
 
 // Tells contents apart that were mixed up, not ones that somebody made to look alike.
 class ContentHash {
@@ -21,9 +21,9 @@ class ContentHash {
  private:
   void AddWord(uint64_t word);
 
-  uint64_t state_ = 0;
+  uint64_t state_ = 0x243f6a8885a308d3u;  // not 0, which a word of 0 would leave as it is
 };
 
-}  // namespace animatediff
+}  // namespace training
 
-#endif  // PATCHBAY_PLUGINS_ANIMATEDIFF_SRC_CONTENT_HASH_H_
+#endif  // PATCHBAY_PLUGINS_TRAINING_SRC_CONTENT_HASH_H_

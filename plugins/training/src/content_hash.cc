@@ -1,11 +1,11 @@
-#include "plugins/animatediff/src/content_hash.h"
+#include "plugins/training/src/content_hash.h"
 
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
 
-namespace animatediff {
+namespace training {
 
 // Multiplication by an odd number carries differences upwards, the shift brings them down again
 // (Steele et al., "Fast splittable pseudorandom number generators", 2014).
@@ -34,4 +34,4 @@ std::string ContentHash::Text() const {
   return text;
 }
 
-}  // namespace animatediff
+}  // namespace training

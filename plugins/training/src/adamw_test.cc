@@ -1,10 +1,10 @@
-#include "plugins/animatediff/src/adamw.h"
+#include "plugins/training/src/adamw.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-namespace animatediff {
+namespace training {
 namespace {
 
 // The first step of Adam moves every number by the learning rate, against its gradient's sign; the
@@ -48,4 +48,4 @@ TEST(ClipNormTest, ScalesOnlyWhatIsTooLong) {
 }
 
 }  // namespace
-}  // namespace animatediff
+}  // namespace training

@@ -1,12 +1,12 @@
-#ifndef PATCHBAY_PLUGINS_ANIMATEDIFF_SRC_ADAMW_H_
-#define PATCHBAY_PLUGINS_ANIMATEDIFF_SRC_ADAMW_H_
+#ifndef PATCHBAY_PLUGINS_TRAINING_SRC_ADAMW_H_
+#define PATCHBAY_PLUGINS_TRAINING_SRC_ADAMW_H_
 
 #include <ATen/ATen.h>
 
 #include <cstdint>
 #include <vector>
 
-namespace animatediff {
+namespace training {
 
 // AdamW (arXiv:1711.05101) with torch.optim's formulas and the decay rates 0.9 and 0.999; its whole
 // state lies open, so that training can be taken up again.
@@ -26,6 +26,6 @@ struct AdamW {
 // Scales gradients whose joint norm is larger than `most` down to it, in place. Returns the norm.
 double ClipNorm(const std::vector<at::Tensor>& gradients, double most);
 
-}  // namespace animatediff
+}  // namespace training
 
-#endif  // PATCHBAY_PLUGINS_ANIMATEDIFF_SRC_ADAMW_H_
+#endif  // PATCHBAY_PLUGINS_TRAINING_SRC_ADAMW_H_

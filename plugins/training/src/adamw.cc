@@ -1,10 +1,10 @@
-#include "plugins/animatediff/src/adamw.h"
+#include "plugins/training/src/adamw.h"
 
 #include <c10/core/GradMode.h>
 
 #include <cmath>
 
-namespace animatediff {
+namespace training {
 namespace {
 
 constexpr double kFirstDecay = 0.9;
@@ -54,4 +54,4 @@ double ClipNorm(const std::vector<at::Tensor>& gradients, double most) {
   return norm;
 }
 
-}  // namespace animatediff
+}  // namespace training
