@@ -27,7 +27,7 @@ struct Settings {
   KnownNoise known_noise = KnownNoise::kTied;
   int64_t right = -1;
   int64_t bottom = -1;
-  double mask_decay = 0;
+  double mask_decay = 0.5;
   int64_t blending = 24;
   bool shared_noise = true;
 };
