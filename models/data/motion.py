@@ -12,7 +12,10 @@ from models.data.compose import Scene, Sprites, compose
 
 FRAMES = 16
 PATHS = ("still", "line", "arc", "bounce")
-OVERHANG = 0.05  # of the picture's width: how far a thing may reach over the edge
+# How far a thing's centre moves from the picture's middle, in picture widths. The denoiser knows
+# things in the middle alone, and frames act on each other only where they are.
+REACH = 0.15
+SIDES = (0.6, 0.8)  # of a thing, in picture widths
 
 
 @dataclass(frozen=True)
@@ -23,31 +26,30 @@ class Clip:
     windows: np.ndarray  # FRAMES x 3: left, top, width, as ``compose`` takes them
 
 
-def draw_path(kind: str, side: float, rng: np.random.Generator) -> np.ndarray:
-    """Centres of a thing of this side in all frames, FRAMES x 2, in picture widths."""
-    reach = max(0.03, 0.5 - side / 2 + OVERHANG)  # of the centre, from the picture's middle
+def draw_path(kind: str, rng: np.random.Generator) -> np.ndarray:
+    """Centres of a thing in all frames, FRAMES x 2, in picture widths."""
     time = np.linspace(0, 1, FRAMES)
-    start, end = rng.uniform(-reach, reach, (2, 2))
+    start, end = rng.uniform(-REACH, REACH, (2, 2))
     if kind == "still":
         return np.tile(0.5 + start * 0.5, (FRAMES, 1))
     if kind == "line":
         return 0.5 + start + time[:, None] * (end - start)
     if kind == "arc":
         angle = rng.uniform(0, 2 * np.pi) + time * rng.uniform(0.5, 1.6) * np.pi * rng.choice([-1, 1])
-        return 0.5 + reach * np.stack([np.cos(angle), np.sin(angle)], -1)
+        return 0.5 + REACH * np.stack([np.cos(angle), np.sin(angle)], -1)
     jumps = np.abs(np.sin(np.pi * (rng.uniform(0, 1) + time * rng.uniform(1, 2.5))))
     across = start[0] + time * (end[0] - start[0])
-    return 0.5 + np.stack([across, reach - 2 * reach * jumps], -1)
+    return 0.5 + np.stack([across, REACH - 2 * REACH * jumps], -1)
 
 
 def draw_clip(sprites: Sprites, rng: np.random.Generator, first: int) -> Clip:
     """A clip of one thing: a quarter of them grow or shrink, and two fifths pan."""
     grows = rng.random() < 0.25
-    side = rng.uniform(0.4, 0.8)
-    end = rng.uniform(0.4, 0.8) if grows else side
+    side = rng.uniform(*SIDES)
+    end = rng.uniform(*SIDES) if grows else side
     sides = np.linspace(side, end, FRAMES)
     kind = PATHS[int(rng.choice(len(PATHS), p=[0.15, 0.35, 0.25, 0.25]))]
-    centres = draw_path(kind, max(side, end), rng)
+    centres = draw_path(kind, rng)
     background = int(rng.choice(len(BACKGROUNDS), p=[0.40, 0.20, 0.20, 0.20]))
     colours = tuple(int(c) for c in rng.choice(len(COLOUR_NAMES), size=2, replace=False))
     speed = rng.uniform(-0.6, 0.6, 2) if rng.random() < 0.4 else np.zeros(2)
