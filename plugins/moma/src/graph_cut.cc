@@ -1,8 +1,10 @@
 #include "plugins/moma/src/graph_cut.h"
 
-// GCC 12 takes Boost's optional iterators for uninitialised ones.
+// GCC 12 takes Boost's optional iterators for uninitialised ones; Clang does not know the warning.
 #pragma GCC diagnostic push
+#ifndef __clang__
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <boost/graph/adjacency_list.hpp>
 #include <boost/graph/boykov_kolmogorov_max_flow.hpp>
 #pragma GCC diagnostic pop
