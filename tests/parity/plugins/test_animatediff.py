@@ -8,8 +8,10 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from ..pipeline import reference
+from . import ip_adapter
 from .animatediff import (LONGEST, SIZE, WithLora, clip, in_animatediff_names, make_module, metadata_of, pipeline,
                           spelling, windowed)
+from .lora import write_lora
 
 
 @pytest.fixture(scope="session")
@@ -189,6 +191,25 @@ def test_beside_other_plugins(other, model, module, program):
         assert far(both, draw(program, folder, 5, "--plugin", other))
         alone = draw(program, folder, 5, module=file, window=window)
         assert (both - alone).abs().max() > 1e-4 * alone.abs().max()
+
+
+def test_beside_ip_adapter_and_a_lora(model, module, adapter, photos, program, tmp_path):
+    """Whichever is left out, the clip is another one; with the reference picture at no weight it is as without."""
+    parts = {"animatediff": spelling(module=module("sd1")),
+             "ip-adapter": ip_adapter.spelling(image=photos[0], adapter=adapter("sd1")),
+             "LoRA": ["--lora", write_lora(tmp_path / "lora.safetensors")]}
+
+    def drawn(missing="", *more):
+        words = [word for part, spelled in parts.items() if part != missing for word in spelled]
+        return draw(program, model("sd1"), 4, *words, *more)
+
+    whole = drawn()
+    assert whole.isfinite().all()
+    clips = {missing: drawn(missing) for missing in parts}
+    for missing, clip_without in clips.items():
+        assert far(clip_without, whole), missing
+    at_rest = ip_adapter.spelling(image=photos[0], adapter=adapter("sd1"), weight=0)
+    assert torch.equal(drawn("ip-adapter", *at_rest), clips["ip-adapter"])
 
 
 def test_what_asks_about_the_whole_clip_is_refused(model, module, adaptation, program):

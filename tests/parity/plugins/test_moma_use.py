@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from ..pipeline import reference
 from . import ip_adapter
 from .ip_adapter import differs
+from .lora import write_lora
 from .moma import SMALL, spelling
 from .test_ip_adapter_use import write_picture
 
@@ -133,23 +134,26 @@ def test_sixteen_bits_and_inks(draw, moma_adapter, moma_subject, tmp_path):
     assert torch.equal(deep, plain) and differs(inks, plain, 1e-3)
 
 
-@pytest.mark.parametrize("others", [["cfgpp:scale=0.6", "pag:scale=1", "quantizer"],
+@pytest.mark.parametrize("others", [["cfgpp:scale=0.6", "pag:scale=1", "quantizer:scheme=w4a8"],
                                     ["deep-shrink:block=3,end=1", "cfg-rescale:factor=0.5"]])
 def test_it_composes(others, model, program, adapter, photos, moma_adapter, moma_subject, moma_tokens, tmp_path):
     """In one chain with plugins that take part in guidance, in attention and in layers, and IP-Adapter, on a model with a
-    LoRA."""
-    name = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_k"
-    save_file({f"{name}.lora_down.weight": torch.randn(4, 32), f"{name}.lora_up.weight": torch.randn(32, 4),
-               f"{name}.alpha": torch.tensor(4.0)}, tmp_path / "lora.safetensors")
-    arguments = ["--lora", tmp_path / "lora.safetensors", *SMALL[:2], "--steps", 3, "--sampler", "euler", "--guidance", 5,
-                 "--seed", 7, *ip_adapter.spelling(image=photos[0], adapter=adapter("sd1"))]
-    for plugin in others:
-        arguments += ["--plugin", plugin]
-    before, _ = program.generate(model("sd1"), reference.PROMPT, *arguments)
-    ours, report = program.generate(model("sd1"), reference.PROMPT, *arguments, *spelling(
-        **moma_subject[2], adapter=moma_adapter(), tokens=moma_tokens("embedding")[1]))
-    assert ours.isfinite().all() and differs(ours, before, 1e-3)
-    assert all(f"{name.split(':')[0]} 1." in report["plugins"] for name in ("moma", "ip-adapter", *others))
+    LoRA: whichever is left out, the picture is another one."""
+    parts = {plugin.partition(":")[0]: ["--plugin", plugin] for plugin in others}
+    parts["ip-adapter"] = ip_adapter.spelling(image=photos[0], adapter=adapter("sd1"))
+    parts["moma"] = spelling(**moma_subject[2], adapter=moma_adapter(), tokens=moma_tokens("embedding")[1])
+    parts["LoRA"] = ["--lora", write_lora(tmp_path / "lora.safetensors")]
+
+    def drawn(missing: str = ""):
+        words = [word for part, spelled in parts.items() if part != missing for word in spelled]
+        return program.generate(model("sd1"), reference.PROMPT, *SMALL[:2], "--steps", 3, "--sampler", "euler",
+                                "--guidance", 5, "--seed", 7, *words)
+
+    whole, report = drawn()
+    assert whole.isfinite().all()
+    assert {part.split()[0] for part in report["plugins"].split("; ")} == parts.keys() - {"LoRA"}
+    for missing in parts:
+        assert differs(drawn(missing)[0], whole, 1e-3), missing
 
 
 @pytest.mark.parametrize("sampler", ["heun", "dpm2_a", "lcm", "unipc", "dpmpp_3m_sde"])
