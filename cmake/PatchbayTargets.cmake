@@ -66,6 +66,15 @@ function(patchbay_add_library name)
   patchbay_check_layers(${name} ${arg_LAYER} ${arg_DEPS})
 endfunction()
 
+# patchbay_add_plugin_part(NAME SOURCES file... [DEPS target...])
+# A library that several plugins are linked with, compiled as they are (see
+# plugin_api/cmake/PatchbayPlugin.cmake): it becomes a part of each.
+function(patchbay_add_plugin_part name)
+  patchbay_add_library(${name} LAYER plugin TORCH ${ARGN})
+  set_target_properties(${name} PROPERTIES CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  target_compile_options(${name} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-gnu-unique>)
+endfunction()
+
 # patchbay_add_executable(NAME LAYER layer SOURCES file... [DEPS target...] [TORCH])
 function(patchbay_add_executable name)
   cmake_parse_arguments(arg "TORCH" "LAYER" "SOURCES;DEPS" ${ARGN})

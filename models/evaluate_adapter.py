@@ -31,9 +31,9 @@ from models.data.pairs import (LATENT, REFERENCE_SIDE, SUBJECT, Pair, Recoloured
                                subject_mask, vision_picture)
 from models.evaluate import border_colours, share
 from models.training.adapter_networks import Adapter
+from models.training.addition import load_denoiser
 from models.training.clips import encode
 from models.training.common import save_sheet
-from models.training.motion import load_denoiser
 from models.training.subject_sampling import Painter, References
 
 SIZE = 128

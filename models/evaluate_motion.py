@@ -20,9 +20,10 @@ from models.classifier import shrink, train
 from models.data.captions import Parts, full_caption
 from models.data.motion import FRAMES
 from models.evaluate import draw_prompts, share
+from models.training.addition import load_denoiser
 from models.training.clips import ClipCache, Clips
 from models.training.common import save_sheet
-from models.training.motion import HELD_OUT, load_denoiser
+from models.training.motion import HELD_OUT
 from models.training.motion_networks import MotionModules
 from models.training.networks import build_scheduler
 

@@ -9,59 +9,36 @@ depends on the step number.
 from __future__ import annotations
 
 import argparse
-import time
-from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from transformers import CLIPTokenizer
 
 from models.data.compose import Sprites
 from models.data.pairs import SUBJECT, draw_subject_caption, training_sprites
 from models.training.adapter_networks import SELF_UNTIL, Adapter
-from models.training.common import Ema, append_log, learning_rate, plot_log, save_atomic
-from models.training.denoiser import SNR_LIMIT, noise_levels
-from models.training.motion import load_denoiser
-from models.training.networks import build_scheduler
+from models.training.addition import Addition, parse_arguments
+from models.training.denoiser import noise_levels
 from models.training.pair_latents import PairCache
 
-SECONDS_PER_CHECKPOINT = 240
-STEPS_PER_LOG = 20
 OWN_COLOURS = 0.6  # share of the pairs whose drawing keeps its colours
 WITHOUT_REFERENCE = 0.25  # shares of the pictures
 WITHOUT_PROMPT = 0.1
 EVERYWHERE = 0.5  # the branches act on the whole picture, as in a run's first steps
 
 
-class Trainer:
-    """The adapter, its optimiser and the pairs."""
+class Trainer(Addition):
+    """The adapter and the pairs."""
 
     def __init__(self, args: argparse.Namespace) -> None:
-        self.args = args
-        folder = args.work / "adapter"
-        self.checkpoint, self.log = folder / "checkpoint.pt", folder / "adapter.jsonl"
+        super().__init__(args, "adapter")
         self.sprites = Sprites(args.work, 128)
         self.pairs = PairCache(args.work, self.sprites, args.size).read(
             training_sprites(self.sprites), 0, args.pairs, OWN_COLOURS)
-        self.tokenizer = CLIPTokenizer.from_pretrained(args.work / "tokenizer")
-        unet, self.text = load_denoiser(args.work, args.size)
-        self.unet = unet.bfloat16()
-        torch.manual_seed(0)
         self.adapter = Adapter(self.unet)
-        self.adapter.encoder.load_state_dict(torch.load(folder / "encoder.pt")["encoder"])
+        self.adapter.encoder.load_state_dict(torch.load(self.folder / "encoder.pt")["encoder"])
         self.noun = self.contexts([SUBJECT])
-        self.optimizer = torch.optim.AdamW(self._groups(), betas=(0.9, 0.99), fused=True)
-        self.ema = Ema({"adapter": self.adapter}, args.ema)
-        self.alpha = build_scheduler().alphas_cumprod
-        snr = self.alpha / (1 - self.alpha)
-        self.weight = (snr.clamp(max=SNR_LIMIT) + 1) * (1 - self.alpha)
-        self.step = 0
-        if self.checkpoint.exists():
-            state = torch.load(self.checkpoint)
-            self.adapter.load_state_dict(state["adapter"])
-            self.optimizer.load_state_dict(state["optimizer"])
-            self.ema.shadow, self.step = state["ema"], state["step"]
+        self.begin(self.adapter, self._groups())
 
     def _groups(self) -> list[dict]:
         named = list(self.adapter.named_parameters())
@@ -72,13 +49,6 @@ class Trainer:
         return [{"params": others, "share": 1.0, "weight_decay": 0.01},
                 {"params": encoder, "share": 0.3, "weight_decay": 0.01},
                 {"params": scales, "share": 5.0, "weight_decay": 0.0}]
-
-    @torch.no_grad()
-    def contexts(self, captions: list[str]) -> torch.Tensor:
-        """Text states [B, 77, WIDTH]."""
-        ids = self.tokenizer(captions, padding="max_length", truncation=True, max_length=77,
-                             return_tensors="pt").input_ids
-        return self.text(ids).last_hidden_state.bfloat16()
 
     def rows(self) -> np.ndarray:
         """The pairs of this step: all of them in a new order, again and again."""
@@ -106,11 +76,7 @@ class Trainer:
             run.tokens = self.adapter.image_proj(embedding * ~empty[:, None]).float()
         return captions
 
-    def advance(self) -> float:
-        """One step; returns the loss."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = group["share"] * learning_rate(self.step, self.args.lr, 50,
-                                                         self.args.steps)
+    def loss(self) -> torch.Tensor:
         rows, rng = self.rows(), np.random.default_rng((17, self.step))
         generator = torch.Generator().manual_seed(self.step)
         levels = noise_levels(len(rows), generator)
@@ -118,60 +84,14 @@ class Trainer:
         noise, speck = (torch.randn(clean.shape, generator=generator) for _ in range(2))
         captions = self.prepare(rows, rng, levels)
         context = self.contexts(captions)
-        first = self.alpha[0]
+        seen, _ = self.diffusion.noisy(reference, speck, torch.zeros(len(rows), dtype=torch.long))
+        noisy, velocity = self.diffusion.noisy(clean, noise, levels)
         with torch.autocast("cpu", torch.bfloat16):
-            self.adapter.look_at(self.unet, (first.sqrt() * reference
-                                             + (1 - first).sqrt() * speck).bfloat16(),
-                                 self.noun.expand(len(rows), -1, -1))
+            self.adapter.look_at(self.unet, seen.bfloat16(), self.noun.expand(len(rows), -1, -1))
             self.adapter.run.active = True
-            signal = self.alpha[levels].view(-1, 1, 1, 1)
-            noisy = signal.sqrt() * clean + (1 - signal).sqrt() * noise
-            predicted = self.unet(noisy.bfloat16(), levels, context).sample.float()
-        target = signal.sqrt() * noise - (1 - signal).sqrt() * clean
-        errors = (predicted - target).square().flatten(1).mean(1)
-        loss = (errors * self.weight[levels]).mean()
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.adapter.parameters(), 1.0)
-        self.optimizer.step()
-        self.ema.update({"adapter": self.adapter}, self.step)
-        self.step += 1
-        return loss.item()
-
-    def save(self) -> None:
-        """Checkpoint and loss plot."""
-        save_atomic({"adapter": self.adapter.state_dict(), "ema": self.ema.shadow,
-                     "optimizer": self.optimizer.state_dict(), "step": self.step}, self.checkpoint)
-        plot_log(self.log, self.checkpoint.with_name("loss.png"))
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=Path, default=Path("models/.work"))
-    parser.add_argument("--size", type=int, default=128, help="picture size in pixels")
-    parser.add_argument("--pairs", type=int, default=1244)
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--steps", type=int, default=1000, help="length of the cosine schedule")
-    parser.add_argument("--stop", type=int, default=None, help="stop earlier, at this step")
-    parser.add_argument("--lr", type=float, default=1e-3)
-    parser.add_argument("--ema", type=float, default=0.99)
-    parser.add_argument("--threads", type=int, default=2)
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    trainer = Trainer(args)
-    losses: list[float] = []
-    clock = last_saved = time.time()
-    stop = args.stop or args.steps
-    while trainer.step < stop:
-        losses.append(trainer.advance())
-        if trainer.step % STEPS_PER_LOG == 0:
-            append_log(trainer.log, step=trainer.step, loss=sum(losses) / len(losses),
-                       seconds_per_step=(time.time() - clock) / len(losses))
-            clock, losses = time.time(), []
-        if time.time() - last_saved > SECONDS_PER_CHECKPOINT or trainer.step == stop:
-            trainer.save()
-            last_saved = time.time()
+            predicted = self.unet(noisy.bfloat16(), levels, context).sample
+        return self.diffusion.loss(predicted, velocity, levels)
 
 
 if __name__ == "__main__":
-    main()
+    Trainer(parse_arguments(__doc__, pairs=1244, batch=8, steps=1000, lr=1e-3)).train()

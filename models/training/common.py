@@ -1,4 +1,4 @@
-"""What both training scripts share: averaged weights, schedules, logs, atomic checkpoints."""
+"""What the training scripts share: averaged weights, schedules, logs, atomic checkpoints."""
 
 from __future__ import annotations
 

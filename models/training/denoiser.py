@@ -22,12 +22,11 @@ from models.data.captions import draw_caption
 from models.data.sources import load_concepts
 from models.training.common import (Ema, append_log, learning_rate, plot_log, save_atomic,
                                     save_sheet)
+from models.training.diffusion import Diffusion
 from models.training.latents import SHARD, LatentCache, Shard
-from models.training.networks import (PlainAttention, build_scheduler, build_text_encoder,
-                                      build_unet)
+from models.training.networks import PlainAttention, build_text_encoder, build_unet
 from models.training.sampling import SHEET_PROMPTS, draw
 
-SNR_LIMIT = 5.0  # nearly clean pictures teach little: limit their weight
 SECONDS_PER_SHEET = 420
 STEPS_PER_LOG = 50
 
@@ -100,9 +99,7 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(self.parameters, lr=args.lr, betas=(0.9, 0.99),
                                            weight_decay=0.01, fused=True)
         self.ema = Ema(self.modules, args.ema)
-        self.alpha = build_scheduler().alphas_cumprod
-        snr = self.alpha / (1 - self.alpha)
-        self.weight = (snr.clamp(max=SNR_LIMIT) + 1) * (1 - self.alpha)
+        self.diffusion = Diffusion()
         if self.checkpoint.exists():
             self.resume()
 
@@ -127,14 +124,11 @@ class Trainer:
         levels = noise_levels(len(latents), generator)
         latents, ids, noise, levels = (x[self.rank::workers]
                                        for x in (latents, ids, noise, levels))
-        signal = self.alpha[levels].view(-1, 1, 1, 1)
-        noisy = signal.sqrt() * latents + (1 - signal).sqrt() * noise
-        target = signal.sqrt() * noise - (1 - signal).sqrt() * latents
+        noisy, velocity = self.diffusion.noisy(latents, noise, levels)
         with torch.autocast("cpu", torch.bfloat16):
             context = self.run_text(ids).last_hidden_state
-            predicted = self.run_unet(noisy, levels, context).sample.float()
-        errors = (predicted - target).square().flatten(1).mean(1)
-        loss = (errors * self.weight[levels]).mean()
+            predicted = self.run_unet(noisy, levels, context).sample
+        loss = self.diffusion.loss(predicted, velocity, levels)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         if workers > 1:

@@ -2,27 +2,17 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <patchbay/error.h>
-
-#include <functional>
 
 #include "plugins/animatediff/src/motion_test_data.h"
+#include "plugins/testing/refusal.h"
 
 namespace animatediff {
 namespace {
 
+using patchbay::Refusal;
 using testing::HasSubstr;
 
 using Metadata = std::map<std::string, std::string>;
-
-std::string Refusal(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const patchbay::Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 AdaptationFacts SomeFacts() {
   AdaptationFacts facts;

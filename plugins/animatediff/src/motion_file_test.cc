@@ -2,17 +2,18 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <patchbay/error.h>
 
 #include <functional>
 #include <limits>
 #include <regex>
 
 #include "plugins/animatediff/src/motion_test_data.h"
+#include "plugins/testing/refusal.h"
 
 namespace animatediff {
 namespace {
 
+using patchbay::Refusal;
 using testing::AllOf;
 using testing::HasSubstr;
 
@@ -37,15 +38,6 @@ Tensors Whole() {
 MotionFile Read(const Tensors& tensors, const ModuleFacts& facts = kFacts) {
   return ReadMotionFile(clip_vision::Weights("motion.safetensors", tensors), facts, kPlaces,
                         at::kFloat);
-}
-
-std::string Refusal(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const patchbay::Error& error) {
-    return error.what();
-  }
-  return "";
 }
 
 std::string RefusalOf(const std::function<void(Tensors&)>& damage) {

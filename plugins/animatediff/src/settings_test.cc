@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "plugins/testing/refusal.h"
+
 namespace animatediff {
 namespace {
 
@@ -18,12 +20,7 @@ FrameWindows Windows(int64_t window, int64_t stride, int64_t longest) {
 }
 
 std::string Refusal(int64_t window, int64_t stride, int64_t longest) {
-  try {
-    Windows(window, stride, longest);
-  } catch (const patchbay::Error& error) {
-    return error.what();
-  }
-  return "";
+  return patchbay::Refusal([&] { Windows(window, stride, longest); });
 }
 
 TEST(FrameWindowsOfTest, TakesWhatTheModuleWasMadeFor) {

@@ -2,13 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <patchbay/error.h>
 
 #include <cstring>
 #include <functional>
 #include <nlohmann/json.hpp>
 
 #include "plugins/animatediff/src/motion_test_data.h"
+#include "plugins/testing/refusal.h"
 
 namespace animatediff {
 namespace {
@@ -69,12 +69,7 @@ class TrainingStateTest : public testing::Test {
                       const std::function<void(TrainingState&)>& change) const {
     TrainingState expected = state_;
     change(expected);
-    try {
-      Read(bytes, expected);
-    } catch (const patchbay::Error& error) {
-      return error.what();
-    }
-    return "";
+    return patchbay::Refusal([&] { Read(bytes, expected); });
   }
 
   const MotionFile file_ = RandomMotionFile(8, 4);

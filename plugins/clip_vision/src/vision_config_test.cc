@@ -6,11 +6,12 @@
 #include <map>
 #include <string>
 
-#include "patchbay/error.h"
+#include "plugins/testing/refusal.h"
 
 namespace clip_vision {
 namespace {
 
+using patchbay::Refusal;
 using ::testing::HasSubstr;
 
 // The tensors that the sizes are read from; the values do not matter.
@@ -34,16 +35,6 @@ std::map<std::string, at::Tensor> Encoder(int64_t width, int64_t patch, int64_t 
 
 VisionConfig Read(const std::map<std::string, at::Tensor>& tensors) {
   return ReadVisionConfig(Weights("file", tensors));
-}
-
-template <class Work>
-std::string Refusal(const Work& work) {
-  try {
-    work();
-  } catch (const patchbay::Error& error) {
-    return error.what();
-  }
-  return "";
 }
 
 TEST(VisionConfigTest, KnowsIpAdaptersEncoders) {

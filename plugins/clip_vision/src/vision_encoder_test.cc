@@ -6,7 +6,7 @@
 #include <map>
 #include <string>
 
-#include "patchbay/error.h"
+#include "plugins/testing/refusal.h"
 
 // Agreement with transformers is tested in tests/parity/plugins/test_clip_vision.py.
 namespace clip_vision {
@@ -77,12 +77,7 @@ TEST(VisionEncoderTest, TheLastLayerIsLeftOutOfTheStates) {
 TEST(VisionEncoderTest, SaysWhatIsMissing) {
   const at::Tensor pictures = at::zeros({1, 3, 8, 8});
   const auto refusal = [&](const std::map<std::string, at::Tensor>& tensors) -> std::string {
-    try {
-      Encoder(tensors).ImageEmbeds(pictures);
-    } catch (const patchbay::Error& error) {
-      return error.what();
-    }
-    return "";
+    return patchbay::Refusal([&] { Encoder(tensors).ImageEmbeds(pictures); });
   };
   EXPECT_THAT(refusal(RandomEncoder(64, 4, 2, 2, 0)), HasSubstr("visual_projection.weight"));
   auto tensors = RandomEncoder(64, 4, 2, 2, 8);

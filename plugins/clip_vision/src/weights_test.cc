@@ -3,24 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "patchbay/error.h"
+#include "plugins/testing/refusal.h"
 
 namespace clip_vision {
 namespace {
 
+using patchbay::Refusal;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-template <class Work>
-std::string Refusal(const Work& work) {
-  try {
-    work();
-  } catch (const patchbay::Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 TEST(WeightsTest, ReadsAsFp32) {
   const Weights weights("file", {{"a", at::ones({2, 3}, at::kHalf)}, {"b", at::ones({})}});

@@ -5,7 +5,7 @@
 
 #include <map>
 
-#include "patchbay/error.h"
+#include "plugins/testing/refusal.h"
 
 namespace ip_adapter {
 namespace {
@@ -31,12 +31,7 @@ Adapter Made(Tensors tensors) { return Adapter(clip_vision::Weights("file", std:
 
 std::string Refusal(Tensors tensors, int64_t text_features = 6,
                     const std::vector<CrossAttention>& attentions = kAttentions) {
-  try {
-    Made(std::move(tensors)).CheckFits(text_features, attentions);
-  } catch (const patchbay::Error& error) {
-    return error.what();
-  }
-  return "";
+  return patchbay::Refusal([&] { Made(std::move(tensors)).CheckFits(text_features, attentions); });
 }
 
 TEST(AdapterTest, RecognisesTheKinds) {

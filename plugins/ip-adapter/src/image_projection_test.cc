@@ -6,7 +6,7 @@
 #include <map>
 #include <string>
 
-#include "patchbay/error.h"
+#include "plugins/testing/refusal.h"
 
 // Agreement with diffusers is tested in tests/parity/plugins/test_ip_adapter.py.
 namespace ip_adapter {
@@ -58,12 +58,7 @@ Tensors Full() {
 }
 
 std::string Refusal(const Adapter& adapter, const at::Tensor& features) {
-  try {
-    Project(adapter, features);
-  } catch (const patchbay::Error& error) {
-    return error.what();
-  }
-  return "";
+  return patchbay::Refusal([&] { Project(adapter, features); });
 }
 
 TEST(ImageProjectionTest, GivesTokensOfTheTextsWidth) {

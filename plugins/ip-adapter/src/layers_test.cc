@@ -3,11 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "patchbay/error.h"
+#include "plugins/testing/refusal.h"
 
 namespace ip_adapter {
 namespace {
 
+using patchbay::Refusal;
 using ::testing::AllOf;
 using ::testing::Each;
 using ::testing::ElementsAre;
@@ -71,16 +72,6 @@ TEST(LayersTest, WeighsTransformers) {
   EXPECT_EQ(result[7], 0.25);
   EXPECT_EQ(result[8], 1);
   EXPECT_EQ(result[12], 0);
-}
-
-template <class Work>
-std::string Refusal(const Work& work) {
-  try {
-    work();
-  } catch (const patchbay::Error& error) {
-    return error.what();
-  }
-  return "";
 }
 
 TEST(LayersTest, SaysWhatDoesNotFit) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "plugins/testing/refusal.h"
+
 namespace ip_adapter {
 namespace {
 
@@ -11,12 +13,7 @@ using ::testing::HasSubstr;
 at::Tensor White(int64_t height, int64_t width) { return at::ones({1, 4, height, width}); }
 
 std::string Refusal(const Settings& settings) {
-  try {
-    ImagePromptsOf(settings);
-  } catch (const patchbay::Error& error) {
-    return error.what();
-  }
-  return "";
+  return patchbay::Refusal([&] { ImagePromptsOf(settings); });
 }
 
 TEST(SettingsTest, TakesPicturesInTheirOrder) {

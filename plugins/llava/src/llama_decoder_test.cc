@@ -7,6 +7,7 @@
 #include <map>
 
 #include "patchbay/error.h"
+#include "plugins/testing/refusal.h"
 
 namespace llava {
 namespace {
@@ -91,12 +92,7 @@ TEST(LlamaDecoderTest, SaysWhatIsWrong) {
   const LlamaConfig config = Config(4);
   auto tensors = Tensors(config);
   const auto refusal = [&](const std::vector<int64_t>& tokens) -> std::string {
-    try {
-      States(config, tensors, tokens);
-    } catch (const patchbay::Error& error) {
-      return error.what();
-    }
-    return "";
+    return patchbay::Refusal([&] { States(config, tensors, tokens); });
   };
   EXPECT_THAT(refusal({10}), HasSubstr("the token 10"));
   EXPECT_THAT(refusal(std::vector<int64_t>(9, 1)), HasSubstr("positions for 8"));

@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "patchbay/error.h"
+#include "plugins/testing/refusal.h"
 
 namespace llava {
 namespace {
@@ -21,12 +21,7 @@ json Transformers() {
 LlavaConfig Read(const json& file) { return ReadLlavaConfig(file.dump(), "config.json"); }
 
 std::string Refusal(const json& file) {
-  try {
-    Read(file);
-  } catch (const patchbay::Error& error) {
-    return error.what();
-  }
-  return "";
+  return patchbay::Refusal([&] { Read(file); });
 }
 
 TEST(LlavaConfigTest, WhatIsNotSaidIsLlama7b) {

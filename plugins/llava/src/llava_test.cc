@@ -6,7 +6,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "patchbay/error.h"
+#include "plugins/testing/refusal.h"
 
 // Agreement with transformers is tested in tests/parity/plugins/test_llava.py.
 namespace llava {
@@ -111,12 +111,7 @@ TEST(LlavaTest, SaysWhatIsWrong) {
   const auto refusal = [](const std::string& missing, const std::string& text) -> std::string {
     auto tensors = Tensors();
     tensors.erase(missing);
-    try {
-      State(Make(tensors), at::randn({1, 3, 8, 8}), {text, "b"});
-    } catch (const patchbay::Error& error) {
-      return error.what();
-    }
-    return "";
+    return patchbay::Refusal([&] { State(Make(tensors), at::randn({1, 3, 8, 8}), {text, "b"}); });
   };
   EXPECT_EQ(refusal("", "a"), "");
   for (const char* missing :

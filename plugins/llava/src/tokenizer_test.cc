@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "patchbay/error.h"
+#include "plugins/testing/refusal.h"
 
 namespace llava {
 namespace {
@@ -51,12 +51,7 @@ json File() {
 Tokenizer Read(const json& file) { return Tokenizer::Read(file.dump(), "tokenizer.json"); }
 
 std::string Refusal(const json& file) {
-  try {
-    Read(file);
-  } catch (const patchbay::Error& error) {
-    return error.what();
-  }
-  return "";
+  return patchbay::Refusal([&] { Read(file); });
 }
 
 TEST(TokenizerTest, JoinsByRankAndNotFromTheLeft) {

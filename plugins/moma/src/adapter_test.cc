@@ -5,7 +5,7 @@
 
 #include <map>
 
-#include "patchbay/error.h"
+#include "plugins/testing/refusal.h"
 
 namespace moma {
 namespace {
@@ -52,12 +52,7 @@ Adapter Made(Tensors tensors) { return Adapter(clip_vision::Weights("file", std:
 
 std::string Refusal(Tensors tensors, int64_t text_features = kText,
                     const std::vector<TransformerBlock>& blocks = kBlocks) {
-  try {
-    Made(std::move(tensors)).CheckFits(text_features, blocks);
-  } catch (const patchbay::Error& error) {
-    return error.what();
-  }
-  return "";
+  return patchbay::Refusal([&] { Made(std::move(tensors)).CheckFits(text_features, blocks); });
 }
 
 // Stable Diffusion 1.5's transformers in the order in which the network runs, and the numbers of

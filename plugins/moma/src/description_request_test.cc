@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "plugins/testing/refusal.h"
+
 namespace moma {
 namespace {
 
@@ -18,12 +20,7 @@ DescriptionRequest Whole() {
 }
 
 std::string Refusal(const DescriptionRequest& request) {
-  try {
-    CheckRequest(request);
-  } catch (const patchbay::Error& error) {
-    return error.what();
-  }
-  return "";
+  return patchbay::Refusal([&] { CheckRequest(request); });
 }
 
 TEST(DescriptionRequestTest, AsksInTheAuthorsWords) {

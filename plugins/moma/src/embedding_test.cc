@@ -6,7 +6,7 @@
 #include <limits>
 #include <map>
 
-#include "patchbay/error.h"
+#include "plugins/testing/refusal.h"
 
 namespace moma {
 namespace {
@@ -33,12 +33,7 @@ clip_vision::Weights File(const at::Tensor& tensor, const char* name = "moma_emb
 }
 
 std::string Refusal(const clip_vision::Weights& file, bool with_mapping = true) {
-  try {
-    TokensFromFile(file, MadeAdapter(with_mapping));
-  } catch (const patchbay::Error& error) {
-    return error.what();
-  }
-  return "";
+  return patchbay::Refusal([&] { TokensFromFile(file, MadeAdapter(with_mapping)); });
 }
 
 TEST(EmbeddingTest, TheShapeSaysWhatItIs) {

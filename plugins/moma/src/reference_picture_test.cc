@@ -3,27 +3,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "patchbay/error.h"
+#include "plugins/testing/refusal.h"
 
 namespace moma {
 namespace {
 
+using patchbay::Refusal;
 using ::testing::HasSubstr;
 
 at::Tensor Picture(int64_t height, int64_t width, double grey = 0.2) {
   at::Tensor picture = at::full({1, 4, height, width}, grey);
   picture.select(1, 3).fill_(1);
   return picture;
-}
-
-template <typename Function>
-std::string Refusal(const Function& function) {
-  try {
-    function();
-  } catch (const patchbay::Error& error) {
-    return error.what();
-  }
-  return "";
 }
 
 TEST(ReferencePictureTest, TakesTheMaskFromTheOpacity) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "plugins/testing/refusal.h"
+
 namespace moma {
 namespace {
 
@@ -18,13 +20,10 @@ TEST(SettingsTest, TheModeHasAStrength) {
 TEST(SettingsTest, LayersHaveAFactorEach) {
   EXPECT_EQ(LayerFactors({}, {"a", "b"}), (std::vector<double>{1, 1}));
   EXPECT_EQ(LayerFactors({0, 2}, {"a", "b"}), (std::vector<double>{0, 2}));
-  try {
-    LayerFactors({0.5}, {"a", "b"});
-    ADD_FAILURE();
-  } catch (const patchbay::Error& error) {
-    EXPECT_THAT(error.what(),
-                testing::HasSubstr("1 numbers, and the model has 2 transformers: a, b"));
-  }
+  EXPECT_THAT(patchbay::Refusal([] {
+                LayerFactors({0.5}, {"a", "b"});
+              }),
+              testing::HasSubstr("1 numbers, and the model has 2 transformers: a, b"));
 }
 
 }  // namespace

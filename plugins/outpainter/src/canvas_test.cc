@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "patchbay/error.h"
+#include "plugins/testing/refusal.h"
 
 namespace outpainter {
 namespace {
@@ -28,12 +28,7 @@ Canvas Placed(const at::Tensor& rgba, const at::Tensor& mask, const Margins& mar
 
 std::string Refusal(const at::Tensor& rgba, const at::Tensor& mask, const Margins& margins,
                     CanvasSize size) {
-  try {
-    Placed(rgba, mask, margins, size);
-  } catch (const patchbay::Error& error) {
-    return error.what();
-  }
-  return "";
+  return patchbay::Refusal([&] { Placed(rgba, mask, margins, size); });
 }
 
 TEST(CanvasTest, KeepsThePictureBitByBit) {
