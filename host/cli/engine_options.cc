@@ -81,4 +81,9 @@ std::string FirstTypedOption(const EngineChoices& choices) {
   return {};
 }
 
+absl::Status ForTheServerToDecide(const std::string& option) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(option, " is for the server to decide; give it to `patchbay serve`"));
+}
+
 }  // namespace patchbay

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "host/engine/engine.h"
 
 namespace patchbay {
@@ -26,6 +27,9 @@ EngineOptions CompleteEngineOptions(const EngineChoices& choices);
 
 // The first of them that the user has typed; empty when none was.
 std::string FirstTypedOption(const EngineChoices& choices);
+
+// INVALID_ARGUMENT for an option, as FirstTypedOption() names it, that only the server can follow.
+absl::Status ForTheServerToDecide(const std::string& option);
 
 }  // namespace patchbay
 

@@ -66,7 +66,7 @@ absl::Status Quantize(const Options& options) {
   action.action = "store";
   action.model = model;
   // What the file has, not what this processor would compute with.
-  action.precision = PrecisionChoice::kFloat32;
+  action.engine.precision = "fp32";
   PATCHBAY_ASSIGN_OR_RETURN(const std::vector<ActionFile> files,
                             RunActionOf(QuantizerFor(options), action));
   std::vector<std::string_view> integers;

@@ -5,10 +5,14 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "host/base/status_macros.h"
 #include "host/cli/clip_outpainting.h"
 #include "host/cli/clip_source.h"
 #include "host/cli/option_values.h"
+#include "host/cli/outpaint_adaptation.h"
 #include "host/cli/outpaint_rounds.h"
+#include "host/cli/output_files.h"
+#include "host/cli/temporary_folder.h"
 
 namespace patchbay {
 namespace {
@@ -18,6 +22,8 @@ struct Options {
   GenerateOptions generate;
   std::vector<const CLI::Option*> of_clips;
 };
+
+constexpr size_t kMostReferences = 5;
 
 // What says where `generate` paints says nothing here.
 constexpr const char* kMeaningless[] = {
@@ -74,22 +80,73 @@ void DeclareClipOptions(CLI::App& command, Options& options) {
       command
           .add_option("--adapter", outpaint.adapter_file,
                       "Of a clip: what its action adapt has made of this clip before")
-          ->check(CLI::ExistingFile),
-      command
-          .add_option("--adapt", outpaint.adapt_steps,
-                      "Of a clip: train such an adapter first, for so many steps")
-          ->check(CLI::Range(1, 100000)),
-      command.add_option("--save-adapter", outpaint.save_adapter_file,
-                         "Of a clip: keep the adapter that --adapt makes in this file")};
+          ->check(CLI::ExistingFile)};
+}
+
+// What trains before it paints.
+void DeclareAdaptationOptions(CLI::App& command, OutpaintOptions& options) {
+  command
+      .add_option("--reference", options.reference_files,
+                  "Of a picture: another one of the same scene or subject, up to five; a LoRA is "
+                  "trained on them first")
+      ->check(CLI::ExistingFile)
+      ->allow_extra_args(false)
+      ->take_all();
+  command
+      .add_option("--adapt", options.adapt_steps,
+                  "Train on the clip, or on the references, for so many steps (of a clip it is "
+                  "trained on only then)")
+      ->check(CLI::Range(1, 100000));
+  command.add_option("--save-adapter", options.save_adapter_file,
+                     "Keep what is trained in this file: for --adapter, or of references for "
+                     "--lora");
 }
 
 absl::Status CheckForPicture(const Options& options) {
+  const OutpaintOptions& outpaint = options.outpaint;
   for (const CLI::Option* option : options.of_clips) {
     if (option->count() == 0) continue;
     return absl::InvalidArgumentError(absl::StrCat(option->get_name(), " is for clips, and ",
-                                                   options.outpaint.picture_file, " is a picture"));
+                                                   outpaint.picture_file, " is a picture"));
+  }
+  if (outpaint.reference_files.size() > kMostReferences) {
+    return absl::InvalidArgumentError(absl::StrCat("--reference: ", outpaint.reference_files.size(),
+                                                   " pictures; give ", kMostReferences,
+                                                   " at the most"));
+  }
+  if (!outpaint.reference_files.empty()) return absl::OkStatus();
+  if (outpaint.adapt_steps > 0 || !outpaint.save_adapter_file.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(outpaint.adapt_steps > 0 ? "--adapt" : "--save-adapter",
+                     " is for clips, or for a picture with --reference"));
   }
   return absl::OkStatus();
+}
+
+absl::Status PaintPicture(const Options& options, const OutpaintTools& tools) {
+  if (absl::Status status = CheckForPicture(options); !status.ok()) return status;
+  const OutpaintOptions& outpaint = options.outpaint;
+  if (outpaint.reference_files.empty()) {
+    return PaintInRounds(outpaint, options.generate, tools.describe, tools.draw);
+  }
+  PATCHBAY_RETURN_IF_ERROR(CheckOutputPaths(options.generate));
+  PATCHBAY_ASSIGN_OR_RETURN(const auto folder, TemporaryFolder::Make());
+  const std::string lora = outpaint.save_adapter_file.empty()
+                               ? folder->FileNamed("lora.safetensors")
+                               : outpaint.save_adapter_file;
+  PATCHBAY_RETURN_IF_ERROR(AdaptToReferences(outpaint, options.generate, tools.run_action, lora));
+  GenerateOptions generate = options.generate;
+  generate.loras.push_back(lora);
+  return PaintInRounds(outpaint, generate, tools.describe, tools.draw);
+}
+
+absl::Status PaintClipOnly(const Options& options, const OutpaintTools& tools) {
+  if (!options.outpaint.reference_files.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--reference is for pictures, and ", options.outpaint.picture_file,
+                     " is a clip; --adapt trains on the clip itself"));
+  }
+  return PaintClip(options.outpaint, options.generate, tools.open_drawer, tools.run_action);
 }
 
 }  // namespace
@@ -113,15 +170,12 @@ CLI::App* AddOutpaintCommand(CLI::App& program, CommandAction& action, OutpaintT
           "PNG files");
   DeclareOutpaintOptions(*command, options->outpaint);
   DeclareClipOptions(*command, *options);
+  DeclareAdaptationOptions(*command, options->outpaint);
   RefuseEmptyValues(*command, {"PROMPT", "--negative"});
   command->callback([&action, options, tools = std::move(tools)] {
     action = [options, tools] {
-      const OutpaintOptions& outpaint = options->outpaint;
-      if (IsClip(outpaint.picture_file)) {
-        return PaintClip(outpaint, options->generate, tools.open_drawer, tools.run_action);
-      }
-      if (absl::Status status = CheckForPicture(*options); !status.ok()) return status;
-      return PaintInRounds(outpaint, options->generate, tools.describe, tools.draw);
+      return IsClip(options->outpaint.picture_file) ? PaintClipOnly(*options, tools)
+                                                    : PaintPicture(*options, tools);
     };
   });
   return command;

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "host/cli/generate_options.h"
@@ -17,13 +18,16 @@ struct OutpaintOptions {
   std::string mask_file;
   int feathering = -1;  // the plugin's own
   int rounds = 0;       // 0: the program's choice
+  std::vector<std::string> reference_files;
 
   // Of clips.
   int frames_at_once = 16;
   int overlap = -1;  // frames of a job that the one before has painted; -1: the program's choice
   std::string motion_module_file;
   std::string adapter_file;
-  int adapt_steps = 0;  // 0: no adaptation
+
+  // Of clips, and of pictures with references.
+  int adapt_steps = 0;  // 0: not said
   std::string save_adapter_file;
 };
 

@@ -106,8 +106,7 @@ absl::StatusOr<std::vector<ActionFile>> RunActionHere(const ActionOptions& optio
 
 absl::StatusOr<std::vector<ActionFile>> RunActionOf(ChosenPlugin plugin,
                                                     const ActionOptions& options) {
-  EngineOptions engine_options = CompleteEngineOptions({});
-  engine_options.precision = options.precision;
+  EngineOptions engine_options = CompleteEngineOptions(options.engine);
   PATCHBAY_ASSIGN_OR_RETURN(engine_options.model_path, ModelPathOrDefault(options.model));
   PATCHBAY_ASSIGN_OR_RETURN(engine_options.plugins,
                             OpenPlugins({.folders = {BuiltPluginsFolder()}, .store = ""}));
@@ -148,6 +147,7 @@ void AddPluginActionCommands(CLI::App& plugin, CommandAction& action, PluginSour
                       "The model to work on: a path; with --host, as `model list` names it");
   command->add_option("-o,--output", options->output_folder, "Folder for what it makes")
       ->capture_default_str();
+  DeclareEngineOptions(*command, options->engine);
   command->footer(
       "Further options, --field VALUE, are the action's own fields; a file is given by its path, "
       "with --host also by the name of one in the server's folder. --host and its kin stand before "

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "host/cli/engine_options.h"
 #include "host/cli/generate_command.h"
 #include "host/cli/plugin_command.h"
 #include "host/cli/plugin_files.h"
@@ -22,7 +23,7 @@ struct ActionOptions {
   std::string action;
   std::string model;  // a path here, a name on a server; empty: the default model
   std::string output_folder = ".";
-  PrecisionChoice precision = PrecisionChoice::kAuto;
+  EngineChoices engine;  // of a run in this process
   SettingPairs settings;
 };
 

@@ -34,8 +34,7 @@ absl::Status CheckForServer(const GenerateOptions& options) {
   std::string typed = FirstTypedOption(options.engine);
   if (!options.plugin_folders.empty()) typed = "--plugins";
   if (typed.empty()) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(typed, " is for the server to decide; give it to `patchbay serve`"));
+  return ForTheServerToDecide(typed);
 }
 
 absl::StatusOr<Job> Create(GenerateOptions& options, const RemoteGenerateOptions& remote,

@@ -120,6 +120,8 @@ absl::StatusOr<std::vector<ActionFile>> RunActionThere(const ActionOptions& opti
         "on a server an action runs with the settings that its plugin is active with; set them "
         "with `plugin activate`");
   }
+  const std::string of_engine = FirstTypedOption(options.engine);
+  if (!of_engine.empty()) return ForTheServerToDecide(of_engine);
   PATCHBAY_ASSIGN_OR_RETURN(const PluginStatus plugin, client.Show(options.plugin));
   ActionRequest request{options.plugin, options.action, options.model, options.settings, {}, ""};
   PATCHBAY_ASSIGN_OR_RETURN(const TypedSettings typed,

@@ -123,9 +123,10 @@ class SubjectAttention:
             run.references[self.number] = (key.detach(), value.detach())
         if not is_self and run.probabilities is not None:
             run.probabilities.append(weights.mean(1))
-        if run.active:
-            term = self._self_term if is_self else self._cross_term
-            out = out + term(query, heads)
+        if run.active and is_self and run.strength.any():
+            out = out + self._self_term(query, heads)
+        if run.active and not is_self:
+            out = out + self._cross_term(query, heads)
         return attention.to_out[0](out)
 
     def _self_term(self, query: torch.Tensor, heads: int) -> torch.Tensor:

@@ -89,7 +89,7 @@ def methods(tools):
         "mask_decay=0.5": lambda prompt, seed: tools.outpainted(prompt, seed, "--plugin", "outpainter:mask_decay=0.5"),
         "mask_decay=0.5, jump_repeats=0": lambda prompt, seed: tools.outpainted(
             prompt, seed, "--plugin", "outpainter:mask_decay=0.5,jump_repeats=0"),
-        "mask_decay=0": lambda prompt, seed: tools.outpainted(prompt, seed),
+        "mask_decay=0": lambda prompt, seed: tools.outpainted(prompt, seed, "--plugin", "outpainter:mask_decay=0"),
         "inpainting": lambda prompt, seed: tools.inpainted(prompt, seed),
         "inpainting, --overlay": lambda prompt, seed: tools.inpainted(prompt, seed, "--overlay"),
         f"inpainting, --overlay, {evaluations} steps": lambda prompt, seed: tools.inpainted(

@@ -186,3 +186,56 @@ def test_a_full_disk(program, model, photo, tmp_path):
 def test_report(outpaint, photo):
     result, _ = outpaint(photo, "a garden", "--margins", "3,3,0,0", "--json")
     assert "outpainter" in json.loads(result.stdout)["plugins"]
+
+
+# ---- Reference pictures ----
+
+
+@pytest.fixture
+def references(tmp_path):
+    paths = []
+    for seed in (4, 5):
+        numbers = np.random.default_rng(seed).integers(0, 256, (5, 6, 3), dtype=np.uint8)
+        paths.append(tmp_path / f"reference, {seed}.png")
+        Image.fromarray(numbers).resize((70, 50)).save(paths[-1])
+    return paths
+
+
+def test_references_are_learned_before_painting(outpaint, photo, references, tmp_path):
+    """What is learned is kept and used again by --lora."""
+    arguments = (photo, "a garden", "--margins", "80,0,9,0")  # two rounds
+    given = (word for path in references for word in ("--reference", path))
+    result, learned = outpaint(*arguments, *given, "--adapt", 3, "--save-adapter", tmp_path / "garden.safetensors")
+    assert result.returncode == 0, result.stderr
+    assert "step 3 of 3, loss" in result.stderr
+    assert np.array_equal(learned[:, 80:141], np.asarray(Image.open(photo)))
+    _, again = outpaint(*arguments, "--lora", tmp_path / "garden.safetensors")
+    assert np.array_equal(again, learned)
+    _, plain = outpaint(*arguments)
+    assert not np.array_equal(plain, learned)
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (("--reference", "photo", "--reference", "missing.png"), "missing.png"),
+    (("--reference", "photo") * 6, "6 pictures; give 5 at the most"),
+    (("--adapt", 3), "--adapt is for clips, or for a picture with --reference"),
+    (("--save-adapter", "x.safetensors"), "--save-adapter is for clips, or for a picture with --reference"),
+    (("--reference", "text"), "text.png"),
+    (("--reference", "photo", "--steps", 0), "--steps")])
+def test_references_that_are_refused(outpaint, photo, tmp_path, arguments, words):
+    (tmp_path / "text.png").write_text("no picture")
+    files = {"photo": photo, "text": tmp_path / "text.png", "missing.png": tmp_path / "missing.png"}
+    before = sorted(tmp_path.iterdir())
+    result, _ = outpaint(photo, "a garden", "--margins", "8", *(files.get(word, word) for word in arguments))
+    assert result.returncode != 0 and words in result.stderr, result.stderr
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_clip_has_no_references(program, model, photo, tmp_path):
+    folder = tmp_path / "clip"
+    folder.mkdir()
+    for number in range(2):
+        Image.new("RGB", (16, 16)).save(folder / f"{number}.png")
+    result = program.run("outpaint", folder, "a garden", "--margins", 8, "--reference", photo, "--model", model("sd1"),
+                         "-o", tmp_path / "out.webp", *QUICK)
+    assert result.returncode == 1 and "is a clip; --adapt trains on the clip itself" in result.stderr

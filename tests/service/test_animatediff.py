@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import shutil
 import time
 
@@ -16,7 +15,7 @@ from parity.plugins.animatediff import in_animatediff_names, make_module, metada
 from PIL import Image
 from safetensors.torch import load, load_file, save, save_file
 
-from service.test_plugin_actions import watch, watch_once
+from service.plugin_action_calls import finished, metadata_in, results, start_action, watch, watch_once
 
 TRAINING = {"rank": "4", "frames_at_once": "3", "learning_rate": "0.01", "prompt": "a cat"}
 
@@ -54,28 +53,9 @@ def moving(new_server, folder):
     return new_server().start("--plugin-files", folder)
 
 
-def adapt(server, api, frames: bytes | None = None, resume: bytes | None = None, model: str = "", **settings: object):
-    given = {"module": "motion.safetensors", **TRAINING, **{name: str(value) for name, value in settings.items()}}
-    values = {field: api.ParameterValue(typed_value=value) for field, value in given.items()}
-    for field, content in (("frames", clip() if frames is None else frames), ("resume", resume)):
-        if content:
-            values[field] = api.ParameterValue(artifact_id=server.upload(content).id)
-    return server.plugins.StartPluginAction(api.StartPluginActionRequest(
-        plugin_id="animatediff", action_id="adapt", settings=values, model=model)).run
-
-
-def results(server, run) -> dict[str, bytes]:
-    return {result.name: server.download(result.artifact_id) for result in run.results}
-
-
-def finished(server, api, run) -> dict[str, bytes]:
-    last = watch(server, api, run.id)[-1]
-    assert last.state == api.PLUGIN_ACTION_STATE_SUCCEEDED, last.error
-    return results(server, last)
-
-
-def metadata_in(file: bytes) -> dict[str, str]:
-    return json.loads(file[8:8 + int.from_bytes(file[:8], "little")])["__metadata__"]
+def adapt(server, api, model: str = "", **settings: object):
+    given = {"module": "motion.safetensors", "frames": clip(), **TRAINING, **settings}
+    return start_action(server, api, "animatediff", "adapt", model, **given)
 
 
 def refusal(server, api, **settings: object) -> str:
@@ -183,7 +163,7 @@ def test_the_loss_over_hidden_parts_alone(moving, api):
 
 
 def test_what_it_refuses(moving, api, folder):
-    assert "there is no clip to adapt to" in refusal(moving, api, frames=b"", steps=1)
+    assert "there is no clip to adapt to" in refusal(moving, api, frames=None, steps=1)
     assert "the clip has 5 frames, and 6 are needed" in refusal(moving, api, frames_at_once=6, steps=1)
     assert "the clip has 5 frames, and 9 are needed" in refusal(moving, api, frames_at_once=3, frame_stride=4, steps=1)
     assert "17 frames are more than this motion module was made for, which has positions for 16" in refusal(

@@ -12,10 +12,10 @@ from parity.plugins.llava import make_llava
 from PIL import Image
 from safetensors.torch import load, load_file, save_file
 
+from service.plugin_action_calls import metadata_in, start_action, watch, watch_once
 from service.plugin_calls import draw, pixels
 from service.test_ip_adapter import PHOTO, png
 from service.test_moma import MASK
-from service.test_plugin_actions import watch, watch_once
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +45,7 @@ def telling(new_server, folder, tmp_path, monkeypatch):
 def describe(server, api, **settings: object):
     """Bytes are uploaded, anything else is given as a text, None is left out."""
     given = {"image": PHOTO, "mask": MASK, "subject": "dog", "prompt": "a dog at the sea", "llava": "llava.json", **settings}
-    values = {field: api.ParameterValue(artifact_id=server.upload(value).id) if isinstance(value, bytes)
-              else api.ParameterValue(typed_value=str(value)) for field, value in given.items() if value is not None}
-    return server.plugins.StartPluginAction(api.StartPluginActionRequest(
-        plugin_id="moma", action_id="describe", settings=values)).run
+    return start_action(server, api, "moma", "describe", **given)
 
 
 def finished(server, api, **settings: object):
@@ -60,7 +57,7 @@ def finished(server, api, **settings: object):
     assert last.state == api.PLUGIN_ACTION_STATE_SUCCEEDED, last.error
     assert [result.name for result in last.results] == [settings.get("name", "tokens.safetensors")]
     content = server.download(last.results[0].artifact_id)
-    return last.activity, load(content)["moma_embedding"], json.loads(content[8:8 + int.from_bytes(content[:8], "little")])["__metadata__"]
+    return last.activity, load(content)["moma_embedding"], metadata_in(content)
 
 
 def test_the_second_time_it_is_taken_from_the_cache(telling, api, tmp_path):

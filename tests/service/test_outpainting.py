@@ -45,3 +45,18 @@ def test_rounds_are_those_of_one_process(new_server, pictures, program, model):
                        pictures / "here.png")
     assert here.returncode == 0, here.stderr
     assert np.array_equal(np.asarray(Image.open(pictures / "here.png")), np.asarray(Image.open(pictures / "there.png")))
+
+
+def test_references_are_learned_there(new_server, pictures, program, model):
+    server = new_server().start()
+    arguments = ["outpaint", pictures / "photo.png", "a garden", "--margins", "8", *QUICK, "--reference", pictures / "tiny.png",
+                 "--adapt", 2]
+    there = server.run(*arguments, "--save-adapter", pictures / "there.safetensors", "-o", pictures / "there.png")
+    assert there.returncode == 0, there.stderr
+    here = program.run(*arguments, "--model", model("sd1"), "--precision", "fp32", "--threads", 1, "--save-adapter",
+                       pictures / "here.safetensors", "-o", pictures / "here.png")
+    assert here.returncode == 0, here.stderr
+    ours, theirs = (np.asarray(Image.open(pictures / f"{name}.png"), dtype=int) for name in ("here", "there"))
+    assert np.abs(ours - theirs).max() <= 2
+    refused = server.run(*arguments, "--precision", "fp32", "-o", pictures / "no.png")
+    assert refused.returncode == 1 and "--precision is for the server to decide" in refused.stderr

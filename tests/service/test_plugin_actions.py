@@ -8,6 +8,7 @@ import grpc
 import pytest
 
 from service.conftest import error_info, reason
+from service.plugin_action_calls import watch, watch_once
 from service.plugin_calls import BUILT, activate, draw, install, picture, pixels
 
 ACTION = BUILT / "service_plugins/test-action"
@@ -31,10 +32,6 @@ def study(server, api, action: str, **settings: str) -> str:
     last = watch(server, api, start(server, api, plugin="test-study", action=action, **settings).id)[-1]
     assert last.state == api.PLUGIN_ACTION_STATE_SUCCEEDED, last.error
     return server.download(last.results[0].artifact_id).decode()
-
-
-def watch(server, api, run: str) -> list:
-    return [response.run for response in server.plugins.WatchPluginAction(api.WatchPluginActionRequest(run_id=run))]
 
 
 def test_an_action_reports_and_leaves_its_results(acting, api):
@@ -65,13 +62,6 @@ def test_cancel(acting, api):
         assert watch(acting, api, run.id)[-1].state == api.PLUGIN_ACTION_STATE_CANCELLED
     acting.plugins.CancelPluginAction(api.CancelPluginActionRequest(run_id=running.id))
     assert acting.finish(acting.create().id).state == api.GENERATION_STATE_SUCCEEDED
-
-
-def watch_once(server, api, run: str):
-    call = server.plugins.WatchPluginAction(api.WatchPluginActionRequest(run_id=run))
-    state = next(call).run
-    call.cancel()
-    return state
 
 
 def test_a_failed_action_says_why(acting, api):

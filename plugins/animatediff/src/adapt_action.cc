@@ -2,27 +2,22 @@
 
 #include <c10/core/GradMode.h>
 #include <patchbay/prediction_space.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
-#include <cmath>
-#include <cstdio>
 #include <string>
 
 #include "plugins/animatediff/src/checkpointed_motion.h"
 #include "plugins/animatediff/src/pattern_mask.h"
 #include "plugins/training/src/seeded_draws.h"
+#include "plugins/training/src/training_loop.h"
 
 namespace animatediff {
 namespace {
 
-// Of the authors' code (scripts/train_outpaint.py), for rank 16: the LoRA's factor, the deviation
-// of `down` at the beginning, and where gradients are clipped.
+// Of the authors' code (scripts/train_outpaint.py), for rank 16: the LoRA's factor and the
+// deviation of `down` at the beginning.
 constexpr double kMultiplier = 8;
 constexpr double kDownDeviation = 1.0 / 16;
-constexpr double kMostNorm = 1;
-// What the mean loss that is shown keeps of itself at each step.
-constexpr double kMeanDecay = 0.98;
 
 constexpr int64_t kUsualFrames = 16;
 
@@ -39,13 +34,6 @@ std::vector<ModuleLora> FreshLoras(const MotionFile& file, int64_t rank, int64_t
     }
   }
   return loras;
-}
-
-std::string LossText(int64_t step, int64_t steps, double loss, double mean) {
-  char text[120];
-  std::snprintf(text, sizeof(text), "step %lld of %lld, loss %.4f, mean %.4f",
-                static_cast<long long>(step), static_cast<long long>(steps), loss, mean);
-  return text;
 }
 
 // The frames of one training step, with noise.
@@ -154,11 +142,6 @@ void AdaptAction::Begin(const patchbay::Action& action, const AdaptSettings& wan
     std::map<std::string, std::string> metadata;
     for (const std::string& key : StateKeys(state_.parameters)) metadata[key] = file.metadata(key);
     state_ = ReadState(clip_vision::Weights(file), metadata, file_, state_);
-    if (state_.adaptation.facts.steps >= wanted.steps) {
-      throw patchbay::Error("steps: this training has made " +
-                            std::to_string(state_.adaptation.facts.steps) +
-                            " steps already; ask for more");
-    }
   }
   for (at::Tensor& tensor : TensorsOf(adaptation)) tensor.requires_grad_(true);
   action.set_prompts(
@@ -178,38 +161,10 @@ double AdaptAction::TrainStep(const patchbay::Action& action, const AdaptSetting
   const at::Tensor denoised =
       model.denoise({.latent = sample.latent, .sigma = sample.sigma, .with_gradients = true});
   const at::Tensor loss = LossOf(model, sample, denoised, wanted.loss);
-  const double value = loss.item<double>();
-  std::vector<at::Tensor> gradients = torch::autograd::grad({loss}, parameters);
-  const double norm = training::ClipNorm(gradients, kMostNorm);
-  if (!std::isfinite(value) || !std::isfinite(norm)) {
-    throw patchbay::Error("training gave numbers that are not finite at step " +
-                              std::to_string(state_.adaptation.facts.steps + 1) +
-                              "; choose a smaller learning_rate",
-                          PATCHBAY_DATA_LOSS);
-  }
-  state_.optimizer.Step(parameters, gradients);
-  ++state_.adaptation.facts.steps;
-  return value;
-}
-
-void AdaptAction::Save(const patchbay::Action& action) const {
-  action.result("state.safetensors", StateBytes(file_, state_));
-}
-
-void AdaptAction::Train(const patchbay::Action& action, const AdaptSettings& wanted,
-                        const TrainingClip& clip) {
-  double mean = 0;
-  int64_t made = 0;
-  while (state_.adaptation.facts.steps < wanted.steps) {
-    const double loss = TrainStep(action, wanted, clip);
-    const int64_t step = state_.adaptation.facts.steps;
-    const double keep = std::min(kMeanDecay, static_cast<double>(made) / (made + 1));
-    mean = keep * mean + (1 - keep) * loss;
-    ++made;
-    if (wanted.save_every > 0 && step % wanted.save_every == 0 && step < wanted.steps) Save(action);
-    action.progress(static_cast<double>(step) / static_cast<double>(wanted.steps),
-                    LossText(step, wanted.steps, loss, mean));
-  }
+  const training::Slope slope = training::SlopeOf(loss, parameters);
+  training::Descend(slope, parameters, state_.optimizer);
+  state_.adaptation.facts.steps = state_.optimizer.steps;
+  return slope.loss;
 }
 
 void AdaptAction::OpenModule(const AdaptSettings& wanted, const Settings& settings,
@@ -245,14 +200,10 @@ void AdaptAction::Run(const patchbay::Action& action, const AdaptSettings& wante
   const TrainingClip clip =
       EncodeClip(action, wanted.frames.rgba, (frames_ - 1) * wanted.frame_stride + 1);
   Begin(action, wanted, settings, clip, open);
-  try {
-    Train(action, wanted, clip);
-  } catch (const patchbay::Error& error) {
-    // What was trained so far is not lost.
-    if (error.status() == PATCHBAY_CANCELLED && state_.adaptation.facts.steps > 0) Save(action);
-    throw;
-  }
-  Save(action);
+  training::Train(
+      action, {wanted.steps, wanted.save_every}, state_.optimizer,
+      [&] { return TrainStep(action, wanted, clip); },
+      [&] { action.result("state.safetensors", StateBytes(file_, state_)); });
   action.result("adaptation.safetensors", AdaptationBytes(file_, state_.adaptation));
 }
 

@@ -32,10 +32,8 @@ class AdaptAction {
   void CountFrames(const AdaptSettings& wanted);
   void Begin(const patchbay::Action& action, const AdaptSettings& wanted, const Settings& settings,
              const TrainingClip& clip, const OpenFile& open);
-  void Train(const patchbay::Action& action, const AdaptSettings& wanted, const TrainingClip& clip);
   double TrainStep(const patchbay::Action& action, const AdaptSettings& wanted,
                    const TrainingClip& clip);
-  void Save(const patchbay::Action& action) const;
 
   std::vector<MotionPlace> places_;
   at::TensorOptions options_;

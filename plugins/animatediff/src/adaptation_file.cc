@@ -21,6 +21,9 @@ constexpr char kMostMask[] = "mask_most";
 constexpr char kSteps[] = "steps";
 constexpr char kOverFrames[] = "groupnorm_over_frames";
 
+// Stands before tensors' names.
+constexpr char kLora[] = "lora.";
+
 constexpr int64_t kMostRank = 1024;
 constexpr int64_t kMostSteps = 10'000'000;
 
@@ -77,18 +80,24 @@ const std::vector<std::string>& AdaptationKeys() {
   return keys;
 }
 
+std::vector<std::string> TensorNames(const MotionModule& module) {
+  std::vector<std::string> names;
+  ModuleLora layout = EmptyLora(module);
+  for (const LoraPlace& place : PlacesOf(module, layout)) {
+    names.push_back(module.name + "." + place.name + ".down.weight");
+    names.push_back(module.name + "." + place.name + ".up.weight");
+  }
+  return names;
+}
+
 std::map<std::string, at::Tensor> NamedTensors(const MotionFile& modules,
-                                               const std::vector<ModuleLora>& loras,
-                                               const std::string& prefix) {
+                                               const std::vector<ModuleLora>& loras) {
   std::map<std::string, at::Tensor> tensors;
   for (size_t i = 0; i < loras.size(); ++i) {
     if (!modules.modules[i]) continue;
-    ModuleLora lora = loras[i];
-    for (const LoraPlace& place : PlacesOf(*modules.modules[i], lora)) {
-      const std::string name = prefix + modules.modules[i]->name + "." + place.name;
-      tensors[name + ".down.weight"] = place.change->down;
-      tensors[name + ".up.weight"] = place.change->up;
-    }
+    const std::vector<at::Tensor> of_module = TensorsOf(loras[i]);
+    const std::vector<std::string> names = TensorNames(*modules.modules[i]);
+    for (size_t k = 0; k < names.size(); ++k) tensors[kLora + names[k]] = of_module.at(k);
   }
   return tensors;
 }
@@ -140,25 +149,26 @@ void CheckMadeFor(const std::string& field, const std::string& file, const Adapt
   }
 }
 
+at::Tensor ReadTensor(const std::string& field, const clip_vision::Weights& weights,
+                      const std::string& name, const std::vector<int64_t>& shape) {
+  try {
+    return weights.Read(name, shape);
+  } catch (const patchbay::Error& error) {
+    throw patchbay::Error(field + ": " + error.what());
+  }
+}
+
 std::vector<ModuleLora> ReadLoras(const std::string& field, const clip_vision::Weights& weights,
-                                  const MotionFile& modules, int64_t rank,
-                                  const std::string& prefix) {
+                                  const MotionFile& modules, int64_t rank) {
   std::vector<ModuleLora> loras;
   for (const std::optional<MotionModule>& module : modules.modules) {
     ModuleLora& lora = loras.emplace_back();
     if (!module) continue;
     lora = EmptyLora(*module);
     for (const LoraPlace& place : PlacesOf(*module, lora)) {
-      const std::string name = prefix + module->name + "." + place.name;
-      const auto read = [&](const std::string& tensor, const std::vector<int64_t>& shape) {
-        try {
-          return weights.Read(tensor, shape);
-        } catch (const patchbay::Error& error) {
-          throw patchbay::Error(field + ": " + error.what());
-        }
-      };
-      place.change->down = read(name + ".down.weight", {rank, place.inputs});
-      place.change->up = read(name + ".up.weight", {place.outputs, rank});
+      const std::string name = kLora + module->name + "." + place.name;
+      place.change->down = ReadTensor(field, weights, name + ".down.weight", {rank, place.inputs});
+      place.change->up = ReadTensor(field, weights, name + ".up.weight", {place.outputs, rank});
     }
   }
   return loras;

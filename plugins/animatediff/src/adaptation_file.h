@@ -31,11 +31,11 @@ struct Adaptation {
   std::vector<ModuleLora> modules;  // by the place; empty where there is no module
 };
 
-// Names as the file has them, "lora.{module}.{layer}.{down|up}.weight", before each of which stands
-// `prefix`.
+// Of a module's LoRA, in the order of TensorsOf(): "{module}.{layer}.{down|up}.weight".
+std::vector<std::string> TensorNames(const MotionModule& module);
+// Names as the file has them: with "lora." before them.
 std::map<std::string, at::Tensor> NamedTensors(const MotionFile& modules,
-                                               const std::vector<ModuleLora>& loras,
-                                               const std::string& prefix = "lora.");
+                                               const std::vector<ModuleLora>& loras);
 std::map<std::string, std::string> MetadataOf(const AdaptationFacts& facts);
 
 // metadata(key): the file's, empty for nothing. All throw patchbay::Error, which begins with
@@ -46,8 +46,9 @@ AdaptationFacts ReadAdaptationFacts(const std::string& field, const std::string&
 void CheckMadeFor(const std::string& field, const std::string& file, const AdaptationFacts& facts,
                   const std::string& base_model, const std::string& module);
 std::vector<ModuleLora> ReadLoras(const std::string& field, const clip_vision::Weights& weights,
-                                  const MotionFile& modules, int64_t rank,
-                                  const std::string& prefix = "lora.");
+                                  const MotionFile& modules, int64_t rank);
+at::Tensor ReadTensor(const std::string& field, const clip_vision::Weights& weights,
+                      const std::string& name, const std::vector<int64_t>& shape);
 
 // The keys of the metadata.
 const std::vector<std::string>& AdaptationKeys();

@@ -3,31 +3,20 @@
 #include <patchbay/error.h>
 
 #include "plugins/safetensors/src/safetensors_bytes.h"
+#include "plugins/training/src/saved_training.h"
 
 namespace animatediff {
 namespace {
 
 constexpr char kField[] = "resume";
-constexpr char kFirst[] = "first_moment.";
-constexpr char kSecond[] = "second_moment.";
-// Stands before parameters in the metadata.
-constexpr char kParameter[] = "parameter.";
-
-[[noreturn]] void Refuse(const std::string& file, const std::string& reason) {
-  throw patchbay::Error(std::string(kField) + ": " + file + " " + reason);
-}
-
-// The moments as LoRAs, so that they are stored and checked like these.
-std::vector<ModuleLora> Laid(const Adaptation& layout, const std::vector<at::Tensor>& tensors) {
-  std::vector<ModuleLora> loras;
-  size_t next = 0;
-  for (const ModuleLora& lora : layout.modules) {
-    const size_t count = TensorsOf(lora).size();
-    const auto begin = tensors.begin() + static_cast<std::ptrdiff_t>(next);
-    loras.push_back(LoraOf(lora, {begin, begin + static_cast<std::ptrdiff_t>(count)}));
-    next += count;
+// Those of TensorsOf(), in its order.
+std::vector<std::string> NamesOf(const MotionFile& modules, const Adaptation& adaptation) {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < adaptation.modules.size(); ++i) {
+    if (!modules.modules[i]) continue;
+    for (const std::string& name : TensorNames(*modules.modules[i])) names.push_back(name);
   }
-  return loras;
+  return names;
 }
 
 }  // namespace
@@ -48,18 +37,15 @@ std::string AdaptationBytes(const MotionFile& modules, const Adaptation& adaptat
 
 std::string StateBytes(const MotionFile& modules, const TrainingState& state) {
   std::map<std::string, at::Tensor> tensors = NamedTensors(modules, state.adaptation.modules);
-  tensors.merge(
-      NamedTensors(modules, Laid(state.adaptation, state.optimizer.first_moments), kFirst));
-  tensors.merge(
-      NamedTensors(modules, Laid(state.adaptation, state.optimizer.second_moments), kSecond));
+  training::AddMoments(NamesOf(modules, state.adaptation), state.optimizer, tensors);
   std::map<std::string, std::string> metadata = MetadataOf(state.adaptation.facts);
-  for (const auto& [name, value] : state.parameters) metadata[kParameter + name] = value;
+  metadata.merge(training::ParameterMetadata(state.parameters));
   return safetensors::SafetensorsBytes(tensors, metadata);
 }
 
 std::vector<std::string> StateKeys(const std::map<std::string, std::string>& parameters) {
   std::vector<std::string> keys = AdaptationKeys();
-  for (const auto& [name, value] : parameters) keys.push_back(kParameter + name);
+  for (const auto& [name, value] : training::ParameterMetadata(parameters)) keys.push_back(name);
   return keys;
 }
 
@@ -72,25 +58,16 @@ TrainingState ReadState(const clip_vision::Weights& weights,
   facts = ReadAdaptationFacts(kField, weights.name(), metadata);
   CheckMadeFor(kField, weights.name(), facts, wanted.base_model, wanted.module);
   if (facts.clip != wanted.clip) {
-    Refuse(weights.name(), "is of training on another clip; give the same frames");
+    throw patchbay::Error(std::string(kField) + ": " + weights.name() +
+                          " is of training on another clip; give the same frames");
   }
-  for (const auto& [name, value] : expected.parameters) {
-    const auto found = metadata.find(kParameter + name);
-    if (found == metadata.end() || found->second.empty()) {
-      Refuse(weights.name(),
-             "holds no training to go on with; take a state.safetensors of the action \"adapt\"");
-    }
-    if (found->second != value) {
-      Refuse(weights.name(), "was trained with another " + name + " (" + found->second +
-                                 ", and now it is " + value + "); training goes on with the same");
-    }
-  }
+  training::CheckParameters(kField, weights.name(), metadata, expected.parameters);
   state.adaptation.modules = ReadLoras(kField, weights, modules, facts.rank);
-  const auto moments = [&](const char* prefix) {
-    return TensorsOf(Adaptation{{}, ReadLoras(kField, weights, modules, facts.rank, prefix)});
-  };
-  state.optimizer.first_moments = moments(kFirst);
-  state.optimizer.second_moments = moments(kSecond);
+  training::ReadMoments(
+      [&](const std::string& name, const std::vector<int64_t>& shape) {
+        return ReadTensor(kField, weights, name, shape);
+      },
+      NamesOf(modules, state.adaptation), TensorsOf(state.adaptation), state.optimizer);
   state.optimizer.steps = facts.steps;
   return state;
 }

@@ -29,6 +29,7 @@ struct Margins {
   int64_t top = -1;
   int64_t right = -1;
   int64_t bottom = -1;
+  bool operator==(const Margins&) const = default;
 };
 
 // The size of the finished picture: the canvas's, or where both margins of an axis are given,

@@ -1,36 +1,18 @@
 #include <patchbay/aten.h>
 
 #include <cmath>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "canvas.h"
-#include "decay_map.h"
-#include "noise_regret.h"
-#include "seam.h"
+#include "plugins/outpainter/src/adapt_action.h"
+#include "plugins/outpainter/src/canvas.h"
+#include "plugins/outpainter/src/decay_map.h"
+#include "plugins/outpainter/src/noise_regret.h"
+#include "plugins/outpainter/src/seam.h"
+#include "plugins/outpainter/src/settings.h"
 
 namespace outpainter {
 namespace {
-
-enum class KnownNoise { kTied, kFresh };
-
-struct Settings {
-  patchbay::Picture picture;
-  int64_t left = -1;
-  int64_t top = -1;
-  patchbay::Picture mask;
-  int64_t feathering = 0;
-  int64_t jump_length = 3;
-  int64_t jump_repeats = 4;
-  double jump_share = 0.6;
-  KnownNoise known_noise = KnownNoise::kTied;
-  int64_t right = -1;
-  int64_t bottom = -1;
-  double mask_decay = 0.5;
-  int64_t blending = 24;
-  bool shared_noise = true;
-};
 
 // A tenth of a pixel's step, in -1..1: kept pixels come out as they were whether the host rounds
 // numbers to pixels or, as A1111 does, leaves out what stands behind the point.
@@ -91,11 +73,12 @@ class Outpainter final : public patchbay::Plugin<Settings> {
         .licence("MIT")
         // Sees the latent as other plugins have left it.
         .phase(PATCHBAY_PHASE_LATE);
-    DescribePlace(d);
-    DescribeRegret(d);
+    DescribeSettings(d);
+    DescribeAdapt(d.action("adapt", &Outpainter::Adapt));
   }
 
   void attach(patchbay::Attach& at) const override {
+    if (at.action() == "adapt") return adapt_.Attach(at);
     if (!settings().picture.rgba.defined()) {
       throw patchbay::Error("there is no picture to extend; give one, as in picture=photo.png");
     }
@@ -137,101 +120,6 @@ class Outpainter final : public patchbay::Plugin<Settings> {
   }
 
  private:
-  template <uint32_t kNumber>
-  static void DescribeMargin(patchbay::Description<Settings>& d, int64_t Settings::*member,
-                             const char* id, const char* label, const char* help) {
-    d.field<kNumber>(member, id)
-        .label(label)
-        .unit(PATCHBAY_UNIT_PIXEL)
-        .range(-1, 16384)
-        .soft_range(-1, 1024)
-        .help(help);
-  }
-
-  static void DescribePlace(patchbay::Description<Settings>& d) {
-    d.field<1>(&Settings::picture, "picture")
-        .label("Picture")
-        .frames()
-        .help(
-            "What is extended, or a clip whose frames are the pictures of the batch. It keeps its "
-            "size; the request's size is the canvas's, which the "
-            "margins may fill but for a part of a cell of the latent, cut off in the end.");
-    DescribeMargin<2>(d, &Settings::left, "left", "Left",
-                      "Pixels painted to the picture's left; -1: what the right leaves.");
-    DescribeMargin<3>(d, &Settings::top, "top", "Top",
-                      "Pixels painted above the picture; -1: what the bottom leaves.");
-    DescribeMargin<10>(
-        d, &Settings::right, "right", "Right",
-        "Pixels painted to the picture's right; -1: what the left leaves. Where both "
-        "say so the picture is in the middle.");
-    DescribeMargin<11>(d, &Settings::bottom, "bottom", "Bottom",
-                       "Pixels painted below the picture; -1: what the top leaves.");
-    d.field<4>(&Settings::mask, "mask")
-        .label("Mask")
-        .frames()
-        .help(
-            "Of the picture's size: white is painted anew, as are transparent pixels. One for all "
-            "frames, or one for each.");
-    d.field<5>(&Settings::feathering, "feathering")
-        .label("Feathering")
-        .unit(PATCHBAY_UNIT_PIXEL)
-        .range(0, 512)
-        .soft_range(0, 128)
-        .help(
-            "Pixels inside the picture's edge over which it passes into what was painted. All "
-            "others stay as they were, bit by bit.");
-    d.field<13>(&Settings::blending, "blending")
-        .label("Blending")
-        .unit(PATCHBAY_UNIT_PIXEL)
-        .range(0, 512)
-        .soft_range(0, 128)
-        .help(
-            "Pixels beyond the picture's edge over which what was painted takes on the colours "
-            "that stand at the edge.");
-    d.field<12>(&Settings::mask_decay, "mask_decay")
-        .label("Mask decay")
-        .range(0.0, 100.0)
-        .soft_range(0.0, 2.0)
-        .help(
-            "How far beyond its edge the picture holds on in the first steps, as a share of the "
-            "widest margin; 0: not at all.");
-  }
-
-  static void DescribeRegret(patchbay::Description<Settings>& d) {
-    d.field<6>(&Settings::jump_length, "jump_length")
-        .label("Jump length")
-        .unit(PATCHBAY_UNIT_STEP)
-        .range(0, 50)
-        .soft_range(0, 10)
-        .group("Noise regret")
-        .help("After so many steps the sampler goes back by as many; 0: never.");
-    d.field<7>(&Settings::jump_repeats, "jump_repeats")
-        .label("Repeats")
-        .range(0, 50)
-        .soft_range(0, 10)
-        .group("Noise regret")
-        .help("How often it goes back at one place; 0: never.");
-    d.field<8>(&Settings::jump_share, "jump_share")
-        .label("Until")
-        .unit(PATCHBAY_UNIT_FRACTION_OF_STEPS)
-        .range(0.0, 1.0)
-        .step(0.05)
-        .group("Noise regret")
-        .help("From this share of the steps on it goes back no more.");
-    d.field<9>(&Settings::known_noise, "known_noise")
-        .label("Noise of the known part")
-        .choices({{KnownNoise::kTied, "tied", "The canvas's (the authors' code)"},
-                  {KnownNoise::kFresh, "fresh", "New in each step (the paper's algorithm)"}})
-        .advanced()
-        .help("What the known part is covered with at each step's noise level.");
-    d.field<14>(&Settings::shared_noise, "shared_noise")
-        .label("Shared noise")
-        .advanced()
-        .help(
-            "The frames of a clip are drawn from the same noise, so that what is painted stays "
-            "alike from one to the next. Off where a motion module ties them.");
-  }
-
   static Pass Begin(const Settings& settings, const patchbay::Step& step) {
     const RegretSettings regret = {settings.jump_length, settings.jump_repeats,
                                    settings.jump_share};
@@ -244,7 +132,7 @@ class Outpainter final : public patchbay::Plugin<Settings> {
     CheckFrameCount(rgba.size(0), step.picture_count);
     pass.shares_noise = settings.shared_noise && rgba.size(0) > 1;
     const CanvasSize size = {step.latent_height * cell, step.latent_width * cell};
-    const Margins margins = {settings.left, settings.top, settings.right, settings.bottom};
+    const Margins margins = MarginsOf(settings);
     const CanvasSize finished = FinishedSize({rgba.size(2), rgba.size(3)}, margins, size, cell);
     const Canvas canvas = PlaceOnCanvas(rgba, settings.mask.rgba, margins, size, finished);
     const at::Tensor cells = KnownCells(canvas.known, cell);
@@ -307,6 +195,13 @@ class Outpainter final : public patchbay::Plugin<Settings> {
     latent = latent + std::sqrt(before * before - now * now) * pass.noise;
     return patchbay::Next::to(next);
   }
+
+  void Adapt(patchbay::Action& action, const AdaptSettings& wanted) {
+    adapt_.Run(action, wanted, [this](const patchbay::File& file) { return tensor_file(file); });
+  }
+
+  // The object of an action is its run's alone.
+  mutable AdaptAction adapt_;
 };
 
 }  // namespace

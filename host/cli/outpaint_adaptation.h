@@ -1,5 +1,5 @@
-#ifndef PATCHBAY_HOST_CLI_CLIP_ADAPTATION_H_
-#define PATCHBAY_HOST_CLI_CLIP_ADAPTATION_H_
+#ifndef PATCHBAY_HOST_CLI_OUTPAINT_ADAPTATION_H_
+#define PATCHBAY_HOST_CLI_OUTPAINT_ADAPTATION_H_
 
 #include <string>
 
@@ -16,6 +16,11 @@ absl::Status AdaptToClip(const OutpaintOptions& options, const GenerateOptions& 
                          const TemporaryFolder& folder, const ActionProgram& run,
                          const std::string& adapter_file);
 
+// Runs the action adapt of the plugin outpainter on the picture and its references, and writes the
+// LoRA that it makes to `lora_file`.
+absl::Status AdaptToReferences(const OutpaintOptions& options, const GenerateOptions& generate,
+                               const ActionProgram& run, const std::string& lora_file);
+
 }  // namespace patchbay
 
-#endif  // PATCHBAY_HOST_CLI_CLIP_ADAPTATION_H_
+#endif  // PATCHBAY_HOST_CLI_OUTPAINT_ADAPTATION_H_

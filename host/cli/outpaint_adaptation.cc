@@ -1,0 +1,85 @@
+#include "host/cli/outpaint_adaptation.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "host/base/file_writer.h"
+#include "host/base/status_macros.h"
+#include "host/cli/clip_source.h"
+#include "host/formats/frame_writer.h"
+
+namespace patchbay {
+namespace {
+
+// A training step sees some that follow each other; more than these only add variety.
+constexpr int64_t kMostFrames = 256;
+
+absl::Status WriteStart(const std::string& clip, const std::string& file) {
+  PATCHBAY_ASSIGN_OR_RETURN(const auto reader, OpenClip(clip));
+  const ClipInfo& info = reader->info();
+  const int64_t pixels = int64_t{info.width} * info.height;
+  const int64_t most = std::min(kMostFrames, PictureLimits().max_pixels / pixels);
+  PATCHBAY_ASSIGN_OR_RETURN(const auto writer,
+                            CreateClip(file, {info.width, info.height, info.rate, ""}));
+  for (int64_t i = 0; i < most; ++i) {
+    PATCHBAY_ASSIGN_OR_RETURN(const std::optional<Picture> frame, reader->Next());
+    if (!frame.has_value()) break;
+    PATCHBAY_RETURN_IF_ERROR(writer->Add(*frame));
+  }
+  return writer->Finish().status();
+}
+
+// Runs the plugin's action adapt and keeps the file that it makes under this name as `target`.
+absl::Status Adapt(const std::string& plugin, SettingPairs settings, const OutpaintOptions& options,
+                   const GenerateOptions& generate, const ActionProgram& run,
+                   const std::string& result, const std::string& target) {
+  ActionOptions action;
+  action.plugin = plugin;
+  action.action = "adapt";
+  action.model = generate.model;
+  action.engine = generate.engine;
+  action.settings = std::move(settings);
+  action.settings.emplace_back("prompt", generate.request.prompt);
+  if (options.adapt_steps > 0) {
+    action.settings.emplace_back("steps", absl::StrCat(options.adapt_steps));
+  }
+  PATCHBAY_ASSIGN_OR_RETURN(const std::vector<ActionFile> files, run(action));
+  const auto made = std::find_if(files.begin(), files.end(),
+                                 [&](const ActionFile& file) { return file.name == result; });
+  if (made == files.end()) {
+    return absl::InternalError(absl::StrCat("the adaptation made no file ", result));
+  }
+  return WriteFileAtomically(target, {made->bytes});
+}
+
+}  // namespace
+
+absl::Status AdaptToClip(const OutpaintOptions& options, const GenerateOptions& generate,
+                         const TemporaryFolder& folder, const ActionProgram& run,
+                         const std::string& adapter_file) {
+  const std::string clip = folder.FileNamed("clip.webp");
+  PATCHBAY_RETURN_IF_ERROR(WriteStart(options.picture_file, clip));
+  return Adapt("animatediff", {{"frames", clip}, {"module", options.motion_module_file}}, options,
+               generate, run, "adaptation.safetensors", adapter_file);
+}
+
+absl::Status AdaptToReferences(const OutpaintOptions& options, const GenerateOptions& generate,
+                               const ActionProgram& run, const std::string& lora_file) {
+  PATCHBAY_ASSIGN_OR_RETURN(const OutpaintPlan plan, PlanOutpainting(options));
+  const auto [left, top, right, bottom] = plan.margins;
+  SettingPairs settings = {{"picture", options.picture_file},
+                           {"left", absl::StrCat(left)},
+                           {"top", absl::StrCat(top)},
+                           {"right", absl::StrCat(right)},
+                           {"bottom", absl::StrCat(bottom)}};
+  if (!options.mask_file.empty()) settings.emplace_back("mask", options.mask_file);
+  for (size_t i = 0; i < options.reference_files.size(); ++i) {
+    settings.emplace_back(absl::StrCat("reference", i + 1), options.reference_files[i]);
+  }
+  return Adapt("outpainter", std::move(settings), options, generate, run, "lora.safetensors",
+               lora_file);
+}
+
+}  // namespace patchbay
