@@ -19,7 +19,7 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parents[2]))
 
 from models.classifier import shrink, train  # noqa: E402
 from models.data.captions import full_caption  # noqa: E402
-from models.data.compose import Sprites, compose, draw_scene  # noqa: E402
+from models.data.compose import Scene, Sprites, compose, draw_scene  # noqa: E402
 
 SIZE = 128
 SHARE = 0.6
@@ -30,6 +30,7 @@ RIGHT = SIZE - WIDTH - LEFT
 SEED = 31
 
 STEPS = 20
+REFERENCES = 3
 DRAWING = ["--guidance", 4, "--precision", "fp32", "--threads", 1]
 PLAIN = ["--size", f"{SIZE}x{SIZE}", "--strength", 1]
 
@@ -147,10 +148,15 @@ def figures(judge, drawn, truth):
             psnr(one, other, slice(LEFT, SIZE - RIGHT)))
 
 
-def bench_outpainter(build, count, work):
+def read_sprites(work):
+    """The default model's drawings."""
     if not (work / "sprites.npz").exists():
         raise SystemExit(f"{work / 'sprites.npz'} is missing: python -m models.data.render --work {work} makes it")
-    sprites = Sprites(work, SIZE)
+    return Sprites(work, SIZE)
+
+
+def bench_outpainter(build, count, work):
+    sprites = read_sprites(work)
     judge = train(sprites, work / "classifier.pt")
     scenes, unseen = held_out_scenes(sprites, count)
     prompts = [full_caption(scene.parts(sprites)) for scene in scenes]
@@ -169,6 +175,39 @@ def bench_outpainter(build, count, work):
     for title, part in parts.items():
         if len(scenes[part]) > 0:
             print_table(title, rows, part)
+
+
+def references_for(scene, sprites, rng):
+    """The same drawing in three other places and sizes, before other backgrounds."""
+    drawing = scene.sprites[0][0]
+    for _ in range(REFERENCES):
+        x, y = 0.5 + rng.uniform(-0.05, 0.05, 2)
+        elsewhere = draw_scene(sprites, sprites.core, rng)
+        yield Scene(((drawing, x, y, rng.uniform(0.6, 0.85)),), elsewhere.background, elsewhere.colours)
+
+
+def bench_references(build, count, work, steps):
+    sprites = read_sprites(work)
+    judge = train(sprites, work / "classifier.pt")
+    scenes = [scene for scene in held_out_scenes(sprites, 2 * count)[0] if len(scene.sprites) == 1][:count]
+    rng = numpy.random.default_rng(SEED + 1)
+    rows = {}
+    with tempfile.TemporaryDirectory() as folder:
+        tools = Methods(build, folder)
+        for seed, scene in enumerate(scenes):
+            truth = as_pixels(compose(sprites, [scene], SIZE))[0]
+            tools.begin(truth)
+            given = []
+            for number, other in enumerate(references_for(scene, sprites, rng)):
+                path = tools.folder / f"reference{number}.png"
+                Image.fromarray(as_pixels(compose(sprites, [other], SIZE))[0]).save(path)
+                given += ["--reference", path]
+            prompt = full_caption(scene.parts(sprites))
+            for name, more in (("without references", []), (f"{REFERENCES} references, {steps} steps",
+                                                            [*given, "--adapt", steps])):
+                rows.setdefault(name, []).append(figures(judge, tools.outpainted(prompt, seed, *more), truth))
+            print(prompt, *(f"{values[-1][0]:.2f} dB" for values in rows.values()), flush=True)
+    print_table(f"{len(scenes)} pictures", rows, slice(None))
 
 
 def print_table(title, rows, part):

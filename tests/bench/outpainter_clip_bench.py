@@ -11,9 +11,9 @@ import tempfile
 
 import numpy
 from models.data.captions import full_caption
-from models.data.compose import Scene, Sprites, compose
+from models.data.compose import Scene, compose
 from models.data.motion import REACH
-from outpainter_bench import DRAWING, LEFT, RIGHT, SIZE, as_pixels, held_out_scenes, psnr
+from outpainter_bench import DRAWING, LEFT, RIGHT, SIZE, as_pixels, held_out_scenes, psnr, read_sprites
 from PIL import Image
 
 STEPS = 20
@@ -78,9 +78,7 @@ def quality(drawn, truth):
 
 
 def bench_clips(build, count, work, module, adapt_steps, frames=16):
-    if not (work / "sprites.npz").exists():
-        raise SystemExit(f"{work / 'sprites.npz'} is missing: python -m models.data.render --work {work} makes it")
-    sprites = Sprites(work, SIZE)
+    sprites = read_sprites(work)
     rows = {}
     for seed, (kind, prompt, truth) in enumerate(make_clips(sprites, count, frames)):
         with tempfile.TemporaryDirectory() as folder:

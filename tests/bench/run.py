@@ -44,9 +44,11 @@ def parse_arguments():
                         help="what plugins change in pictures of the model that comes along")
     parser.add_argument("--outpainter", type=int, nargs="?", const=50, metavar="PICTURES",
                         help="pictures extended by the outpainter beside plain inpainting")
+    parser.add_argument("--references", type=int, nargs="?", const=12, metavar="PICTURES",
+                        help="pictures extended by the outpainter with and without reference pictures")
     parser.add_argument("--clips", type=int, nargs="?", const=6, help="clips extended by the outpainter")
     parser.add_argument("--motion-module", type=pathlib.Path, help="for --clips: also with this motion module")
-    parser.add_argument("--adapt", type=int, default=200, metavar="STEPS", help="for --clips: steps of the adaptation")
+    parser.add_argument("--adapt", type=int, default=200, metavar="STEPS", help="for --clips and --references: steps of the adaptation")
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("models/.work"),
                         help="where the default model's data are (see models/README.md)")
     parser.add_argument("--plugin-sizes", type=int, nargs="+", default=[1024], help="sides for HiDiffusion")
@@ -147,6 +149,9 @@ def main():
         return
     if arguments.outpainter:
         outpainter_bench.bench_outpainter(build, arguments.outpainter, arguments.work)
+        return
+    if arguments.references:
+        outpainter_bench.bench_references(build, arguments.references, arguments.work, arguments.adapt)
         return
     if arguments.clips:
         outpainter_clip_bench.bench_clips(build, arguments.clips, arguments.work, arguments.motion_module, arguments.adapt)

@@ -107,7 +107,9 @@ def test_masks_and_transparency(outpaint, tmp_path):
 @pytest.mark.parametrize(("source", "codec", "sound", "target", "least"), [
     ("clip.mp4", "libx264", "aac", "wide.mp4", 30), ("clip.webm", "libvpx-vp9", "libopus", "wide.webm", 30),
     ("clip.mp4", "mpeg4", None, "wide.webm", 30), ("clip.gif", "gif", None, "wide.gif", 28),
-    ("clip.webm", "libvpx", "libopus", "wide.mp4", 30), ("clip.png", "apng", None, "wide.webp", 60)])
+    ("clip.webm", "libvpx", "libopus", "wide.mp4", 30), ("clip.png", "apng", None, "wide.webp", 60),
+    ("clip.mp4", "libx265", "aac", "wide.mp4", 30), ("clip.mp4", "libsvtav1", None, "wide.webm", 30),
+    ("clip.webm", "libsvtav1", "libopus", "wide.webm", 30)])
 def test_videos(outpaint, tmp_path, source, codec, sound, target, least):
     """What comes out is what went in, with margins: frames, their time, and the sound as it was."""
     write_video(tmp_path / source, scene(12), codec, sound)

@@ -23,7 +23,7 @@ struct AdaptSettings {
   int64_t right = 0;
   int64_t bottom = 0;
   std::string prompt;
-  int64_t steps = 400;
+  int64_t steps = 200;
   double learning_rate = 2e-4;
   int64_t rank = 8;
   double dropout = 0.1;
