@@ -203,15 +203,19 @@ class ClipPainter {
     const auto beyond = [](int length) {
       return (kCanvasStep - length % kCanvasStep) % kCanvasStep;
     };
-    std::string settings = absl::StrCat("module=", QuoteSetting(options_.motion_module_file));
+    SettingPairs settings = {{"module", options_.motion_module_file}};
     if (!options_.adapter_file.empty()) {
-      absl::StrAppend(&settings, ",lora=", QuoteSetting(options_.adapter_file), ",left=", left,
-                      ",top=", top, ",right=", right + beyond(report_.size.width),
-                      ",bottom=", bottom + beyond(report_.size.height));
+      const SettingPairs of_adapter = {
+          {"lora", options_.adapter_file},
+          {"left", absl::StrCat(left)},
+          {"top", absl::StrCat(top)},
+          {"right", absl::StrCat(right + beyond(report_.size.width))},
+          {"bottom", absl::StrCat(bottom + beyond(report_.size.height))}};
+      settings.insert(settings.end(), of_adapter.begin(), of_adapter.end());
     }
     AddPlugin("animatediff", settings, task);
     // Modules were trained on frames with noise of their own.
-    AddPlugin("outpainter", "shared_noise=false", task);
+    AddPlugin("outpainter", {{"shared_noise", "false"}}, task);
   }
 
   void Remember(const DrawnJob& drawn) {

@@ -1,6 +1,7 @@
 #include "host/cli/outpaint_options.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -10,6 +11,7 @@
 #include "host/base/mapped_file.h"
 #include "host/base/status_macros.h"
 #include "host/cli/option_values.h"
+#include "host/engine/plugin_access.h"
 #include "host/engine/plugin_values.h"
 #include "host/formats/picture.h"
 
@@ -100,28 +102,42 @@ absl::StatusOr<OutpaintPlan> PlanOutpainting(const OutpaintOptions& options, Pic
   return plan;
 }
 
-// Settings that the user gives to the plugin directly stay, and come last so that they count.
-void AddPlugin(const std::string& id, const std::string& settings, GenerateOptions& generate) {
+void AddPlugin(const std::string& id, const SettingPairs& settings, GenerateOptions& generate) {
+  std::string* place = nullptr;
+  SettingPairs all = settings;
   for (std::string& plugin : generate.plugins) {
-    const std::vector<std::string> parts = absl::StrSplit(plugin, absl::MaxSplits(':', 1));
-    if (parts.front() != id) continue;
-    plugin = absl::StrCat(id, ":", settings, parts.size() > 1 ? "," : "",
-                          parts.size() > 1 ? parts.back() : "");
-    return;
+    const auto given = ParseChosenPlugin(plugin);
+    // What is wrong with the text is told when it is used.
+    if (!given.ok() || given->id != id) continue;
+    place = &plugin;
+    for (const auto& [field, value] : given->settings) {
+      std::erase_if(all, [&](const auto& pair) { return pair.first == field; });
+    }
+    all.insert(all.end(), given->settings.begin(), given->settings.end());
+    break;
   }
-  generate.plugins.push_back(absl::StrCat(id, ":", settings));
+  std::string text = absl::StrCat(id, ":");
+  for (const auto& [field, value] : all) {
+    absl::StrAppend(&text, text.back() == ':' ? "" : ",", field, "=", QuoteSetting(value));
+  }
+  if (place != nullptr) {
+    *place = std::move(text);
+  } else {
+    generate.plugins.push_back(std::move(text));
+  }
 }
 
 void AddOutpainting(const OutpaintOptions& options, const OutpaintPlan& plan,
                     GenerateOptions& generate) {
   const auto [left, top, right, bottom] = plan.margins;
-  std::string settings =
-      absl::StrCat("picture=", QuoteSetting(options.picture_file), ",left=", left, ",top=", top,
-                   ",right=", right, ",bottom=", bottom);
-  if (!options.mask_file.empty()) {
-    absl::StrAppend(&settings, ",mask=", QuoteSetting(options.mask_file));
-  }
-  if (options.feathering >= 0) absl::StrAppend(&settings, ",feathering=", options.feathering);
+  SettingPairs settings = {{"picture", options.picture_file},
+                           {"left", absl::StrCat(left)},
+                           {"top", absl::StrCat(top)},
+                           {"right", absl::StrCat(right)},
+                           {"bottom", absl::StrCat(bottom)}};
+  if (!options.mask_file.empty()) settings.emplace_back("mask", options.mask_file);
+  if (options.feathering >= 0)
+    settings.emplace_back("feathering", absl::StrCat(options.feathering));
   AddPlugin(kPlugin, settings, generate);
   generate.size = absl::StrCat(RoundedUp(left + plan.picture.width + right), "x",
                                RoundedUp(top + plan.picture.height + bottom));

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "host/cli/generate_options.h"
+#include "host/engine/plugin_values.h"
 
 namespace patchbay {
 
@@ -58,9 +59,9 @@ absl::StatusOr<OutpaintPlan> PlanOutpainting(const OutpaintOptions& options);
 // The same for one whose size is known.
 absl::StatusOr<OutpaintPlan> PlanOutpainting(const OutpaintOptions& options, PictureSize picture);
 
-// Adds a plugin with settings, "field=value,...", to those that `generate` names. Settings that the
-// user gives to it directly count more.
-void AddPlugin(const std::string& id, const std::string& settings, GenerateOptions& generate);
+// Adds a plugin with settings to those that `generate` names. Settings that the user gives to it
+// directly stay as they are.
+void AddPlugin(const std::string& id, const SettingPairs& settings, GenerateOptions& generate);
 
 // Adds to `generate` the plugin, with the options' picture and mask, and the canvas's size.
 void AddOutpainting(const OutpaintOptions& options, const OutpaintPlan& plan,

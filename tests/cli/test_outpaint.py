@@ -188,6 +188,14 @@ def test_report(outpaint, photo):
     assert "outpainter" in json.loads(result.stdout)["plugins"]
 
 
+@pytest.mark.parametrize("given", ["outpainter:right=30,left=0", "outpainter:left=0, right=30,jump_repeats=1"])
+def test_what_is_given_to_the_plugin_counts(outpaint, photo, given):
+    """Also where the command has a setting of its own for it."""
+    result, drawn = outpaint(photo, "a garden", "--margins", "30,0,0,0", "--plugin", given)
+    assert result.returncode == 0, result.stderr
+    assert np.array_equal(drawn[:, :61], np.asarray(Image.open(photo)))
+
+
 # ---- Reference pictures ----
 
 
