@@ -131,7 +131,7 @@ class ProgramArtist:
                     f"adapter={self.args.adapter}/ip-adapter.safetensors")
         Image.fromarray(pixels).save(folder / "reference.png")
         return (f"moma:image={folder}/reference.png,mask={folder}/mask.png,subject={SUBJECT},"
-                f"adapter={self.args.adapter}/moma.safetensors,strength={strength},content={content}")
+                f"adapter={self.args.adapter}/moma.safetensors,strength={strength},ip_scale={content}")
 
     def draw(self, cases: list[Case], seeds: list[int],
              setting: tuple[float, float] | None) -> torch.Tensor:

@@ -74,15 +74,35 @@ def step_time(report: dict) -> float:
     return sum(report["step_seconds"]) / len(report["step_seconds"])
 
 
+def show(row: dict) -> dict:
+    print(f"{row['title']:44} {1000 * row['before']:6.0f} ms a step without, {1000 * row['after']:6.0f} ms with")
+    return row
+
+
 def compare(server: Server) -> list[dict]:
     rows = []
     for number, (title, prompt, options, plugin) in enumerate(PAIRS, 1):
         name = f"{number}-{plugin.split(':')[0]}"
         without = server.draw(f"{name}-without", prompt, *options)
         with_it = server.draw(f"{name}-with", prompt, *options, "--plugin", plugin)
-        rows.append({"title": title, "name": name, "before": step_time(without), "after": step_time(with_it),
-                     "plugins": with_it["plugins"]})
-        print(f"{title:44} {1000 * rows[-1]['before']:6.0f} ms a step without, {1000 * rows[-1]['after']:6.0f} ms with")
+        rows.append(show({"title": title, "name": name, "before": step_time(without), "after": step_time(with_it),
+                          "plugins": with_it["plugins"]}))
+    return rows
+
+
+def go_on_from(server: Server, picture: pathlib.Path) -> list[dict]:
+    """What plugins make of a picture that was drawn before: more of it, and another one of the same thing."""
+    adapter = ROOT / "models/default-adapter/moma.safetensors"
+    rows = []
+    for title, name, prompt, options, plugin in [
+            ("The outpainter, on a wider canvas", "6-outpainter", f"a red apple, {STYLE}",
+             ["--size", "224x128", "--guidance", "2"], f"outpainter:picture={picture},feathering=6"),
+            ("MoMA: the thing of another picture", "7-moma", "a thing on a yellow background", ["--guidance", "4"],
+             f"moma:image={picture},subject=thing,adapter={adapter}")]:
+        without = server.draw(f"{name}-without", prompt, *options)
+        with_it = server.draw(f"{name}-with", prompt, *options, "--plugin", plugin)
+        rows.append(show({"title": title, "name": name, "before": step_time(without), "after": step_time(with_it),
+                          "plugins": with_it["plugins"]}))
     return rows
 
 
@@ -117,20 +137,20 @@ def swap_while_drawing(server: Server, build: pathlib.Path) -> list[dict]:
     plugin.swap_in()
     prompt = f"a strawberry, {STYLE}"
     options = ["--seed", 3, "--guidance", 4, "--steps", 150, "--json"]
-    running = server.start("generate", prompt, *options, "-o", OUT / "6-before-the-swap.png")
+    running = server.start("generate", prompt, *options, "-o", OUT / "8-before-the-swap.png")
     time.sleep(0.5)
     plugin.edit("strength = 0.1", "strength = 0.9")
     plugin.edit('.default_text = "0.1"', '.default_text = "0.9"')
     seconds = plugin.swap_in()
     still_drawing = running.poll() is None
     first = json.loads(server.finish(running))
-    second = json.loads(server.call("generate", prompt, *options, "-o", OUT / "6-after-the-swap.png"))
+    second = json.loads(server.call("generate", prompt, *options, "-o", OUT / "8-after-the-swap.png"))
     print(f"\nA plugin's source was changed while a picture was being drawn. The new build was in place after {seconds:.1f} s"
           f"{'' if still_drawing else ', when the picture was done already'}.")
     print(f"  that picture, to its end:  {first['plugins']}")
     print(f"  the next picture:          {second['plugins']}")
     server.call("plugin", "retire", "further")
-    return [{"title": "Before the swap, and after it", "name": "6", "plugins": second["plugins"]}]
+    return [{"title": "Before the swap, and after it", "name": "8", "plugins": second["plugins"]}]
 
 
 def write_page(rows: list[dict], swap: list[dict]) -> pathlib.Path:
@@ -140,7 +160,7 @@ def write_page(rows: list[dict], swap: list[dict]) -> pathlib.Path:
     parts = [f"<h2>{html.escape(row['title'])}</h2><p>{html.escape(row['plugins'])}</p><div>"
              + figure(f"{row['name']}-without") + figure(f"{row['name']}-with") + "</div>" for row in rows]
     parts += [f"<h2>{html.escape(row['title'])}</h2><p>{html.escape(row['plugins'])}</p><div>"
-              + figure("6-before-the-swap") + figure("6-after-the-swap") + "</div>" for row in swap]
+              + figure("8-before-the-swap") + figure("8-after-the-swap") + "</div>" for row in swap]
     page = OUT / "index.html"
     page.write_text('<!doctype html><meta charset="utf-8"><title>Patchbay</title><style>body{font-family:sans-serif;'
                     "margin:2em}div{display:flex}img{image-rendering:pixelated}p{font-size:small}</style>"
@@ -156,6 +176,8 @@ def main() -> None:
     print(f"The server is at {server.address}. Its plugins:\n\n{server.call('plugin', 'list')}")
     try:
         rows = compare(server)
+        server.draw("apple", f"a red apple, {STYLE}", "--guidance", "4")
+        rows += go_on_from(server, OUT / "apple.png")
         swap = swap_while_drawing(server, build)
     finally:
         server.end()
