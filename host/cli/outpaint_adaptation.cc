@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "host/base/file_writer.h"
 #include "host/base/status_macros.h"
+#include "host/cli/clip_canvas.h"
 #include "host/cli/clip_source.h"
 #include "host/formats/frame_writer.h"
 
@@ -16,17 +17,24 @@ namespace {
 // A training step sees some that follow each other; more than these only add variety.
 constexpr int64_t kMostFrames = 256;
 
-absl::Status WriteStart(const std::string& clip, const std::string& file) {
-  PATCHBAY_ASSIGN_OR_RETURN(const auto reader, OpenClip(clip));
+// On their canvas, so that what is learned stands where it will be painted around.
+absl::Status WriteStart(const OutpaintOptions& options, const std::string& file) {
+  PATCHBAY_ASSIGN_OR_RETURN(const auto reader, OpenClip(options.picture_file));
   const ClipInfo& info = reader->info();
-  const int64_t pixels = int64_t{info.width} * info.height;
-  const int64_t most = std::min(kMostFrames, PictureLimits().max_pixels / pixels);
-  PATCHBAY_ASSIGN_OR_RETURN(const auto writer,
-                            CreateClip(file, {info.width, info.height, info.rate, ""}));
+  PATCHBAY_ASSIGN_OR_RETURN(const OutpaintPlan plan,
+                            PlanOutpainting(options, {info.width, info.height}));
+  PATCHBAY_ASSIGN_OR_RETURN(ClipMasks masks, ClipMasks::Open(options.mask_file, info));
+  const auto [left, top, right, bottom] = plan.margins;
+  const int width = left + info.width + right;
+  const int height = top + info.height + bottom;
+  const int64_t most =
+      std::min(kMostFrames, PictureLimits().max_pixels / (int64_t{width} * height));
+  PATCHBAY_ASSIGN_OR_RETURN(const auto writer, CreateClip(file, {width, height, info.rate, ""}));
   for (int64_t i = 0; i < most; ++i) {
     PATCHBAY_ASSIGN_OR_RETURN(const std::optional<Picture> frame, reader->Next());
     if (!frame.has_value()) break;
-    PATCHBAY_RETURN_IF_ERROR(writer->Add(*frame));
+    PATCHBAY_ASSIGN_OR_RETURN(const Picture* const mask, masks.Next());
+    PATCHBAY_RETURN_IF_ERROR(writer->Add(OnClipCanvas(*frame, mask, plan.margins)));
   }
   return writer->Finish().status();
 }
@@ -60,7 +68,7 @@ absl::Status AdaptToClip(const OutpaintOptions& options, const GenerateOptions& 
                          const TemporaryFolder& folder, const ActionProgram& run,
                          const std::string& adapter_file) {
   const std::string clip = folder.FileNamed("clip.webp");
-  PATCHBAY_RETURN_IF_ERROR(WriteStart(options.picture_file, clip));
+  PATCHBAY_RETURN_IF_ERROR(WriteStart(options, clip));
   return Adapt("animatediff", {{"frames", clip}, {"module", options.motion_module_file}}, options,
                generate, run, "adaptation.safetensors", adapter_file);
 }

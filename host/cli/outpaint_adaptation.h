@@ -11,7 +11,8 @@
 namespace patchbay {
 
 // Runs the action adapt of the plugin animatediff on a clip's first frames, as many as an action
-// takes at once, and writes what it makes to `adapter_file`. The clip is read anew.
+// takes at once, on the canvas that they are to fill, and writes what it makes to `adapter_file`.
+// The clip is read anew.
 absl::Status AdaptToClip(const OutpaintOptions& options, const GenerateOptions& generate,
                          const TemporaryFolder& folder, const ActionProgram& run,
                          const std::string& adapter_file);

@@ -162,6 +162,30 @@ def test_the_loss_over_hidden_parts_alone(moving, api):
     assert any(not torch.equal(tensor, tensors[name]) for name, tensor in load(hidden).items())
 
 
+def on_canvas(colour: str, opacity: int = 255) -> bytes:
+    """The clip with transparent margins, in which the colour cannot be seen."""
+    frames = Image.open(io.BytesIO(clip()))
+    pictures = []
+    for number in range(frames.n_frames):
+        frames.seek(number)
+        canvas = Image.new("RGBA", (64, 32), colour)
+        canvas.putalpha(0)
+        known = frames.convert("RGBA")
+        known.putalpha(opacity)
+        canvas.paste(known, (8, 0))
+        pictures.append(canvas)
+    stream = io.BytesIO()
+    pictures[0].save(stream, "WEBP", save_all=True, append_images=pictures[1:], lossless=True, exact=True)
+    return stream.getvalue()
+
+
+def test_what_is_transparent_is_not_learned(moving, api):
+    made = [finished(moving, api, adapt(moving, api, steps=2, frames=frames))["adaptation.safetensors"]
+            for frames in (on_canvas("red"), on_canvas("blue"), clip())]
+    assert made[0] == made[1] != made[2]
+    assert "nothing of frame 1 is known" in refusal(moving, api, steps=2, frames=on_canvas("red", 0))
+
+
 def test_what_it_refuses(moving, api, folder):
     assert "there is no clip to adapt to" in refusal(moving, api, frames=None, steps=1)
     assert "the clip has 5 frames, and 6 are needed" in refusal(moving, api, frames_at_once=6, steps=1)

@@ -42,6 +42,7 @@ struct Sample {
   at::Tensor latent;  // likewise, at noise level sigma
   double sigma = 0;
   at::Tensor frames;         // [L, 3, H, W]
+  at::Tensor known;          // [L, 1, h, w]: cells that the clip shows
   at::Tensor unknown;        // [1, 1, H, W]
   at::Tensor unknown_cells;  // [1, 1, h, w]
 };
@@ -57,6 +58,7 @@ Sample DrawSample(const patchbay::Model& model, const AdaptSettings& wanted,
   Sample sample;
   sample.clean = cut(clip.latents);
   sample.frames = cut(clip.frames);
+  sample.known = cut(clip.known);
   const int64_t timestep = training::DrawBelow(model.info().training_steps, generator);
   sample.sigma = model.sigma_of_timestep(static_cast<double>(timestep));
   sample.unknown = UnknownPixels(
@@ -83,10 +85,13 @@ at::Tensor LossOf(const patchbay::Model& model, const Sample& sample, const at::
                   LossPlace place) {
   const double of_denoised = patchbay::native_space(model.info(), sample.sigma).of_denoised;
   const at::Tensor error = (denoised.cpu() - sample.clean) * of_denoised;
-  const double cells = sample.unknown_cells.sum().item<double>();
-  if (place == LossPlace::kWhole || cells == 0) return error.square().mean();
-  const auto frames_and_channels = static_cast<double>(error.size(0) * error.size(1));
-  return (error.square() * sample.unknown_cells).sum() / (cells * frames_and_channels);
+  at::Tensor counts = sample.known;
+  if (place == LossPlace::kUnknown) {
+    const at::Tensor hidden = sample.known * sample.unknown_cells;
+    if (hidden.sum().item<double>() > 0) counts = hidden;
+  }
+  const auto channels = static_cast<double>(error.size(1));
+  return (error.square() * counts).sum() / (counts.sum() * channels);
 }
 
 }  // namespace

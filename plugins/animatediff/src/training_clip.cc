@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "plugins/filling/src/smooth_fill.h"
 #include "plugins/training/src/content_hash.h"
 
 namespace animatediff {
@@ -27,10 +28,19 @@ TrainingClip EncodeClip(const patchbay::Action& action, const at::Tensor& rgba, 
                           "ask for fewer frames");
   }
   TrainingClip clip;
-  clip.frames =
-      rgba.narrow(1, 0, 3).slice(2, 0, height).slice(3, 0, width).mul(2).sub(1).contiguous();
+  const at::Tensor cut = rgba.slice(2, 0, height).slice(3, 0, width);
+  const at::Tensor opaque = (cut.narrow(1, 3, 1) >= 0.5).to(at::kFloat);
+  clip.known = filling::KnownCells(opaque, cell);
+  const at::Tensor is_known = clip.known.amax({1, 2, 3});
+  if (is_known.min().item<float>() == 0) {
+    throw patchbay::Error("frames: nothing of frame " +
+                          std::to_string(is_known.argmin().item<int64_t>() + 1) +
+                          " is known; all of it is transparent");
+  }
+  clip.frames = filling::FillSmoothly(cut.narrow(1, 0, 3) * opaque, opaque) * 2 - 1;
   training::ContentHash hash;
   hash.Add(clip.frames);
+  hash.Add(clip.known);
   clip.hash = hash.Text();
   std::vector<at::Tensor> latents;
   for (int64_t i = 0; i < clip.frames.size(0); ++i) {

@@ -13,14 +13,16 @@ namespace animatediff {
 struct TrainingClip {
   at::Tensor frames;   // [F, 3, H, W] in -1..1, H and W multiples of a latent pixel
   at::Tensor latents;  // [F, C, h, w]: the means that the autoencoder gives
+  at::Tensor known;    // [F, 1, h, w]: 1 in cells that the frames show as a whole, else 0
   std::string hash;    // of the frames
 
   PixelSize size() const { return {frames.size(2), frames.size(3)}; }
 };
 
-// rgba: [F, 4, H, W] in 0..1; what goes over a multiple of a latent pixel at the right and below is
+// rgba: [F, 4, H, W] in 0..1; what is less than half opaque is not known, and filled from what lies
+// around it; what goes over a multiple of a latent pixel at the right and below is
 // left out. Frames are encoded one by one. Throws patchbay::Error for none, for fewer than
-// `needed`, and for frames smaller than a latent pixel.
+// `needed`, for frames smaller than a latent pixel, and for one of which no such cell is known.
 TrainingClip EncodeClip(const patchbay::Action& action, const at::Tensor& rgba, int64_t needed);
 
 }  // namespace animatediff

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "plugins/clip_vision/src/weights.h"
+#include "plugins/filling/src/smooth_fill.h"
 #include "plugins/safetensors/src/safetensors_bytes.h"
 #include "plugins/training/src/content_hash.h"
 #include "plugins/training/src/saved_training.h"
@@ -163,7 +164,7 @@ at::Tensor AdaptAction::Loss(const patchbay::Model& model) {
                      .role = with_prompt ? PATCHBAY_ROW_CONDITIONAL : PATCHBAY_ROW_UNCONDITIONAL,
                      .with_gradients = true});
   const double of_denoised = patchbay::native_space(model.info(), sigma).of_denoised;
-  const at::Tensor counts = KnownCells(part.known, model.info().pixels_per_latent_pixel);
+  const at::Tensor counts = filling::KnownCells(part.known, model.info().pixels_per_latent_pixel);
   return (((denoised.cpu() - clean) * of_denoised).square() * counts).mean();
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "patchbay/error.h"
+#include "plugins/filling/src/smooth_fill.h"
 
 namespace outpainter {
 namespace {
@@ -63,20 +64,6 @@ void CheckEachIsKnown(const at::Tensor& known) {
 
 }  // namespace
 
-// Fills where weight is 0 from what lies around it, coarser with the distance (pull-push).
-at::Tensor FillSmoothly(const at::Tensor& weighted, const at::Tensor& weight) {
-  const at::Tensor own = weighted / weight.clamp_min(1e-6);
-  if (weight.min().item<float>() > 0.f || weight.size(2) * weight.size(3) == 1) return own;
-  const auto halve = [&](const at::Tensor& map) {
-    return at::avg_pool2d(map, {2, 2}, {2, 2}, {0, 0}, /*ceil_mode=*/true,
-                          /*count_include_pad=*/false);
-  };
-  const at::Tensor coarse = FillSmoothly(halve(weighted), halve(weight));
-  const at::Tensor around = at::upsample_bilinear2d(coarse, {weight.size(2), weight.size(3)},
-                                                    /*align_corners=*/false);
-  return at::where(weight > 0, own, around);
-}
-
 CanvasSize FinishedSize(CanvasSize picture, const Margins& margins, CanvasSize canvas,
                         int64_t cell) {
   return {FinishedLength(margins.top, margins.bottom, picture.height, canvas.height, cell, "high"),
@@ -100,12 +87,8 @@ Canvas PlaceOnCanvas(const at::Tensor& rgba, const at::Tensor& mask, const Margi
                           "; draw a larger size, or give a mask");
   }
   const at::Tensor colours = at::constant_pad_nd(rgba.slice(1, 0, 3) * own, padding, 0);
-  canvas.picture = 2 * FillSmoothly(colours, canvas.known) - 1;
+  canvas.picture = 2 * filling::FillSmoothly(colours, canvas.known) - 1;
   return canvas;
-}
-
-at::Tensor KnownCells(const at::Tensor& known, int64_t cell) {
-  return 1 - at::max_pool2d(1 - known, {cell, cell}, {cell, cell});
 }
 
 }  // namespace outpainter

@@ -136,15 +136,5 @@ TEST(CanvasTest, SomethingIsKnownOfEachFrame) {
   EXPECT_THAT(Refusal(clip, {}, {0, 0, 0, 0}, {8, 8}), HasSubstr("nothing of frame 2 is known"));
 }
 
-TEST(CanvasTest, KnowsWholeCellsOnly) {
-  at::Tensor known = at::zeros({1, 1, 24, 24});
-  known.slice(2, 7, 24).slice(3, 8, 23).fill_(1);
-  const at::Tensor cells = KnownCells(known, 8);
-  ASSERT_EQ(cells.sizes(), (at::IntArrayRef{1, 1, 3, 3}));
-  EXPECT_EQ(cells.sum().item<float>(), 2);
-  EXPECT_EQ(cells[0][0][1][1].item<float>(), 1);
-  EXPECT_EQ(cells[0][0][2][1].item<float>(), 1);
-}
-
 }  // namespace
 }  // namespace outpainter

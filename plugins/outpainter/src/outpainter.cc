@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "plugins/filling/src/smooth_fill.h"
 #include "plugins/outpainter/src/adapt_action.h"
 #include "plugins/outpainter/src/canvas.h"
 #include "plugins/outpainter/src/decay_map.h"
@@ -135,7 +136,7 @@ class Outpainter final : public patchbay::Plugin<Settings> {
     const Margins margins = MarginsOf(settings);
     const CanvasSize finished = FinishedSize({rgba.size(2), rgba.size(3)}, margins, size, cell);
     const Canvas canvas = PlaceOnCanvas(rgba, settings.mask.rgba, margins, size, finished);
-    const at::Tensor cells = KnownCells(canvas.known, cell);
+    const at::Tensor cells = filling::KnownCells(canvas.known, cell);
     if (cells.amax({1, 2, 3}).min().item<float>() == 0.f) {
       throw patchbay::Error("no block of " + std::to_string(cell) + "x" + std::to_string(cell) +
                             " pixels on the canvas is known as a whole, and the model sees no "

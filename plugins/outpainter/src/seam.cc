@@ -2,6 +2,7 @@
 
 #include "canvas.h"
 #include "decay_map.h"
+#include "plugins/filling/src/smooth_fill.h"
 
 namespace outpainter {
 namespace {
@@ -55,7 +56,7 @@ at::Tensor FeatheredKnown(const at::Tensor& known, int64_t feathering) {
 
 at::Tensor ExtendedAsMembrane(const at::Tensor& values, const at::Tensor& known) {
   const at::Tensor own = values * known;
-  at::Tensor filled = FillSmoothly(own, known);
+  at::Tensor filled = filling::FillSmoothly(own, known);
   for (int i = 0; i < kRelaxations; ++i) {
     filled = at::where(known > 0, own, SumOfNeighbours(filled) / 4);
   }
