@@ -84,15 +84,28 @@ at::Tensor Weights::Read(const std::string& tensor, const std::vector<int64_t>& 
   return ReadStored(tensor, shape).to(at::kFloat);
 }
 
-at::Tensor Weights::ReadStored(const std::string& tensor, const std::vector<int64_t>& shape) const {
+at::Tensor Weights::ReadOf(const std::string& tensor, const std::vector<int64_t>& shape) const {
   const std::vector<int64_t>& stored = Shape(tensor);
   if (stored != shape) {
     throw patchbay::Error(name_ + ": \"" + prefix_ + tensor + "\" is " + ShapeText(stored) +
                           " and not " + ShapeText(shape));
   }
-  const at::Tensor values = read_(tensor);
+  return read_(tensor);
+}
+
+at::Tensor Weights::ReadStored(const std::string& tensor, const std::vector<int64_t>& shape) const {
+  const at::Tensor values = ReadOf(tensor, shape);
   if (!values.is_floating_point()) {
     throw patchbay::Error(name_ + ": \"" + prefix_ + tensor + "\" holds no real numbers");
+  }
+  return values;
+}
+
+at::Tensor Weights::ReadIntegers(const std::string& tensor,
+                                 const std::vector<int64_t>& shape) const {
+  const at::Tensor values = ReadOf(tensor, shape);
+  if (values.scalar_type() != at::kChar) {
+    throw patchbay::Error(name_ + ": \"" + prefix_ + tensor + "\" holds no integers of 8 bits");
   }
   return values;
 }

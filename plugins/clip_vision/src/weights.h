@@ -42,8 +42,12 @@ class Weights {
   at::Tensor Read(const std::string& tensor, const std::vector<int64_t>& shape) const;
   // The same in the file's own type.
   at::Tensor ReadStored(const std::string& tensor, const std::vector<int64_t>& shape) const;
+  // int8 on the CPU. Throws where there is no such tensor, where it has another shape or type.
+  at::Tensor ReadIntegers(const std::string& tensor, const std::vector<int64_t>& shape) const;
 
  private:
+  at::Tensor ReadOf(const std::string& tensor, const std::vector<int64_t>& shape) const;
+
   Weights() = default;
 
   std::string name_;

@@ -18,9 +18,27 @@ at::Tensor Rotated(const at::Tensor& vectors, double base) {
   return at::cat({first * cosine - second * sine, second * cosine + first * sine}, 2);
 }
 
+at::Tensor LlamaDecoder::LinearWeight(const std::string& name, int64_t out, int64_t in) const {
+  const std::string scale_name = name + ".weight_scale";
+  if (!weights_.Has(scale_name)) return weights_.Read(name + ".weight", {out, in});
+  if (weights_.Has(name + ".weight_zero_point")) {
+    throw patchbay::Error(weights_.name() + ": \"" + name +
+                          "\" has integers with a zero point; only symmetric ones are read");
+  }
+  const int64_t groups = weights_.Side(scale_name, 1);
+  if (groups < 1 || in % groups != 0) {
+    throw patchbay::Error(weights_.name() + ": \"" + scale_name + "\" has " +
+                          std::to_string(groups) + " groups, which do not divide " +
+                          std::to_string(in) + " inputs");
+  }
+  const at::Tensor scale = weights_.Read(scale_name, {out, groups});
+  return weights_.ReadIntegers(name + ".weight", {out, in}).to(at::kFloat) *
+         scale.repeat_interleave(in / groups, 1);
+}
+
 at::Tensor LlamaDecoder::Linear(const std::string& name, int64_t out,
                                 const at::Tensor& input) const {
-  return at::linear(input, weights_.Read(name + ".weight", {out, input.size(-1)}));
+  return at::linear(input, LinearWeight(name, out, input.size(-1)));
 }
 
 at::Tensor LlamaDecoder::Norm(const std::string& name, const at::Tensor& states) const {

@@ -16,8 +16,9 @@ namespace llava {
 
 // LLaMA's transformer (arXiv:2302.13971, with the grouped queries of arXiv:2307.09288), as
 // transformers' LlamaModel computes it, in fp32 on the CPU. Its weights are read layer by layer
-// while it runs, and not kept: it runs once for a text, and takes the memory of one layer. One
-// thread at a time.
+// while it runs, and not kept: it runs once for a text, and takes the memory of one layer. Linear
+// layers may be stored as int8 with "weight_scale", [out, 1] or [out, groups], as
+// compressed-tensors stores them ("int-quantized", symmetric). One thread at a time.
 class LlamaDecoder {
  public:
   // Tensors are named as in transformers' LlamaModel: "layers.0.self_attn.q_proj.weight".
@@ -37,6 +38,7 @@ class LlamaDecoder {
   at::Tensor SelfAttention(const std::string& layer, const at::Tensor& states) const;
   at::Tensor FeedForward(const std::string& layer, const at::Tensor& states) const;
   at::Tensor Norm(const std::string& name, const at::Tensor& states) const;
+  at::Tensor LinearWeight(const std::string& name, int64_t out, int64_t in) const;
   at::Tensor Linear(const std::string& name, int64_t out, const at::Tensor& input) const;
 
   clip_vision::Weights weights_;

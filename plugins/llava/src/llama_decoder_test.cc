@@ -88,6 +88,50 @@ TEST(LlamaDecoderTest, RotationDependsOnTheDistance) {
   EXPECT_GT(std::abs((turned[1].dot(turned[3]) - turned[1].dot(turned[4])).item<double>()), 1e-3);
 }
 
+// The weights of the linear layers as int8, and what these stand for.
+struct Quantized {
+  std::map<std::string, at::Tensor> stored, meant;
+};
+
+Quantized InGroups(const std::map<std::string, at::Tensor>& tensors, int64_t groups) {
+  Quantized made{tensors, tensors};
+  for (const auto& [name, weight] : tensors) {
+    if (name.find("_proj") == std::string::npos) continue;
+    const at::Tensor parts = weight.view({weight.size(0), groups, -1});
+    const at::Tensor scale = parts.abs().amax({2}) / 127;
+    const at::Tensor integers = (parts / scale.unsqueeze(2)).round();
+    made.stored[name] = integers.view(weight.sizes()).to(at::kChar);
+    made.stored[name + "_scale"] = scale;
+    made.meant[name] = (integers * scale.unsqueeze(2)).view(weight.sizes());
+  }
+  return made;
+}
+
+TEST(LlamaDecoderTest, LayersMayBeStoredAsIntegers) {
+  const LlamaConfig config = Config(2);
+  const auto tensors = Tensors(config);
+  for (const int64_t groups : {1, 4}) {
+    const Quantized quantized = InGroups(tensors, groups);
+    const at::Tensor states = States(config, quantized.stored, {1, 5, 2});
+    EXPECT_TRUE(at::allclose(states, States(config, quantized.meant, {1, 5, 2}), 1e-5, 1e-5));
+    EXPECT_FALSE(at::allclose(states, States(config, tensors, {1, 5, 2}), 1e-5, 1e-5));
+  }
+  const auto refusal = [&](const std::string& name, const at::Tensor& tensor) {
+    auto stored = InGroups(tensors, 1).stored;
+    stored["layers.1.mlp.up_proj." + name] = tensor;
+    return patchbay::Refusal([&] { States(config, stored, {1}); });
+  };
+  EXPECT_THAT(refusal("weight_zero_point", at::zeros({24, 1})), HasSubstr("with a zero point"));
+  EXPECT_THAT(refusal("weight_scale", at::ones({24, 3})),
+              HasSubstr("3 groups, which do not divide"));
+  EXPECT_THAT(refusal("weight_scale", at::ones({23, 1})), HasSubstr("is 23x1 and not 24x1"));
+  EXPECT_THAT(refusal("weight", at::ones({24, kWidth})), HasSubstr("holds no integers of 8 bits"));
+  auto unscaled = InGroups(tensors, 1).stored;
+  unscaled.erase("layers.0.mlp.up_proj.weight_scale");
+  EXPECT_THAT(patchbay::Refusal([&] { States(config, unscaled, {1}); }),
+              HasSubstr("holds no real numbers"));
+}
+
 TEST(LlamaDecoderTest, SaysWhatIsWrong) {
   const LlamaConfig config = Config(4);
   auto tensors = Tensors(config);

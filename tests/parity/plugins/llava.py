@@ -59,6 +59,20 @@ def make_llava(folder: pathlib.Path, key_heads: int = 2, dtype: torch.dtype = to
     return model
 
 
+def as_integers(folder: pathlib.Path, model: LlavaForConditionalGeneration) -> None:
+    """The language model's layers as int8 with a scale for each output, as compressed-tensors stores them; in the
+    model, what these stand for."""
+    for path in folder.glob("*.safetensors"):
+        tensors = load_file(path)
+        for name in [name for name in tensors if "language_model" in name and name.endswith("_proj.weight")]:
+            scale = tensors[name].abs().amax(1, keepdim=True) / 127
+            integers = (tensors[name] / scale).round().to(torch.int8)
+            tensors |= {name: integers, f"{name}_scale": scale}
+            inner = name.replace("language_model.model.", "model.language_model.")
+            model.get_parameter(inner).data.copy_(integers * scale)
+        save_file(tensors, path)
+
+
 def in_original_names(folder: pathlib.Path, made: pathlib.Path) -> None:
     """The same as the LLaVA authors store it, without the tower's last layer norm."""
     made.mkdir()

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from ..pipeline import reference
 from .ip_adapter import differs
-from .llava import in_original_names, last_state, make_llava
+from .llava import as_integers, in_original_names, last_state, make_llava
 from .moma import SMALL, spelling, theirs
 
 PROMPTS = ["a dog at the sea", "", " two  spaces   and one behind ", "dog", "Caf\u00e9 \u65e5\u672c\u8a9e \U0001f436\U0001f3fd",
@@ -66,6 +66,17 @@ def test_other_files(key_heads, dtype, describe, moma_subject, tmp_path, agree):
     in_original_names(folder, original)
     wanted = last_state(reference_model, original, picture, mask, "red apple", "a table")
     agree(f"LLaVA, {dtype}, the authors' names", load_file(describe(original, "a table", "red apple"))["moma_embedding"], wanted)
+
+
+def test_integers(describe, moma_subject, tmp_path, agree):
+    picture, mask, _ = moma_subject
+    folder = tmp_path / "llava"
+    reference_model = make_llava(folder)
+    before = last_state(reference_model, folder, picture, mask, "dog", PROMPTS[0])
+    as_integers(folder, reference_model)
+    wanted = last_state(reference_model, folder, picture, mask, "dog", PROMPTS[0])
+    assert differs(wanted, before)
+    agree("LLaVA, int8", load_file(describe(folder, PROMPTS[0]))["moma_embedding"], wanted)
 
 
 def test_metaspace(describe, moma_subject, tmp_path, agree):
