@@ -68,6 +68,7 @@ NodeCatalogue CatalogueOf(const CatalogueSources& sources) {
   AddOutputNodes(catalogue);
   AddPrimitiveNodes(catalogue);
   AddPluginNodes(sources, catalogue);
+  AddIpAdapterNodes(sources, catalogue);
   return catalogue;
 }
 

@@ -40,6 +40,10 @@ void AddPrimitiveNodes(NodeCatalogue& catalogue);
 // One MODEL -> MODEL node for each plugin, made from its schema. Its class is "Patchbay_" and the
 // plugin's id; inputs stand in the order of their numbers.
 void AddPluginNodes(const CatalogueSources& sources, NodeCatalogue& catalogue);
+// The nodes of the custom package that most workflows with IP-Adapters are made with
+// (ComfyUI_IPAdapter_plus), by the plugin ip-adapter; none where the host has it not. They take the
+// values that it can follow.
+void AddIpAdapterNodes(const CatalogueSources& sources, NodeCatalogue& catalogue);
 
 // The checkpoint of ComfyUI's default workflow; it stands for the host's default model.
 inline constexpr char kDefaultCheckpoint[] = "v1-5-pruned-emaonly-fp16.safetensors";

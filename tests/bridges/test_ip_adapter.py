@@ -74,3 +74,55 @@ def test_nodes(adapted):
     assert said.count("ip-adapter 1.0.0") == 2
     assert len({both, *(drawn(*nodes)[0] for nodes in ([], [first], [second], [{"image": ["40", 0]}]))}) == 5
     client.close()
+
+
+@pytest.mark.parametrize("kind", ["IPAdapter", "IPAdapterAdvanced"])
+def test_nodes_of_the_known_package(adapted, kind):
+    """A workflow with these draws what the plugin's own node draws; what the plugin cannot follow is refused by name."""
+    client = Client(adapted.comfyui_address)
+    for name, content in (("photo.png", PHOTO), ("mask.png", MASK)):
+        assert requests.post(f"{adapted.comfyui}/upload/image", files={"image": (name, content, "image/png")},
+                             timeout=60).status_code == 200
+    simple = kind == "IPAdapter"
+    common = {"30": {"class_type": "IPAdapterModelLoader", "inputs": {"ipadapter_file": "adapter.safetensors"}},
+              "31": {"class_type": "CLIPVisionLoader", "inputs": {"clip_name": "image_encoder.safetensors"}},
+              "40": {"class_type": "LoadImage", "inputs": {"image": "photo.png"}},
+              "41": {"class_type": "LoadImageMask", "inputs": {"image": "mask.png", "channel": "red"}}}
+
+    def drawn(node: dict) -> bytes:
+        graph = workflow(sampler={"model": ["20", 0]}, nodes={**common, "20": node})
+        entry, _ = client.run(graph)
+        assert entry["status"]["status_str"] == "success", entry["status"]
+        return Image.open(io.BytesIO(client.view(entry["outputs"]["9"]["images"][0]))).tobytes()
+
+    def known(**settings: object) -> dict:
+        given = {"model": ["4", 0], "ipadapter": ["30", 0], "image": ["40", 0], "weight": 0.8, "start_at": 0, "end_at": 1,
+                 "weight_type": "standard" if simple else "linear"}
+        if not simple:
+            given |= {"combine_embeds": "concat", "embeds_scaling": "V only", "clip_vision": ["31", 0]}
+        return {"class_type": kind, "inputs": {**given, **settings}}
+
+    def own(**settings: object) -> dict:
+        given = {"adapter": "adapter.safetensors", "weight": 0.8, "image": ["40", 0], **settings}
+        return plugin_node(adapted, "ip-adapter", **given)
+
+    pairs = [(known(), own()), (known(weight_type="style transfer"), own(layers="style")),
+             (known(start_at=0.5), own(begin=0.5)), (known(weight=0), own(weight=0))]
+    if simple:
+        pairs.append((known(attn_mask=["41", 0]), None))
+    pictures = []
+    for one, other in pairs:
+        pictures.append(drawn(one))
+        assert other is None or pictures[-1] == drawn(other)
+    assert len(set(pictures)) == len(pairs)
+
+    def refusal(**settings: object) -> str:
+        graph = workflow(sampler={"model": ["20", 0]}, nodes={**common, "20": known(**settings)})
+        return requests.post(f"{adapted.comfyui}/prompt", json={"prompt": graph}, timeout=60).text
+
+    assert "weight_type" in refusal(weight_type="ease in") and "style transfer" in refusal(weight_type="ease in")
+    loader = {"class_type": "IPAdapterUnifiedLoader", "inputs": {"model": ["4", 0], "preset": "PLUS"}}
+    said = requests.post(f"{adapted.comfyui}/prompt", timeout=60, json={"prompt": workflow(
+        sampler={"model": ["20", 0]}, nodes={"20": loader})}).text
+    assert "IPAdapterModelLoader" in said
+    client.close()
