@@ -2,6 +2,7 @@
 
 #include "host/runtime/denoiser/feature_hooks.h"
 #include "host/runtime/denoiser/norm_over_pictures.h"
+#include "host/runtime/denoiser/recomputation.h"
 
 namespace patchbay {
 namespace {
@@ -32,19 +33,24 @@ void UNetResnet::SetSkipSplit(SiteTable& sites, int64_t below) const {
 
 at::Tensor UNetResnet::Forward(const at::Tensor& input, const UNetCall& call) const {
   return WithModuleHooks(site_, call, input, [&](const at::Tensor& x) {
-    const at::Tensor shift =
-        time_projection_.Forward(call.activated_time_embedding, call.operators);
-    const bool over_pictures = call.norms_over_pictures();
-    const at::Tensor hidden = first_.Forward(
-        over_pictures ? NormSiluOverPictures(first_norm_, call, x) : first_norm_.ForwardSilu(x),
-        call.operators);
-    const at::Tensor residual = shortcut_ ? shortcut_->Forward(x, call.operators) : x;
-    const at::Tensor activated =
-        over_pictures
-            ? NormSiluOverPictures(second_norm_, call, hidden + shift.unsqueeze(-1).unsqueeze(-1))
-            : second_norm_.ForwardShiftedSilu(hidden, shift);
-    return second_.ForwardAdd(activated, residual, call.operators);
+    return WithRecomputation(
+        first_.site(), site_, call, x,
+        [this](const at::Tensor& features, const UNetCall& at) { return Compute(features, at); });
   });
+}
+
+at::Tensor UNetResnet::Compute(const at::Tensor& x, const UNetCall& call) const {
+  const at::Tensor shift = time_projection_.Forward(call.activated_time_embedding, call.operators);
+  const bool over_pictures = call.norms_over_pictures();
+  const at::Tensor hidden = first_.Forward(
+      over_pictures ? NormSiluOverPictures(first_norm_, call, x) : first_norm_.ForwardSilu(x),
+      call.operators);
+  const at::Tensor residual = shortcut_ ? shortcut_->Forward(x, call.operators) : x;
+  const at::Tensor activated =
+      over_pictures
+          ? NormSiluOverPictures(second_norm_, call, hidden + shift.unsqueeze(-1).unsqueeze(-1))
+          : second_norm_.ForwardShiftedSilu(hidden, shift);
+  return second_.ForwardAdd(activated, residual, call.operators);
 }
 
 }  // namespace patchbay

@@ -32,6 +32,8 @@ class UNetResnet {
   int64_t out_channels() const { return first_.out_channels(); }
 
  private:
+  at::Tensor Compute(const at::Tensor& x, const UNetCall& call) const;
+
   Convolution first_;
   Linear time_projection_;
   Convolution second_;

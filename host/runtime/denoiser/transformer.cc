@@ -1,6 +1,9 @@
 #include "host/runtime/denoiser/transformer.h"
 
+#include <algorithm>
+
 #include "host/runtime/denoiser/feature_hooks.h"
+#include "host/runtime/denoiser/recomputation.h"
 
 namespace patchbay {
 namespace {
@@ -54,7 +57,16 @@ at::Tensor TransformerBlock::Forward(const at::Tensor& tokens, const TokenGrid& 
   const at::Tensor after_cross =
       cross_.ForwardAdd(second_norm_.Forward(after_self),
                         &call.text.keys_and_values[context_index_], after_self, grid, call);
-  return feed_forward_.ForwardAdd(third_norm_.Forward(after_cross), after_cross, call.operators);
+  const auto [first, last] = feed_forward_.layers();
+  return WithRecomputation(
+      first, last, call, after_cross, [this](const at::Tensor& x, const UNetCall& at) {
+        return feed_forward_.ForwardAdd(third_norm_.Forward(x), x, at.operators);
+      });
+}
+
+bool TransformerBlock::TrainsText(const UNetCall& call) const {
+  const KeyValue& text = call.text.keys_and_values[context_index_];
+  return text.key.requires_grad() || text.value.requires_grad();
 }
 
 SpatialTransformer::SpatialTransformer(const ModuleScope& scope, int64_t heads, int64_t norm_groups,
@@ -70,12 +82,22 @@ SpatialTransformer::SpatialTransformer(const ModuleScope& scope, int64_t heads, 
 
 at::Tensor SpatialTransformer::Forward(const at::Tensor& input, const UNetCall& call) const {
   return WithModuleHooks(site_, call, input, [&](const at::Tensor& x) {
-    const TokenGrid grid = {x.size(2), x.size(3)};
-    at::Tensor tokens = proj_in_.Forward(ToTokens(norm_.Forward(x)), call.operators);
-    for (const TransformerBlock& block : blocks_) tokens = block.Forward(tokens, grid, call);
-    return FromTokens(proj_out_.ForwardAdd(tokens, ToTokens(x), call.operators), grid.height,
-                      grid.width);
+    const bool trains_text =
+        std::any_of(blocks_.begin(), blocks_.end(),
+                    [&](const TransformerBlock& block) { return block.TrainsText(call); });
+    if (trains_text) return Compute(x, call);
+    return WithRecomputation(
+        proj_in_.site(), site_, call, x,
+        [this](const at::Tensor& features, const UNetCall& at) { return Compute(features, at); });
   });
+}
+
+at::Tensor SpatialTransformer::Compute(const at::Tensor& x, const UNetCall& call) const {
+  const TokenGrid grid = {x.size(2), x.size(3)};
+  at::Tensor tokens = proj_in_.Forward(ToTokens(norm_.Forward(x)), call.operators);
+  for (const TransformerBlock& block : blocks_) tokens = block.Forward(tokens, grid, call);
+  return FromTokens(proj_out_.ForwardAdd(tokens, ToTokens(x), call.operators), grid.height,
+                    grid.width);
 }
 
 }  // namespace patchbay

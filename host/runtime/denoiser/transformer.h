@@ -24,6 +24,9 @@ class TransformerBlock {
   // [B, T, features] -> the same shape, T = grid.height * grid.width
   at::Tensor Forward(const at::Tensor& tokens, const TokenGrid& grid, const UNetCall& call) const;
 
+  // Whether gradients reach the text's keys or values.
+  bool TrainsText(const UNetCall& call) const;
+
   const AttentionLayer& self_attention() const { return self_; }
   const AttentionLayer& cross_attention() const { return cross_; }
 
@@ -51,6 +54,8 @@ class SpatialTransformer {
   SiteIndex site() const { return site_; }
 
  private:
+  at::Tensor Compute(const at::Tensor& x, const UNetCall& call) const;
+
   Linear proj_in_;
   GroupNorm norm_;
   std::vector<TransformerBlock> blocks_;

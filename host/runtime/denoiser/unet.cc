@@ -1,5 +1,8 @@
 #include "host/runtime/denoiser/unet.h"
 
+#include <c10/core/GradMode.h>
+
+#include <memory>
 #include <utility>
 
 #include "absl/memory/memory.h"
@@ -8,6 +11,7 @@
 #include "host/runtime/checkpoint/ldm_names.h"
 #include "host/runtime/denoiser/feature_hooks.h"
 #include "host/runtime/denoiser/norm_over_pictures.h"
+#include "host/runtime/denoiser/recomputation.h"
 
 namespace patchbay {
 namespace {
@@ -127,12 +131,13 @@ UNetCall UNet::MakeCall(const UNetInput& input, const TextContext& text,
       input.guidance_embedding.defined() ? input.guidance_embedding.to(precision_) : at::Tensor();
   at::Tensor embedding = time_embedding_.Forward(frequencies, guidance, operators);
   if (text.added_embedding.defined()) embedding = embedding + text.added_embedding;
-  return {text, operators, hooks, at::silu(embedding)};
+  return {text, operators, hooks, at::silu(embedding), nullptr};
 }
 
 at::Tensor UNet::Forward(const UNetInput& input, const TextContext& text,
                          const OperatorCall& operators, const DenoiserHooks& hooks) const {
-  const UNetCall call = MakeCall(input, text, operators, hooks);
+  UNetCall call = MakeCall(input, text, operators, hooks);
+  if (c10::GradMode::is_enabled()) call.lasting = std::make_shared<const LastingCall>(call);
   at::Tensor x = input.sample.to(precision_).contiguous(at::MemoryFormat::ChannelsLast);
   if (const ModuleHooks* first = hooks.modules.Find(first_stage_)) {
     x = Edited(first->before, call, x);

@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <memory>
 #include <vector>
 
 #include "host/runtime/hooks/denoiser_hooks.h"
@@ -25,6 +26,8 @@ struct TextContext {
   at::Tensor added_embedding;
 };
 
+class LastingCall;
+
 // What accompanies one run of the U-Net through all its modules. Lives on the caller's stack.
 struct UNetCall {
   const TextContext& text;
@@ -32,6 +35,8 @@ struct UNetCall {
   const DenoiserHooks& hooks;
   // SiLU(time embedding) [B, time embedding width]: what each resnet projects to its own width.
   at::Tensor activated_time_embedding;
+  // For modules that are computed again for gradients; null where nobody may take any.
+  std::shared_ptr<const LastingCall> lasting;
 
   // Whether group norms of resnets and of the output take their statistics over all pictures.
   bool norms_over_pictures() const { return hooks.norms_over_pictures; }

@@ -3,6 +3,8 @@
 
 #include <ATen/ATen.h>
 
+#include <array>
+
 #include "host/runtime/nn/linear.h"
 
 namespace patchbay {
@@ -17,6 +19,9 @@ class GatedFeedForward {
   // [B, T, width] -> residual + feed_forward(x), same shape.
   at::Tensor ForwardAdd(const at::Tensor& x, const at::Tensor& residual,
                         const OperatorCall& operators) const;
+
+  // Its linear layers, in the order of their sites.
+  std::array<SiteIndex, 2> layers() const { return {proj_.site(), out_.site()}; }
 
  private:
   Linear proj_;
