@@ -2,16 +2,12 @@
 
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/autograd.h>
-#include <torch/csrc/autograd/custom_function.h>
-#include <torch/custom_class.h>
 
-#include <utility>
+#include "host/runtime/nn/input_gradient.h"
+#include "host/runtime/nn/wants_gradient.h"
 
 namespace patchbay {
 namespace {
-
-using torch::autograd::AutogradContext;
-using torch::autograd::variable_list;
 
 DenoiserHooks NoHooks(bool norms_over_pictures) {
   DenoiserHooks hooks;
@@ -28,30 +24,8 @@ patchbay_step StepOf(const UNetCall& call) {
   return step;
 }
 
-struct KeptBody : torch::CustomClassHolder {
-  explicit KeptBody(std::function<at::Tensor(const at::Tensor&)> body) : run(std::move(body)) {}
-  const std::function<at::Tensor(const at::Tensor&)> run;
-};
-
-struct RecomputedModule : torch::autograd::Function<RecomputedModule> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x,
-                            const c10::intrusive_ptr<KeptBody>& body) {
-    context->saved_data["body"] = c10::IValue::make_capsule(body);
-    context->save_for_backward({x});
-    return body->run(x);
-  }
-
-  static variable_list backward(AutogradContext* context, const variable_list& wanted) {
-    const auto body =
-        c10::static_intrusive_pointer_cast<KeptBody>(context->saved_data["body"].toCapsule());
-    const at::Tensor x = context->get_saved_variables().front().detach().requires_grad_(true);
-    at::Tensor output;
-    {
-      const c10::AutoGradMode gradients(true);
-      output = body->run(x);
-    }
-    return {torch::autograd::grad({output}, {x}, {wanted.front()}).front(), at::Tensor()};
-  }
+struct RecomputedModule {
+  static constexpr bool kKeepsInput = true;
 };
 
 }  // namespace
@@ -66,8 +40,8 @@ LastingCall::LastingCall(const UNetCall& call, int64_t least_numbers)
             nullptr} {}
 
 bool IsRecomputed(const UNetCall& call, SiteIndex first, SiteIndex last, const at::Tensor& x) {
-  if (call.lasting == nullptr || !x.requires_grad() || !c10::GradMode::is_enabled() ||
-      x.numel() < call.lasting->least_numbers() || call.activated_time_embedding.requires_grad()) {
+  if (call.lasting == nullptr || !WantsGradient(x) || x.numel() < call.lasting->least_numbers() ||
+      call.activated_time_embedding.requires_grad()) {
     return false;
   }
   for (auto i = static_cast<int32_t>(first); i <= static_cast<int32_t>(last); ++i) {
@@ -78,8 +52,14 @@ bool IsRecomputed(const UNetCall& call, SiteIndex first, SiteIndex last, const a
   return true;
 }
 
-at::Tensor ComputedAgain(const at::Tensor& x, std::function<at::Tensor(const at::Tensor&)> body) {
-  return RecomputedModule::apply(x, c10::make_intrusive<KeptBody>(std::move(body)));
+at::Tensor ComputedAgain(const at::Tensor& x,
+                         const std::function<at::Tensor(const at::Tensor&)>& body) {
+  return WithInputGradient<RecomputedModule>(
+      x, body, [body](const at::Tensor& kept, const at::Tensor& of_output) {
+        const at::Tensor input = kept.detach().requires_grad_(true);
+        const c10::AutoGradMode gradients(true);
+        return torch::autograd::grad({body(input)}, {input}, {of_output}).front();
+      });
 }
 
 }  // namespace patchbay

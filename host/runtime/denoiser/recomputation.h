@@ -45,7 +45,8 @@ bool IsRecomputed(const UNetCall& call, SiteIndex first, SiteIndex last, const a
 
 // body(x), computed again for the gradient of x, which must be all that it owes anything to. The
 // function is kept as long as LibTorch's graph.
-at::Tensor ComputedAgain(const at::Tensor& x, std::function<at::Tensor(const at::Tensor&)> body);
+at::Tensor ComputedAgain(const at::Tensor& x,
+                         const std::function<at::Tensor(const at::Tensor&)>& body);
 
 // body(x, call), computed again where that serves. The body of a module with the sites from `first`
 // to `last`; it must not hold what ends with the call.

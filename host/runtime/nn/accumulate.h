@@ -2,9 +2,10 @@
 #define PATCHBAY_HOST_RUNTIME_NN_ACCUMULATE_H_
 
 #include <ATen/ATen.h>
-#include <c10/core/GradMode.h>
 
 #include <utility>
+
+#include "host/runtime/nn/wants_gradient.h"
 
 namespace patchbay {
 
@@ -12,8 +13,7 @@ namespace patchbay {
 // differentiation allow that. (Faster here than oneDNN's own fused addition, which costs its
 // matrix product more than a pass over a result that is still in the cache.)
 inline at::Tensor Accumulate(at::Tensor fresh, const at::Tensor& residual) {
-  const bool differentiated =
-      c10::GradMode::is_enabled() && (fresh.requires_grad() || residual.requires_grad());
+  const bool differentiated = WantsGradient(fresh) || WantsGradient(residual);
   if (differentiated || fresh.sizes() != residual.sizes() ||
       fresh.scalar_type() != residual.scalar_type()) {
     return fresh + residual;

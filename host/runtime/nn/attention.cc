@@ -1,11 +1,11 @@
 #include "host/runtime/nn/attention.h"
 
 #include <ATen/Parallel.h>
-#include <c10/core/GradMode.h>
 
 #include <cmath>
 
 #include "host/runtime/kernels/attention_kernel.h"
+#include "host/runtime/nn/wants_gradient.h"
 
 namespace patchbay {
 namespace {
@@ -24,10 +24,6 @@ at::Tensor AttendWithLibTorch(const at::Tensor& q, const at::Tensor& k, const at
       SplitHeads(q, batch, heads), SplitHeads(k, batch, heads), SplitHeads(v, batch, heads),
       /*attn_mask=*/{}, /*dropout_p=*/0.0, causal);
   return out.transpose(1, 2).reshape(q.sizes());
-}
-
-bool WantsGradient(const at::Tensor& tensor) {
-  return tensor.requires_grad() && c10::GradMode::is_enabled();
 }
 
 // The kernel of ours that serves these tensors, or nullptr.

@@ -1,10 +1,13 @@
 #include "host/runtime/nn/convolution.h"
 
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "host/runtime/nn/accumulate.h"
+#include "host/runtime/nn/input_gradient.h"
 #include "host/runtime/nn/onednn.h"
+#include "host/runtime/nn/wants_gradient.h"
 
 namespace patchbay {
 namespace {
@@ -12,6 +15,23 @@ namespace {
 // Whether a 1x1 convolution is a product over the channels of each position.
 bool IsPositionwise(const ConvolutionGeometry& geometry) {
   return geometry.stride == 1 && geometry.padding == 0;
+}
+
+struct FixedConvolution {
+  static constexpr bool kKeepsInput = false;
+};
+
+at::Tensor InputGradientOf(const at::Tensor& weight, const ConvolutionGeometry& geometry,
+                           at::IntArrayRef input_sizes, const at::Tensor& of_output) {
+  // Only the input's sizes are read where no gradient of the weight is asked for.
+  const at::Tensor input = at::empty({1}, of_output.options()).expand(input_sizes);
+  const auto [of_input, of_weight, of_bias] = at::convolution_backward(
+      of_output.contiguous(at::MemoryFormat::ChannelsLast), input,
+      weight.contiguous(at::MemoryFormat::ChannelsLast), /*bias_sizes=*/std::nullopt,
+      {geometry.stride, geometry.stride}, {geometry.padding, geometry.padding},
+      {geometry.dilation, geometry.dilation}, /*transposed=*/false, /*output_padding=*/{0, 0},
+      /*groups=*/1, {true, false, false});
+  return of_input;
 }
 
 }  // namespace
@@ -90,18 +110,30 @@ at::Tensor Convolution::weight() const { return storage_->weight(); }
 at::Tensor Convolution::Apply(const at::Tensor& x, const ConvolutionGeometry& geometry) const {
   TORCH_CHECK(storage_->has_weight(), "a convolution's weight was released by the plugin that ",
               "replaces it, and the plugin gave no output in its place");
-  const bool use_packed = CanUsePackedWeight(x);
+  if (WantsGradient(x)) return ApplyDifferentiably(x, geometry);
   const at::Tensor& packed_linear = storage_->packed_linear();
-  if (use_packed && packed_linear.defined() && IsPositionwise(geometry)) {
+  if (packed_linear.defined() && IsPositionwise(geometry)) {
     return PackedLinear(x.permute({0, 2, 3, 1}), packed_linear, bias_).permute({0, 3, 1, 2});
   }
   const at::Tensor input = x.contiguous(at::MemoryFormat::ChannelsLast);
-  if (const auto& packed = storage_->packed(); use_packed && packed != nullptr) {
+  if (const auto& packed = storage_->packed(); packed != nullptr) {
     return PackedConvolution(input, packed->For(input, geometry), bias_, geometry.stride,
                              geometry.padding, geometry.dilation);
   }
   return at::conv2d(input, weight().contiguous(at::MemoryFormat::ChannelsLast), bias_,
                     geometry.stride, geometry.padding, geometry.dilation);
+}
+
+at::Tensor Convolution::ApplyDifferentiably(const at::Tensor& x,
+                                            const ConvolutionGeometry& geometry) const {
+  return WithInputGradient<FixedConvolution>(
+      x, [&](const at::Tensor& input) { return Apply(input, geometry); },
+      [storage = storage_, geometry, sizes = x.sizes().vec()](const at::Tensor&,
+                                                              const at::Tensor& of_output) {
+        TORCH_CHECK(storage->has_weight(), "a convolution's weight was released before gradients ",
+                    "through it were taken");
+        return InputGradientOf(storage->weight(), geometry, sizes, of_output);
+      });
 }
 
 at::Tensor Convolution::Forward(const at::Tensor& x, const OperatorCall& operators) const {

@@ -14,8 +14,9 @@ namespace patchbay {
 // A two-dimensional convolution with bias. Immutable; any thread may call Forward. Input and output
 // are [B, C, H, W] in channels-last memory order.
 //
-// On a CPU the weight is kept in oneDNN's order only; inputs that want a gradient take the plain
-// operators on an unpacked copy. A 1x1 convolution is computed as the linear layer that it is.
+// On a CPU the weight is kept in oneDNN's order only. A 1x1 convolution is computed as the linear
+// layer that it is. Gradients go to the input alone; LibTorch's graph keeps neither the input nor a
+// copy of the weight, which must be there again when they are taken.
 class Convolution {
  public:
   // Reads "weight" [out, in, kernel, kernel] and "bias" [out] and registers the site. A negative
@@ -43,6 +44,7 @@ class Convolution {
 
  private:
   at::Tensor Apply(const at::Tensor& x, const ConvolutionGeometry& geometry) const;
+  at::Tensor ApplyDifferentiably(const at::Tensor& x, const ConvolutionGeometry& geometry) const;
 
   class Storage;
 

@@ -129,10 +129,28 @@ TEST_P(ConvolutionTest, IsDifferentiable) {
   const Convolution convolution = Make();
   const c10::AutoGradMode enabled(true);
   const at::Tensor x = x_.clone().requires_grad_();
-  convolution.Forward(x, no_patches_).sum().backward();
-  const at::Tensor exact_x = x_.to(at::kDouble).requires_grad_();
-  Exact(exact_x, geometry_).sum().backward();
-  EXPECT_LE(RelativeError(x.grad(), exact_x.grad()), x.scalar_type() == at::kFloat ? 1e-5 : 2e-2);
+  for (const ConvolutionGeometry& geometry :
+       {geometry_, ConvolutionGeometry{.stride = 4, .padding = 2, .dilation = 2}}) {
+    const at::Tensor y = convolution.Forward(x, geometry, no_patches_);
+    const at::Tensor factor = at::randn_like(y, c10::TensorOptions().requires_grad(false));
+    const at::Tensor exact_x = x_.to(at::kDouble).requires_grad_();
+    x.mutable_grad() = at::Tensor();
+    y.backward(factor);
+    Exact(exact_x, geometry).backward(factor.to(at::kDouble));
+    EXPECT_LE(RelativeError(x.grad(), exact_x.grad()), x.scalar_type() == at::kFloat ? 1e-5 : 2e-2);
+  }
+}
+
+TEST_P(ConvolutionTest, KeepsNothingForGradients) {
+  const Convolution convolution = Make();
+  const c10::AutoGradMode enabled(true);
+  const at::Tensor x = x_.clone().requires_grad_();
+  const at::Tensor input = x * 2;
+  const size_t holders = input.storage().use_count();
+  const at::Tensor y = convolution.Forward(input, no_patches_);
+  EXPECT_EQ(input.storage().use_count(), holders);
+  weights_.scope().sites().Storage(convolution.site())->LetGo();
+  EXPECT_THROW(y.sum().backward(), c10::Error);
 }
 
 INSTANTIATE_TEST_SUITE_P(

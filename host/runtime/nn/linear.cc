@@ -4,9 +4,18 @@
 #include <vector>
 
 #include "host/runtime/nn/accumulate.h"
+#include "host/runtime/nn/input_gradient.h"
 #include "host/runtime/nn/onednn.h"
+#include "host/runtime/nn/wants_gradient.h"
 
 namespace patchbay {
+namespace {
+
+struct FixedLinear {
+  static constexpr bool kKeepsInput = false;
+};
+
+}  // namespace
 
 class Linear::Storage final : public OperatorStorage {
  public:
@@ -54,8 +63,19 @@ at::Tensor Linear::weight() const { return storage_->weight(); }
 at::Tensor Linear::Apply(const at::Tensor& x) const {
   TORCH_CHECK(storage_->has_weight(), "a linear layer's weight was released by the plugin that ",
               "replaces it, and the plugin gave no output in its place");
-  if (storage_->packed() && CanUsePackedWeight(x)) return PackedLinear(x, storage_->kept(), bias_);
+  if (WantsGradient(x)) return ApplyDifferentiably(x);
+  if (storage_->packed()) return PackedLinear(x, storage_->kept(), bias_);
   return at::linear(x, weight(), bias_);
+}
+
+at::Tensor Linear::ApplyDifferentiably(const at::Tensor& x) const {
+  return WithInputGradient<FixedLinear>(
+      x, [this](const at::Tensor& input) { return Apply(input); },
+      [storage = storage_](const at::Tensor&, const at::Tensor& of_output) {
+        TORCH_CHECK(storage->has_weight(), "a linear layer's weight was released before gradients ",
+                    "through it were taken");
+        return at::matmul(of_output, storage->weight());
+      });
 }
 
 at::Tensor Linear::Forward(const at::Tensor& x, const OperatorCall& operators) const {

@@ -12,8 +12,8 @@ namespace patchbay {
 
 // y = x W^T + b over the last dimension. Immutable; any thread may call Forward.
 //
-// On a CPU the weight is kept in oneDNN's order only; inputs that want a gradient take the plain
-// operators on an unpacked copy.
+// On a CPU the weight is kept in oneDNN's order only. Gradients go to x alone; LibTorch's graph
+// keeps neither x nor a copy of the weight, which must be there again when they are taken.
 class Linear {
  public:
   enum class Bias { kNone, kRequired, kIfStored };
@@ -39,6 +39,7 @@ class Linear {
 
  private:
   at::Tensor Apply(const at::Tensor& x) const;
+  at::Tensor ApplyDifferentiably(const at::Tensor& x) const;
 
   class Storage;
 

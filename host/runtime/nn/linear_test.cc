@@ -90,9 +90,23 @@ TEST_P(LinearTest, IsDifferentiable) {
   const Linear linear(weights_.scope(), -1, -1, Linear::Bias::kRequired);
   const c10::AutoGradMode enabled(true);
   const at::Tensor x = x_.clone().requires_grad_();
-  linear.ForwardAdd(x, x_.new_zeros({1}), no_patches_).sum().backward();
-  const at::Tensor exact = weight_.to(at::kDouble).sum(0).expand(x.sizes());
+  const at::Tensor y = linear.ForwardAdd(x, x_.new_zeros({1}), no_patches_);
+  const at::Tensor factor = at::randn_like(y, c10::TensorOptions().requires_grad(false));
+  y.backward(factor);
+  const at::Tensor exact = at::matmul(factor.to(at::kDouble), weight_.to(at::kDouble));
   EXPECT_LE(RelativeError(x.grad(), exact), x.scalar_type() == at::kFloat ? 1e-5 : 2e-2);
+}
+
+TEST_P(LinearTest, KeepsNothingForGradients) {
+  const Linear linear(weights_.scope(), -1, -1, Linear::Bias::kRequired);
+  const c10::AutoGradMode enabled(true);
+  const at::Tensor x = x_.clone().requires_grad_();
+  const at::Tensor input = x * 2;
+  const size_t holders = input.storage().use_count();
+  const at::Tensor y = linear.Forward(input, no_patches_);
+  EXPECT_EQ(input.storage().use_count(), holders);
+  weights_.scope().sites().Storage(linear.site())->LetGo();
+  EXPECT_THROW(y.sum().backward(), c10::Error);
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, LinearTest,

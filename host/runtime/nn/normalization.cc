@@ -4,6 +4,7 @@
 
 #include "host/runtime/nn/group_norm_kernel.h"
 #include "host/runtime/nn/pointwise.h"
+#include "host/runtime/nn/wants_gradient.h"
 
 namespace patchbay {
 
@@ -16,8 +17,7 @@ GroupNorm::GroupNorm(const ModuleScope& scope, int64_t channels, int64_t groups,
       float_bias_(bias_.to(at::kFloat).contiguous()) {}
 
 at::Tensor GroupNorm::Apply(const at::Tensor& x, const at::Tensor& shift, bool silu) const {
-  const bool differentiated_shift =
-      shift.defined() && shift.requires_grad() && c10::GradMode::is_enabled();
+  const bool differentiated_shift = shift.defined() && WantsGradient(shift);
   const PointwiseKernel* kernel = FindPointwiseKernel(x);
   if (kernel == nullptr || differentiated_shift || x.dim() != 4 || x.size(1) != weight_.size(0) ||
       x.size(1) % groups_ != 0 || !x.is_contiguous(at::MemoryFormat::ChannelsLast)) {

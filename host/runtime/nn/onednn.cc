@@ -1,7 +1,6 @@
 #include "host/runtime/nn/onednn.h"
 
 #include <ATen/core/dispatch/Dispatcher.h>
-#include <c10/core/GradMode.h>
 
 #include <optional>
 #include <string_view>
@@ -59,10 +58,6 @@ bool CanPackWeights(at::ScalarType type, at::Device device) {
 
 bool CanPackWeight(const at::Tensor& weight) {
   return weight.numel() > 0 && CanPackWeights(weight.scalar_type(), weight.device());
-}
-
-bool CanUsePackedWeight(const at::Tensor& x) {
-  return x.device().is_cpu() && !(x.requires_grad() && c10::GradMode::is_enabled());
 }
 
 at::Tensor PackLinearWeight(const at::Tensor& weight) {

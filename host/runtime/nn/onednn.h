@@ -13,9 +13,6 @@ namespace patchbay {
 bool CanPackWeights(at::ScalarType type, at::Device device);
 // Likewise, for a weight at hand.
 bool CanPackWeight(const at::Tensor& weight);
-// Whether an operator on a packed weight serves this input: it is on the CPU, and no gradient is
-// asked for.
-bool CanUsePackedWeight(const at::Tensor& x);
 
 // weight: [out, in]
 at::Tensor PackLinearWeight(const at::Tensor& weight);

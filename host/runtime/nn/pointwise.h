@@ -2,16 +2,16 @@
 #define PATCHBAY_HOST_RUNTIME_NN_POINTWISE_H_
 
 #include <ATen/ATen.h>
-#include <c10/core/GradMode.h>
 
 #include "host/runtime/kernels/pointwise_kernel.h"
+#include "host/runtime/nn/wants_gradient.h"
 
 namespace patchbay {
 
 // The kernel of ours that serves this input, or nullptr: another device or precision, a gradient.
 inline const PointwiseKernel* FindPointwiseKernel(const at::Tensor& x) {
   if (!x.device().is_cpu() || x.numel() == 0) return nullptr;
-  if (x.requires_grad() && c10::GradMode::is_enabled()) return nullptr;
+  if (WantsGradient(x)) return nullptr;
   const CpuFeatures& features = CpuFeatures::Current();
   if (x.scalar_type() == at::kFloat) return FindPointwiseKernelFloat(features);
   if (x.scalar_type() == at::kBFloat16) return FindPointwiseKernelBFloat16(features);

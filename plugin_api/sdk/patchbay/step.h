@@ -38,7 +38,8 @@ struct Evaluation {
   patchbay_row_role role = PATCHBAY_ROW_CONDITIONAL;
   Tensor text = Tensor();  // for PATCHBAY_ROW_OTHER: [1 or B, T, text features]
   uint32_t overlay = 0;    // Overlay::number()
-  // In actions: whether the result carries LibTorch's graph back to the plugin's own tensors.
+  // In actions: whether the result carries LibTorch's graph back to the plugin's own tensors. Take
+  // the gradients while the action runs: what the model did not keep for them it computes again.
   bool with_gradients = false;
 };
 
