@@ -17,6 +17,8 @@ from service.plugin_calls import draw, pixels
 from service.test_ip_adapter import PHOTO, png
 from service.test_moma import MASK
 
+LAYERS = 1000  # of a model that takes a while
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
@@ -97,11 +99,11 @@ def test_cancel(telling, api, folder):
     """A model of many layers, all of which are the first one's weights again."""
     llava = folder / "llava"
     config = json.loads((llava / "config.json").read_text())
-    config["text_config"]["num_hidden_layers"] = 200
+    config["text_config"]["num_hidden_layers"] = LAYERS
     (llava / "config.json").write_text(json.dumps(config))
     tensors = {name: tensor for path in llava.glob("*.safetensors") for name, tensor in load_file(path).items()}
     save_file({name.replace("layers.0.", f"layers.{i}."): tensor.clone() for name, tensor in tensors.items()
-               if name.startswith("language_model.model.layers.0.") for i in range(2, 200)}, llava / "more.safetensors")
+               if name.startswith("language_model.model.layers.0.") for i in range(2, LAYERS)}, llava / "more.safetensors")
     run = describe(telling, api, prompt="dog " * 100)
     while not watch_once(telling, api, run.id).fraction:
         time.sleep(0.005)

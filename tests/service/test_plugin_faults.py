@@ -81,6 +81,7 @@ def test_a_suspended_plugin_leaves_the_default_chain(server, api):
 
 def test_a_crash_quarantines_the_plugin(server, api):
     plain = draw(server, api)
+    server.create(steps=50)  # while it is drawn all others come into the queue
     doomed = server.create(plugins=faulty("crash", step={"int_value": 1}))
     skipping = server.create(plugins=faulty("crash"), plugin_failure_policy=api.PLUGIN_FAILURE_POLICY_SKIP)
     waiting = server.create(seed=8)
