@@ -53,6 +53,9 @@ absl::Status CheckOptions(const OutpaintOptions& options, const GenerateOptions&
   if (!options.save_adapter_file.empty() && options.adapt_steps == 0) {
     return wrong("--save-adapter keeps what --adapt makes; say for how many steps");
   }
+  if (!options.adapt_settings.empty() && options.adapt_steps == 0) {
+    return wrong("--adapt-with is for what --adapt trains; say for how many steps");
+  }
   return absl::OkStatus();
 }
 

@@ -48,11 +48,15 @@ absl::Status Adapt(const std::string& plugin, SettingPairs settings, const Outpa
   action.action = "adapt";
   action.model = generate.model;
   action.engine = generate.engine;
-  action.settings = std::move(settings);
-  action.settings.emplace_back("prompt", generate.request.prompt);
+  settings.emplace_back("prompt", generate.request.prompt);
   if (options.adapt_steps > 0) {
-    action.settings.emplace_back("steps", absl::StrCat(options.adapt_steps));
+    settings.emplace_back("steps", absl::StrCat(options.adapt_steps));
   }
+  SettingPairs given;
+  for (const std::string& text : options.adapt_settings) {
+    PATCHBAY_ASSIGN_OR_RETURN(given.emplace_back(), ParseSetting(text));
+  }
+  action.settings = Overridden(std::move(settings), given);
   PATCHBAY_ASSIGN_OR_RETURN(const std::vector<ActionFile> files, run(action));
   const auto made = std::find_if(files.begin(), files.end(),
                                  [&](const ActionFile& file) { return file.name == result; });

@@ -97,6 +97,13 @@ void DeclareAdaptationOptions(CLI::App& command, OutpaintOptions& options) {
                   "Train on the clip, or on the references, for so many steps (of a clip it is "
                   "trained on only then)")
       ->check(CLI::Range(1, 100000));
+  command
+      .add_option("--adapt-with", options.adapt_settings,
+                  "FIELD=VALUE, a parameter of the training, as `patchbay plugin actions "
+                  "animatediff` or, for references, `outpainter` lists them (repeatable)")
+      ->check(CheckedBy(ParseSetting))
+      ->allow_extra_args(false)
+      ->take_all();
   command.add_option("--save-adapter", options.save_adapter_file,
                      "Keep what is trained in this file: for --adapter, or of references for "
                      "--lora");
@@ -115,12 +122,13 @@ absl::Status CheckForPicture(const Options& options) {
                                                    " at the most"));
   }
   if (!outpaint.reference_files.empty()) return absl::OkStatus();
-  if (outpaint.adapt_steps > 0 || !outpaint.save_adapter_file.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(outpaint.adapt_steps > 0 ? "--adapt" : "--save-adapter",
-                     " is for clips, or for a picture with --reference"));
-  }
-  return absl::OkStatus();
+  const char* const misplaced = outpaint.adapt_steps > 0              ? "--adapt"
+                                : !outpaint.save_adapter_file.empty() ? "--save-adapter"
+                                : !outpaint.adapt_settings.empty()    ? "--adapt-with"
+                                                                      : nullptr;
+  if (misplaced == nullptr) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(misplaced, " is for clips, or for a picture with --reference"));
 }
 
 absl::Status PaintPicture(const Options& options, const OutpaintTools& tools) {

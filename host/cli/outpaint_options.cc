@@ -102,6 +102,23 @@ absl::StatusOr<OutpaintPlan> PlanOutpainting(const OutpaintOptions& options, Pic
   return plan;
 }
 
+SettingPairs Overridden(SettingPairs settings, const SettingPairs& given) {
+  for (const auto& [field, value] : given) {
+    std::erase_if(settings, [&](const auto& pair) { return pair.first == field; });
+  }
+  settings.insert(settings.end(), given.begin(), given.end());
+  return settings;
+}
+
+absl::StatusOr<std::pair<std::string, std::string>> ParseSetting(const std::string& text) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", text, "\" is no setting; write FIELD=VALUE, such as rank=8"));
+  }
+  return std::pair{text.substr(0, equals), text.substr(equals + 1)};
+}
+
 void AddPlugin(const std::string& id, const SettingPairs& settings, GenerateOptions& generate) {
   std::string* place = nullptr;
   SettingPairs all = settings;
@@ -110,10 +127,7 @@ void AddPlugin(const std::string& id, const SettingPairs& settings, GenerateOpti
     // What is wrong with the text is told when it is used.
     if (!given.ok() || given->id != id) continue;
     place = &plugin;
-    for (const auto& [field, value] : given->settings) {
-      std::erase_if(all, [&](const auto& pair) { return pair.first == field; });
-    }
-    all.insert(all.end(), given->settings.begin(), given->settings.end());
+    all = Overridden(std::move(all), given->settings);
     break;
   }
   std::string text = absl::StrCat(id, ":");

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -30,6 +31,7 @@ struct OutpaintOptions {
   // Of clips, and of pictures with references.
   int adapt_steps = 0;  // 0: not said
   std::string save_adapter_file;
+  std::vector<std::string> adapt_settings;  // "field=value", of the action adapt
 };
 
 // Pixels to be painted: left, top, right, bottom.
@@ -61,6 +63,12 @@ absl::StatusOr<OutpaintPlan> PlanOutpainting(const OutpaintOptions& options, Pic
 
 // Adds a plugin with settings to those that `generate` names. Settings that the user gives to it
 // directly stay as they are.
+// `given` and those of `settings` whose fields it does not have.
+SettingPairs Overridden(SettingPairs settings, const SettingPairs& given);
+
+// "rank=4": a field and its value. INVALID_ARGUMENT where either is missing.
+absl::StatusOr<std::pair<std::string, std::string>> ParseSetting(const std::string& text);
+
 void AddPlugin(const std::string& id, const SettingPairs& settings, GenerateOptions& generate);
 
 // Adds to `generate` the plugin, with the options' picture and mask, and the canvas's size.

@@ -13,10 +13,12 @@ import numpy
 from models.data.captions import full_caption
 from models.data.compose import Scene, compose
 from models.data.motion import REACH
-from outpainter_bench import DRAWING, LEFT, RIGHT, SIZE, as_pixels, held_out_scenes, psnr, read_sprites
+from outpainter_bench import LEFT, RIGHT, SIZE, as_pixels, held_out_scenes, psnr, read_sprites
 from PIL import Image
 
 STEPS = 20
+DRAWING = ["--guidance", 2, "--precision", "fp32", "--threads", 1]
+LEARNING_RATE = 2e-4
 PAINTED = numpy.r_[0:LEFT, SIZE - RIGHT:SIZE]
 
 
@@ -50,7 +52,8 @@ def methods(module, adapt_steps):
     ways = {"shared noise": [], "noise of their own": ["--plugin", "outpainter:shared_noise=false"]}
     if module:
         ways["motion module"] = ["--motion-module", module]
-        ways[f"motion module, adapted in {adapt_steps} steps"] = ["--motion-module", module, "--adapt", adapt_steps]
+        ways[f"motion module, adapted in {adapt_steps} steps"] = [
+            "--motion-module", module, "--adapt", adapt_steps, "--adapt-with", f"learning_rate={LEARNING_RATE}"]
     return ways
 
 

@@ -11,6 +11,7 @@ import subprocess
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.torch import load_file
 
 QUICK = ("--steps", 2, "--seed", 7, "--precision", "fp32", "--threads", 1, "--guidance", 1)
 
@@ -213,8 +214,11 @@ def test_references_are_learned_before_painting(outpaint, photo, references, tmp
     """What is learned is kept and used again by --lora."""
     arguments = (photo, "a garden", "--margins", "80,0,9,0")  # two rounds
     given = (word for path in references for word in ("--reference", path))
-    result, learned = outpaint(*arguments, *given, "--adapt", 3, "--save-adapter", tmp_path / "garden.safetensors")
+    result, learned = outpaint(*arguments, *given, "--adapt", 3, "--adapt-with", "rank=3", "--adapt-with", "dropout=0",
+                               "--save-adapter", tmp_path / "garden.safetensors")
     assert result.returncode == 0, result.stderr
+    trained = load_file(tmp_path / "garden.safetensors")
+    assert {tensor.shape[0] for name, tensor in trained.items() if "lora_A" in name} == {3}
     assert "step 3 of 3, loss" in result.stderr
     assert np.array_equal(learned[:, 80:141], np.asarray(Image.open(photo)))
     _, again = outpaint(*arguments, "--lora", tmp_path / "garden.safetensors")
@@ -228,6 +232,10 @@ def test_references_are_learned_before_painting(outpaint, photo, references, tmp
     (("--reference", "photo") * 6, "6 pictures; give 5 at the most"),
     (("--adapt", 3), "--adapt is for clips, or for a picture with --reference"),
     (("--save-adapter", "x.safetensors"), "--save-adapter is for clips, or for a picture with --reference"),
+    (("--adapt-with", "rank=3"), "--adapt-with is for clips, or for a picture with --reference"),
+    (("--reference", "photo", "--adapt-with", "rank"), '"rank" is no setting; write FIELD=VALUE'),
+    (("--reference", "photo", "--adapt-with", "ranks=3"), "ranks"),
+    (("--reference", "photo", "--adapt-with", "rank=0"), "rank"),
     (("--reference", "text"), "text.png"),
     (("--reference", "photo", "--steps", 0), "--steps")])
 def test_references_that_are_refused(outpaint, photo, tmp_path, arguments, words):

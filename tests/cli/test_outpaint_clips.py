@@ -269,6 +269,7 @@ def test_refused_clips(outpaint, tmp_path, case):
     (("--margins", "8", "--overlap", 16), "wide.mp4", "--overlap must be less"),
     (("--margins", "1,0,0,0"), "wide.mp4", "even sizes only"),
     (("--margins", "8", "--adapt", 5), "wide.mp4", "--motion-module"),
+    (("--margins", "8", "--adapt-with", "rank=2"), "wide.mp4", "--adapt-with is for what --adapt trains"),
     (("--margins", "8", "--save-latent", "x"), "wide.mp4", "--save-latent"),
     (("--margins", "8"), "clip", "is there already|is the clip that is read"),
     (("--margins", "8"), "nowhere/wide.mp4", "no folder"),

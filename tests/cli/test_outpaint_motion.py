@@ -69,3 +69,5 @@ def test_adapting_first_is_adapting_before(outpaint, module, tmp_path):
     again, _ = outpaint(folder, "--motion-module", module, "--adapter", kept, to="again")
     assert np.array_equal(first, again) and not np.array_equal(first, without)
     assert np.array_equal(first[:, :, 16:80], scene(4))
+    slower, _ = outpaint(folder, "--motion-module", module, "--adapt", 3, "--adapt-with", "learning_rate=1e-6", to="slower")
+    assert not np.array_equal(slower, first)
