@@ -17,8 +17,6 @@ from service.plugin_calls import draw, pixels
 from service.test_ip_adapter import PHOTO, png
 from service.test_moma import MASK
 
-LAYERS = 1000  # of a model that takes a while
-
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
@@ -96,16 +94,18 @@ def test_without_a_cache_folder(new_server, folder, api, tmp_path, monkeypatch):
 
 
 def test_cancel(telling, api, folder):
-    """A model of many layers, all of which are the first one's weights again."""
+    """A model of many layers, all of which are the first one's weights again, and a long prompt take a while."""
     llava = folder / "llava"
     config = json.loads((llava / "config.json").read_text())
-    config["text_config"]["num_hidden_layers"] = LAYERS
+    config["text_config"]["num_hidden_layers"] = 200
+    config["text_config"]["max_position_embeddings"] = 4096
     (llava / "config.json").write_text(json.dumps(config))
     tensors = {name: tensor for path in llava.glob("*.safetensors") for name, tensor in load_file(path).items()}
     save_file({name.replace("layers.0.", f"layers.{i}."): tensor.clone() for name, tensor in tensors.items()
-               if name.startswith("language_model.model.layers.0.") for i in range(2, LAYERS)}, llava / "more.safetensors")
-    run = describe(telling, api, prompt="dog " * 100)
-    while not watch_once(telling, api, run.id).fraction:
+               if name.startswith("language_model.model.layers.0.") for i in range(2, 200)}, llava / "more.safetensors")
+    run = describe(telling, api, prompt="dog " * 1000)
+    while not (seen := watch_once(telling, api, run.id)).fraction:
+        assert not seen.error.message
         time.sleep(0.005)
     telling.plugins.CancelPluginAction(api.CancelPluginActionRequest(run_id=run.id))
     last = watch(telling, api, run.id)[-1]
