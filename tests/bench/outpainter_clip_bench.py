@@ -96,7 +96,9 @@ def bench_clips(build, count, work, module, adapt_steps, frames=16):
                     (quality(drawn, truth), flicker(drawn, truth), report["seconds_per_frame"],
                      report["adapt_seconds"], report["peak_bytes"] / 2 ** 20))
     for kind in ("moving", "panning"):
-        print_table(kind, {name: kinds[kind] for name, kinds in rows.items() if kind in kinds}, frames)
+        of_kind = {name: kinds[kind] for name, kinds in rows.items() if kind in kinds}
+        if of_kind:
+            print_table(kind, of_kind, frames)
 
 
 def print_table(kind, rows, frames):
