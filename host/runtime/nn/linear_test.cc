@@ -102,9 +102,9 @@ TEST_P(LinearTest, KeepsNothingForGradients) {
   const c10::AutoGradMode enabled(true);
   const at::Tensor x = x_.clone().requires_grad_();
   const at::Tensor input = x * 2;
-  const size_t holders = input.storage().use_count();
+  const size_t holders = input.use_count();
   const at::Tensor y = linear.Forward(input, no_patches_);
-  EXPECT_EQ(input.storage().use_count(), holders);
+  EXPECT_EQ(input.use_count(), holders);
   weights_.scope().sites().Storage(linear.site())->LetGo();
   EXPECT_THROW(y.sum().backward(), c10::Error);
 }
