@@ -56,3 +56,14 @@ def model(tmp_path_factory):
         return built[family]
 
     return get
+
+
+def pytest_terminal_summary(terminalreporter):
+    """The errors that `agree` of parity/conftest.py recorded, in whichever process."""
+    rows = [value for reports in terminalreporter.stats.values() for report in reports
+            if getattr(report, "when", "") == "call"
+            for name, value in report.user_properties if name == "relative error"]
+    if rows:
+        terminalreporter.section("largest relative errors")
+    for name, error, tolerance in rows:
+        terminalreporter.write_line(f"{name:60} {error:9.1e}  (allowed {tolerance:.0e})")

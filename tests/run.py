@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / os.environ.get("PATCHBAY_BUILD", "build/release")
 VOCABULARY = ROOT / ".venv/share/patchbay/bpe_simple_vocab_16e6.txt.gz"
+# Each may hold a server with a model, a browser and the reference implementations in memory.
+MOST_WORKERS = 4
 FUZZ_SECONDS = int(os.environ.get("PATCHBAY_FUZZ_SECONDS", "60"))
 
 
@@ -64,8 +66,10 @@ def run_parity(tally: Tally) -> None:
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
     environment = dict(os.environ, PATCHBAY_BUILD=str(BUILD), PATCHBAY_CLIP_VOCABULARY=str(VOCABULARY))
-    code = run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
-                f"--junit-xml={report}", "tests"], env=environment)
+    # A file's tests stay in one process: they share what its fixtures built.
+    workers = min(os.cpu_count() or 1, MOST_WORKERS)
+    code = run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--numprocesses={workers}",
+                "--dist=loadfile", f"--junit-xml={report}", "tests"], env=environment)
     if not report.exists():
         tally.failed.append("parity: pytest did not finish")
         return
