@@ -9,8 +9,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "host/base/library_environment.h"
 #include "host/base/process_memory.h"
-#include "host/base/short_spins.h"
 #include "host/cli/commands.h"
 #include "host/cli/interrupt.h"
 
@@ -40,7 +40,7 @@ std::string UsageMessage(const CLI::ParseError& error) {
 
 // LibTorch's initialization takes long enough for a signal to come.
 void BeforeLibraries(int argc, char** argv, char** environment) {
-  patchbay::PreferShortSpins(argc, argv, environment);
+  patchbay::SetLibraryEnvironment(argc, argv, environment);
   patchbay::CatchInterrupts();
 }
 

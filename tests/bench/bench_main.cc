@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "host/base/library_environment.h"
 #include "host/base/process_memory.h"
-#include "host/base/short_spins.h"
 #include "tests/bench/operators_bench.h"
 #include "tests/bench/unet_bench.h"
 
@@ -18,7 +18,7 @@ namespace {
 
 // As the program itself.
 __attribute__((section(".preinit_array"), used)) constexpr auto kBeforeLibraries =
-    &patchbay::PreferShortSpins;
+    &patchbay::SetLibraryEnvironment;
 
 }  // namespace
 
