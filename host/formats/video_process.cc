@@ -1,7 +1,6 @@
 #include "host/formats/video_process.h"
 
 #include <fcntl.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -14,6 +13,7 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
+#include "host/base/start_process.h"
 #include "host/base/status_macros.h"
 
 namespace patchbay {
@@ -38,58 +38,6 @@ absl::StatusOr<std::string> Program() {
       "given as animated WebP files or as folders of pictures"));
 }
 
-// What posix_spawn is told: descriptors, a process group of its own, so that Ctrl-C reaches it only
-// through us, signals as they are by default.
-class SpawnSettings {
- public:
-  explicit SpawnSettings(const std::vector<int>& descriptors) {
-    posix_spawn_file_actions_init(&actions_);
-    for (size_t i = 0; i < descriptors.size(); ++i) {
-      const int place = i == 0 ? kVideoSocket : kVideoFile + static_cast<int>(i) - 1;
-      posix_spawn_file_actions_adddup2(&actions_, descriptors[i], place);
-    }
-    for (const int unused : {STDOUT_FILENO, STDERR_FILENO}) {
-      posix_spawn_file_actions_addopen(&actions_, unused, "/dev/null", O_WRONLY, 0);
-    }
-    const int used = kVideoFile + static_cast<int>(descriptors.size()) - 1;
-    posix_spawn_file_actions_addclosefrom_np(&actions_, used);
-    posix_spawnattr_init(&attributes_);
-    posix_spawnattr_setpgroup(&attributes_, 0);
-    sigset_t signals;
-    sigemptyset(&signals);
-    posix_spawnattr_setsigmask(&attributes_, &signals);
-    sigfillset(&signals);
-    posix_spawnattr_setsigdefault(&attributes_, &signals);
-    posix_spawnattr_setflags(
-        &attributes_, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  }
-  SpawnSettings(const SpawnSettings&) = delete;
-  SpawnSettings& operator=(const SpawnSettings&) = delete;
-  ~SpawnSettings() {
-    posix_spawn_file_actions_destroy(&actions_);
-    posix_spawnattr_destroy(&attributes_);
-  }
-  const posix_spawn_file_actions_t* actions() const { return &actions_; }
-  const posix_spawnattr_t* attributes() const { return &attributes_; }
-
- private:
-  posix_spawn_file_actions_t actions_;
-  posix_spawnattr_t attributes_;
-};
-
-absl::StatusOr<pid_t> Spawn(std::vector<std::string> words, const std::vector<int>& descriptors) {
-  std::vector<char*> arguments;
-  for (std::string& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  char* const environment[] = {nullptr};
-  const SpawnSettings settings(descriptors);
-  pid_t id = 0;
-  const int error = posix_spawn(&id, words.front().c_str(), settings.actions(),
-                                settings.attributes(), arguments.data(), environment);
-  if (error != 0) return absl::ErrnoToStatus(error, absl::StrCat("cannot run ", words.front()));
-  return id;
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<VideoProcess>> VideoProcess::Start(
@@ -100,17 +48,19 @@ absl::StatusOr<std::unique_ptr<VideoProcess>> VideoProcess::Start(
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0) {
     return absl::ErrnoToStatus(errno, "cannot make a socket");
   }
-  std::vector<int> given = {fcntl(sockets[1], F_DUPFD_CLOEXEC, kFirstFree)};
+  std::vector<GivenDescriptor> given = {
+      {fcntl(sockets[1], F_DUPFD_CLOEXEC, kFirstFree), kVideoSocket}};
   close(sockets[1]);
   const auto close_given = absl::MakeCleanup([&given] {
-    for (const int descriptor : given) close(descriptor);
+    for (const GivenDescriptor& one : given) close(one.descriptor);
   });
   for (const int descriptor : descriptors) {
-    given.push_back(fcntl(descriptor, F_DUPFD_CLOEXEC, kFirstFree));
+    const int place = kVideoFile + static_cast<int>(given.size()) - 1;
+    given.push_back({fcntl(descriptor, F_DUPFD_CLOEXEC, kFirstFree), place});
   }
   setsockopt(sockets[0], SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof(kPatience));
   setsockopt(sockets[0], SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof(kPatience));
-  const absl::StatusOr<pid_t> id = Spawn(std::move(words), given);
+  const absl::StatusOr<pid_t> id = StartProcess(words, {}, given);
   if (id.ok()) return std::unique_ptr<VideoProcess>(new VideoProcess(*id, sockets[0]));
   close(sockets[0]);
   return id.status();

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "host/base/start_process.h"
 #include "host/base/status_macros.h"
 
 namespace patchbay {
@@ -43,47 +43,6 @@ class Pipe {
   int ends_[2] = {-1, -1};
   bool is_open_ = false;
 };
-
-// What posix_spawn is told: descriptors, process group, signals as they are by default.
-class SpawnSettings {
- public:
-  SpawnSettings(int output, int errors) {
-    posix_spawn_file_actions_init(&actions_);
-    posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions_, output, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions_, errors, STDERR_FILENO);
-    posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1);
-    posix_spawnattr_init(&attributes_);
-    posix_spawnattr_setpgroup(&attributes_, 0);
-    sigset_t signals;
-    sigemptyset(&signals);
-    posix_spawnattr_setsigmask(&attributes_, &signals);
-    sigfillset(&signals);
-    posix_spawnattr_setsigdefault(&attributes_, &signals);
-    posix_spawnattr_setflags(
-        &attributes_, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  }
-  SpawnSettings(const SpawnSettings&) = delete;
-  SpawnSettings& operator=(const SpawnSettings&) = delete;
-  ~SpawnSettings() {
-    posix_spawn_file_actions_destroy(&actions_);
-    posix_spawnattr_destroy(&attributes_);
-  }
-
-  const posix_spawn_file_actions_t* actions() const { return &actions_; }
-  const posix_spawnattr_t* attributes() const { return &attributes_; }
-
- private:
-  posix_spawn_file_actions_t actions_;
-  posix_spawnattr_t attributes_;
-};
-
-std::vector<char*> Pointers(const std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
-  pointers.push_back(nullptr);
-  return pointers;
-}
 
 // A started child. Killed, with its group, and waited for unless it has ended.
 class Child {
@@ -163,15 +122,9 @@ absl::StatusOr<ChildResult> RunChild(const std::vector<std::string>& arguments,
   Pipe errors;
   if (!output.is_open() || !errors.is_open())
     return absl::ErrnoToStatus(errno, "cannot make a pipe");
-  pid_t id = 0;
-  {
-    const SpawnSettings settings(output.writing(), errors.writing());
-    const int error =
-        posix_spawn(&id, arguments.front().c_str(), settings.actions(), settings.attributes(),
-                    Pointers(arguments).data(), Pointers(environment).data());
-    if (error != 0)
-      return absl::ErrnoToStatus(error, absl::StrCat("cannot run ", arguments.front()));
-  }
+  const GivenDescriptor given[] = {{output.writing(), STDOUT_FILENO},
+                                   {errors.writing(), STDERR_FILENO}};
+  PATCHBAY_ASSIGN_OR_RETURN(const pid_t id, StartProcess(arguments, environment, given));
   Child child(id);
   output.CloseWriting();
   errors.CloseWriting();
