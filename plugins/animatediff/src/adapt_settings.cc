@@ -1,20 +1,13 @@
 #include "plugins/animatediff/src/adapt_settings.h"
 
-#include <cstdio>
-
 #include "plugins/training/src/content_hash.h"
+#include "plugins/training/src/saved_training.h"
+#include "plugins/training/src/training_fields.h"
 
 namespace animatediff {
 namespace {
 
-constexpr char kTraining[] = "Training";
 constexpr char kMasks[] = "Masks";
-
-std::string Spelled(double number) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "%g", number);
-  return text;
-}
 
 void DescribeClip(patchbay::ActionFields<AdaptSettings>& d) {
   d.field<1>(&AdaptSettings::frames, "frames")
@@ -44,47 +37,16 @@ void DescribeClip(patchbay::ActionFields<AdaptSettings>& d) {
       .label("Frame stride")
       .range(1, 64)
       .help("From one of these frames to the next.");
-  d.field<13>(&AdaptSettings::resume, "resume")
-      .label("Go on with")
-      .help(
-          "The state.safetensors of a run that was cancelled or is to be trained longer; all else "
-          "must be as in that run, except that steps may be more.");
+  training::DescribeResume<13>(d, &AdaptSettings::resume);
 }
 
 void DescribeTraining(patchbay::ActionFields<AdaptSettings>& d) {
-  d.field<3>(&AdaptSettings::steps, "steps")
-      .label("Steps")
-      .unit(PATCHBAY_UNIT_STEP)
-      .range(1, 1000000)
-      .soft_range(1, 2000)
-      .group(kTraining)
-      .help("Training steps in all; the authors' code makes 800.");
-  d.field<4>(&AdaptSettings::learning_rate, "learning_rate")
-      .label("Learning rate")
-      .range(1e-8, 1.0)
-      .soft_range(1e-6, 1e-2)
-      .group(kTraining)
-      .help("Of AdamW, the same in all steps.");
-  d.field<5>(&AdaptSettings::rank, "rank")
-      .label("Rank")
-      .range(1, 1024)
-      .soft_range(1, 64)
-      .group(kTraining)
-      .help("Of the low-rank changes that are trained.");
-  d.field<11>(&AdaptSettings::seed, "seed")
-      .label("Seed")
-      .range(0, 9007199254740991.0)
-      .group(kTraining)
-      .help("Everything random depends on it.");
-  d.field<12>(&AdaptSettings::save_every, "save_every")
-      .label("Save every")
-      .unit(PATCHBAY_UNIT_STEP)
-      .range(0, 1000000)
-      .group(kTraining)
-      .advanced()
-      .help(
-          "Keeps state.safetensors after every so many steps, and not only at the end and when "
-          "cancelled. 0: only then.");
+  training::DescribeSteps<3>(d, &AdaptSettings::steps,
+                             "Training steps in all; the authors' code makes 800.");
+  training::DescribeLearningRate<4>(d, &AdaptSettings::learning_rate);
+  training::DescribeRank<5>(d, &AdaptSettings::rank);
+  training::DescribeSeed<11>(d, &AdaptSettings::seed);
+  training::DescribeSaveEvery<12>(d, &AdaptSettings::save_every);
 }
 
 void DescribeMasks(patchbay::ActionFields<AdaptSettings>& d) {
@@ -124,8 +86,8 @@ void DescribeAdapt(patchbay::ActionFields<AdaptSettings>& d) {
 
 void CheckAdapt(const AdaptSettings& settings) {
   if (settings.mask_least <= settings.mask_most) return;
-  throw patchbay::Error("mask_least is " + Spelled(settings.mask_least) +
-                        ", which is more than mask_most, " + Spelled(settings.mask_most));
+  throw patchbay::Error("mask_least is " + training::Spelled(settings.mask_least) +
+                        ", which is more than mask_most, " + training::Spelled(settings.mask_most));
 }
 
 std::map<std::string, std::string> LastingParameters(const AdaptSettings& settings,
@@ -133,10 +95,10 @@ std::map<std::string, std::string> LastingParameters(const AdaptSettings& settin
   training::ContentHash prompt;
   prompt.Add(std::string_view(settings.prompt));
   return {{"prompt", prompt.Text()},
-          {"learning_rate", Spelled(settings.learning_rate)},
+          {"learning_rate", training::Spelled(settings.learning_rate)},
           {"rank", std::to_string(settings.rank)},
-          {"mask_least", Spelled(settings.mask_least)},
-          {"mask_most", Spelled(settings.mask_most)},
+          {"mask_least", training::Spelled(settings.mask_least)},
+          {"mask_most", training::Spelled(settings.mask_most)},
           {"frames_at_once", std::to_string(settings.frames_at_once)},
           {"frame_stride", std::to_string(settings.frame_stride)},
           {"loss", settings.loss == LossPlace::kWhole ? "whole" : "unknown"},

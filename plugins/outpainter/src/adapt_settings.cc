@@ -1,19 +1,11 @@
 #include "plugins/outpainter/src/adapt_settings.h"
 
-#include <cstdio>
-
 #include "plugins/training/src/content_hash.h"
+#include "plugins/training/src/saved_training.h"
+#include "plugins/training/src/training_fields.h"
 
 namespace outpainter {
 namespace {
-
-constexpr char kTraining[] = "Training";
-
-std::string Spelled(double number) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "%g", number);
-  return text;
-}
 
 template <uint32_t kNumber>
 void DescribeReference(patchbay::ActionFields<AdaptSettings>& d,
@@ -55,68 +47,36 @@ void DescribePictures(patchbay::ActionFields<AdaptSettings>& d) {
       .label("Prompt")
       .multiline()
       .help("What the whole picture shows, as it will be drawn with.");
-  d.field<15>(&AdaptSettings::resume, "resume")
-      .label("Go on with")
-      .help(
-          "The state.safetensors of a run that was cancelled or is to be trained longer; all else "
-          "must be as in that run, except that steps may be more.");
+  training::DescribeResume<15>(d, &AdaptSettings::resume);
 }
 
 void DescribeTraining(patchbay::ActionFields<AdaptSettings>& d) {
-  d.field<7>(&AdaptSettings::steps, "steps")
-      .label("Steps")
-      .unit(PATCHBAY_UNIT_STEP)
-      .range(1, 1000000)
-      .soft_range(1, 2000)
-      .group(kTraining)
-      .help("Training steps in all.");
-  d.field<8>(&AdaptSettings::learning_rate, "learning_rate")
-      .label("Learning rate")
-      .range(1e-8, 1.0)
-      .soft_range(1e-6, 1e-2)
-      .group(kTraining)
-      .help("Of AdamW, the same in all steps.");
-  d.field<9>(&AdaptSettings::rank, "rank")
-      .label("Rank")
-      .range(1, 1024)
-      .soft_range(1, 64)
-      .group(kTraining)
-      .help("Of the low-rank changes that are trained.");
+  training::DescribeSteps<7>(d, &AdaptSettings::steps, "Training steps in all.");
+  training::DescribeLearningRate<8>(d, &AdaptSettings::learning_rate);
+  training::DescribeRank<9>(d, &AdaptSettings::rank);
   d.field<10>(&AdaptSettings::dropout, "dropout")
       .label("Dropout")
       .range(0.0, 0.95)
       .soft_range(0.0, 0.5)
-      .group(kTraining)
+      .group(training::kTrainingGroup)
       .advanced()
       .help("Share of a layer's inputs that its change does not see in a training step.");
   d.field<11>(&AdaptSettings::pictures_per_step, "pictures_per_step")
       .label("Pictures a step")
       .range(1, 64)
-      .group(kTraining)
+      .group(training::kTrainingGroup)
       .help("Parts of the pictures that a training step learns from, one after the other.");
   d.field<12>(&AdaptSettings::side, "side")
       .label("Side")
       .unit(PATCHBAY_UNIT_PIXEL)
       .range(0, 4096)
-      .group(kTraining)
+      .group(training::kTrainingGroup)
       .advanced()
       .help(
           "Of the squares that are cut from the pictures; 0: those that the model was trained on. "
           "Smaller ones take less memory.");
-  d.field<13>(&AdaptSettings::seed, "seed")
-      .label("Seed")
-      .range(0, 9007199254740991.0)
-      .group(kTraining)
-      .help("Everything random depends on it.");
-  d.field<14>(&AdaptSettings::save_every, "save_every")
-      .label("Save every")
-      .unit(PATCHBAY_UNIT_STEP)
-      .range(0, 1000000)
-      .group(kTraining)
-      .advanced()
-      .help(
-          "Keeps state.safetensors after every so many steps, and not only at the end and when "
-          "cancelled. 0: only then.");
+  training::DescribeSeed<13>(d, &AdaptSettings::seed);
+  training::DescribeSaveEvery<14>(d, &AdaptSettings::save_every);
 }
 
 }  // namespace
@@ -148,9 +108,9 @@ std::map<std::string, std::string> LastingParameters(const AdaptSettings& settin
   training::ContentHash prompt;
   prompt.Add(std::string_view(settings.prompt));
   return {{"prompt", prompt.Text()},
-          {"learning_rate", Spelled(settings.learning_rate)},
+          {"learning_rate", training::Spelled(settings.learning_rate)},
           {"rank", std::to_string(settings.rank)},
-          {"dropout", Spelled(settings.dropout)},
+          {"dropout", training::Spelled(settings.dropout)},
           {"pictures_per_step", std::to_string(settings.pictures_per_step)},
           {"side", std::to_string(settings.side)},
           {"seed", std::to_string(settings.seed)}};

@@ -2,6 +2,8 @@
 
 #include <patchbay/error.h>
 
+#include <charconv>
+
 namespace training {
 namespace {
 
@@ -27,6 +29,12 @@ void ReadMoments(const TensorReader& read, const std::vector<std::string>& names
     optimizer.first_moments[i] = read(kFirst + names[i], shape);
     optimizer.second_moments[i] = read(kSecond + names[i], shape);
   }
+}
+
+std::string Spelled(double number) {
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof(text), number, std::chars_format::general);
+  return {text, end.ptr};
 }
 
 std::map<std::string, std::string> ParameterMetadata(

@@ -29,6 +29,9 @@ using TensorReader =
 void ReadMoments(const TensorReader& read, const std::vector<std::string>& names,
                  const std::vector<at::Tensor>& parameters, AdamW& optimizer);
 
+// A number as a parameter's text: the shortest that no other number has.
+std::string Spelled(double number);
+
 // What must be the same when it is taken up again, by name, as metadata: "parameter.NAME".
 std::map<std::string, std::string> ParameterMetadata(
     const std::map<std::string, std::string>& parameters);

@@ -32,6 +32,14 @@ TEST(SavedTrainingTest, MomentsComeBack) {
   }
 }
 
+TEST(SavedTrainingTest, NumbersAreSpelledWhole) {
+  EXPECT_EQ(Spelled(0), "0");
+  EXPECT_EQ(Spelled(0.4), "0.4");
+  EXPECT_EQ(Spelled(1e-4), "0.0001");
+  EXPECT_EQ(Spelled(1e-5), "1e-05");
+  EXPECT_EQ(Spelled(0.12345678901234), "0.12345678901234");
+}
+
 TEST(SavedTrainingTest, ParametersMustBeTheSame) {
   const auto metadata = ParameterMetadata({{"seed", "4"}, {"rank", "8"}});
   const auto check = [&](const std::map<std::string, std::string>& parameters) {
