@@ -161,7 +161,8 @@ def test_bad_files_are_named(telling, api, folder):
     up, table = "language_model.model.layers.1.mlp.up_proj.weight", "language_model.model.embed_tokens.weight"
     for words, changes in [
             (["no files *.safetensors"], {"model-0.safetensors": None, "model-1.safetensors": None}),
-            (["no tokenizer.json"], {"tokenizer.json": None}),
+            (["no tokenizer.json and no tokenizer.model"], {"tokenizer.json": None}),
+            (["tokenizer.model is damaged"], {"tokenizer.json": None, "tokenizer.model": b"{}"}),
             ([f'no tensor "{up}"'], weights(**{up: None})), ([f'no tensor "{table}"'], weights(**{table: None})),
             ([f'"{up}"', "72x8", "72x56"], weights(**{up: torch.zeros(72, 8)})),
             ([table, "56", "60"], configured({"hidden_size": 60})),
@@ -171,8 +172,8 @@ def test_bad_files_are_named(telling, api, folder):
             (["no JSON object"], {"config.json": b"{"}), (["tokenizer.json is no JSON object"], {"tokenizer.json": b"{"}),
             (["both in"], {"other.safetensors": kept["model-0.safetensors"]}),
             (["not finite"], weights(**{up: torch.full((72, 56), float("nan"))}))]:
-        put({"other.safetensors": None, **changes})
+        put({"other.safetensors": None, "tokenizer.model": None, **changes})
         said = refusal(telling, api)
         assert all(word in said for word in words), said
-    put({"other.safetensors": None})
+    put({"other.safetensors": None, "tokenizer.model": None})
     assert finished(telling, api)[0] == "read"

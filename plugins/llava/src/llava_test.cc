@@ -6,6 +6,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "plugins/llava/src/tokenizer_json.h"
 #include "plugins/testing/refusal.h"
 
 // Agreement with transformers is tested in tests/parity/plugins/test_llava.py.
@@ -72,7 +73,7 @@ Tokenizer LettersTokenizer() {
                       {{"type", "BPE"},
                        {"merges", json::array()},
                        {"vocab", {{"<s>", 1}, {"</s>", 2}, {"a", 3}, {"b", 4}}}}}};
-  return Tokenizer::Read(file.dump(), "tokenizer.json");
+  return Tokenizer(ReadTokenizerJson(file.dump(), "tokenizer.json"));
 }
 
 Llava Make(const std::map<std::string, at::Tensor>& tensors) {

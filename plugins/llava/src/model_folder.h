@@ -3,14 +3,15 @@
 
 #include <patchbay/aten.h>
 
-#include <functional>
 #include <string>
 #include <vector>
 
+#include "plugins/llava/src/tokenizer.h"
+
 namespace llava {
 
-// The files of a model as Hugging Face's hub has them: config.json, tokenizer.json and weights in
-// one or more safetensors files.
+// The files of a model as Hugging Face's hub has them: config.json, tokenizer.json or, where there
+// is none, tokenizer.model, and weights in one or more safetensors files.
 struct ModelFolder {
   std::string config;  // paths
   std::string tokenizer;
@@ -21,7 +22,10 @@ struct ModelFolder {
 // what is missing there.
 ModelFolder FindModelFolder(const std::string& config_path);
 
-// A text file of at most 64 MiB. Throws patchbay::Error where it cannot be read.
+// Reads either kind of tokenizer. Throws patchbay::Error where it is malformed or of another kind.
+Tokenizer OpenTokenizer(const ModelFolder& folder);
+
+// A file of at most 64 MiB. Throws patchbay::Error where it cannot be read.
 std::string ReadText(const std::string& path);
 
 }  // namespace llava

@@ -10,26 +10,14 @@
 
 namespace llava {
 
-// LLaMA's tokenizer as the file tokenizer.json of Hugging Face's tokenizers has it: byte-pair
-// encoding of characters in which "▁" (U+2581) stands for a space, with bytes for the characters
-// that it does not know. Any thread.
-class Tokenizer {
- public:
-  // `name` is what errors call it. Throws patchbay::Error when it is malformed or of another kind.
-  static Tokenizer Read(const std::string& json, const std::string& name);
+// What stands for a space within a token: "\u2581", U+2581.
+inline constexpr char kSpace[] = "\xe2\x96\x81";
 
-  // Of a text of its own, without tokens for beginning and end. Throws patchbay::Error where a
-  // character has no token, and none stands for unknown ones.
-  std::vector<int64_t> Encode(const std::string& text) const;
+// Tokens' numbers are below this.
+inline constexpr int64_t kLargestToken = 1 << 24;
 
-  // One behind the largest token.
-  int64_t size() const { return size_; }
-  // Texts that stand for something of their own, as "</s>" does.
-  const std::vector<std::string>& special() const { return special_; }
-
- private:
-  friend class TokenizerReader;
-
+// What a file says of LLaMA's tokenizer (tokenizer_json.h, sentencepiece_model.h).
+struct TokenizerDefinition {
   struct Replacement {
     std::string from;
     std::string to;
@@ -39,22 +27,39 @@ class Tokenizer {
     std::string before;                // put before the text
     std::vector<Replacement> replace;  // in order
     bool only_if_missing = false;      // `before`, once the rest is done
-    bool splits_words = false;         // before each "▁"; no token goes over that
+    bool splits_words = false;         // before each kSpace; no token goes over that
   };
 
+  std::string name;  // what errors call it
+  std::unordered_map<std::string, int64_t> vocabulary;
+  Merges merges;
+  Normalization normalization;
+  std::vector<std::string> special;  // texts that stand for something of their own, as "</s>"
+  int64_t size = 0;                  // one behind the largest token
+  int64_t unknown = -1;              // the token of unknown characters; -1: there is none
+  bool has_bytes = false;            // "<0x0A>" stands for a byte of an unknown character
+  bool fuses_unknown = false;        // unknown characters in a row are one token
+};
+
+// LLaMA's tokenizer: byte-pair encoding of characters, with bytes for the characters that it does
+// not know. Any thread.
+class Tokenizer {
+ public:
+  explicit Tokenizer(TokenizerDefinition definition);
+
+  // Of a text of its own, without tokens for beginning and end. Throws patchbay::Error where a
+  // character has no token, and none stands for unknown ones.
+  std::vector<int64_t> Encode(const std::string& text) const;
+
+  int64_t size() const { return definition_.size; }
+  const std::vector<std::string>& special() const { return definition_.special; }
+
+ private:
   std::string Normalized(std::string text) const;
   std::vector<int64_t> EncodeWord(const std::string& word) const;
   void AppendUnknown(const std::string& character, std::vector<int64_t>& tokens) const;
 
-  std::string name_;
-  std::unordered_map<std::string, int64_t> vocabulary_;
-  Merges merges_;
-  Normalization normalization_;
-  std::vector<std::string> special_;
-  int64_t size_ = 0;
-  int64_t unknown_ = -1;
-  bool has_bytes_ = false;
-  bool fuses_unknown_ = false;
+  TokenizerDefinition definition_;
 };
 
 }  // namespace llava

@@ -1,10 +1,9 @@
-#include "plugins/llava/src/tokenizer.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
+#include "plugins/llava/src/tokenizer_json.h"
 #include "plugins/testing/refusal.h"
 
 namespace llava {
@@ -14,8 +13,6 @@ using nlohmann::json;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-constexpr char kSpace[] = "\xe2\x96\x81";
 
 // Tokens 0 to 2 are special, 3 and 4 the bytes of "é".
 json File() {
@@ -48,7 +45,9 @@ json File() {
             {"merges", {"b c", "a b", std::string(kSpace) + " ab", "a bc"}}}}};
 }
 
-Tokenizer Read(const json& file) { return Tokenizer::Read(file.dump(), "tokenizer.json"); }
+Tokenizer Read(const json& file) {
+  return Tokenizer(ReadTokenizerJson(file.dump(), "tokenizer.json"));
+}
 
 std::string Refusal(const json& file) {
   return patchbay::Refusal([&] { Read(file); });

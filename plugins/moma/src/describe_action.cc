@@ -55,9 +55,7 @@ void RunDescribe(const patchbay::Action& action, const DescriptionRequest& reque
   const llava::ModelFolder folder = llava::FindModelFolder(request.llava.path);
   const llava::LlavaConfig config =
       llava::ReadLlavaConfig(llava::ReadText(folder.config), "llava: " + folder.config);
-  const llava::Llava model(
-      OpenWeights(folder, open), config,
-      llava::Tokenizer::Read(llava::ReadText(folder.tokenizer), "llava: " + folder.tokenizer));
+  const llava::Llava model(OpenWeights(folder, open), config, llava::OpenTokenizer(folder));
   const at::Tensor square = FitSquare(OverWhite(subject), model.picture_size(), Margin::kWhite);
   const llava::PictureText question = QuestionOf(request);
 

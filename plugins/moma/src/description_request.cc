@@ -38,8 +38,8 @@ void DescribeFields(patchbay::ActionFields<DescriptionRequest>& d) {
   d.field<5>(&DescriptionRequest::llava, "llava")
       .label("Language model")
       .help(
-          "The config.json of a LLaVA 1.5. Its weights (*.safetensors) and tokenizer.json are "
-          "taken from the same folder.");
+          "The config.json of a LLaVA 1.5. Its weights (*.safetensors) and its tokenizer.json "
+          "or tokenizer.model are taken from the same folder.");
   d.field<6>(&DescriptionRequest::name, "name")
       .label("Name")
       .help("What the result is called, a plain file name.");

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import pathlib
 
 import numpy as np
+import sentencepiece
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
@@ -33,6 +35,17 @@ def write_tokenizer(path: pathlib.Path) -> int:
         vocabulary[token] = len(vocabulary)
     path.write_text(json.dumps(stored))
     return len(vocabulary)
+
+
+def use_sentencepiece(folder: pathlib.Path) -> None:
+    """Puts a tokenizer.model in the place of tokenizer.json, trained as LLaMA's was, with no more tokens."""
+    count = len(json.loads((folder / "tokenizer.json").read_text())["model"]["vocab"])
+    (folder / "tokenizer.json").unlink()
+    made = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(TEXTS), model_writer=made, model_type="bpe", vocab_size=count, byte_fallback=True,
+        normalization_rule_name="identity", remove_extra_whitespaces=False, hard_vocab_limit=False, minloglevel=2)
+    (folder / "tokenizer.model").write_bytes(made.getvalue())
 
 
 def make_llava(folder: pathlib.Path, key_heads: int = 2, dtype: torch.dtype = torch.float32) -> LlavaForConditionalGeneration:
@@ -107,9 +120,12 @@ def pixels(picture: Image.Image, mask: Image.Image, size: int) -> torch.Tensor:
 
 def token_numbers(folder: pathlib.Path, subject: str, prompt: str, image: list[int]) -> list[int]:
     """Both sides of the picture are texts of their own, as in the LLaVA authors' tokenizer_image_token()."""
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     after = f"\n A photo of a {subject}. Describe a new image of the same {subject} in: {prompt}. ASSISTANT: *"
-    before, behind = (tokenizer.encode(text, add_special_tokens=False).ids for text in ("USER: ", after))
+    if (folder / "tokenizer.json").exists():
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        before, behind = (tokenizer.encode(text, add_special_tokens=False).ids for text in ("USER: ", after))
+    else:
+        before, behind = sentencepiece.SentencePieceProcessor(str(folder / "tokenizer.model")).encode(["USER: ", after])
     return [1, *before, *image, *behind]
 
 

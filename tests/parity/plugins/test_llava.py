@@ -1,4 +1,5 @@
-"""MoMA's action describe beside transformers' LlavaForConditionalGeneration, with the tokenizer of Hugging Face's tokenizers."""
+"""MoMA's action describe beside transformers' LlavaForConditionalGeneration, with the tokenizers of Hugging Face and
+SentencePiece."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from safetensors.torch import load_file
 
 from ..pipeline import reference
 from .ip_adapter import differs
-from .llava import as_integers, in_original_names, last_state, make_llava
+from .llava import as_integers, in_original_names, last_state, make_llava, use_sentencepiece
 from .moma import SMALL, spelling, theirs
 
 PROMPTS = ["a dog at the sea", "", " two  spaces   and one behind ", "dog", "Caf\u00e9 \u65e5\u672c\u8a9e \U0001f436\U0001f3fd",
@@ -92,6 +93,19 @@ def test_metaspace(describe, moma_subject, tmp_path, agree):
         for prompt in PROMPTS[:5]:
             agree(f"LLaVA, Metaspace, split {split}", load_file(describe(folder, prompt))["moma_embedding"],
                   last_state(reference_model, folder, picture, mask, "dog", prompt))
+
+
+def test_sentencepiece(describe, moma_subject, tmp_path, agree):
+    """As the LLaVA authors' folders have it."""
+    picture, mask, _ = moma_subject
+    folder = tmp_path / "llava"
+    reference_model = make_llava(folder)
+    before = last_state(reference_model, folder, picture, mask, "dog", PROMPTS[0])
+    use_sentencepiece(folder)
+    assert differs(last_state(reference_model, folder, picture, mask, "dog", PROMPTS[0]), before)
+    for prompt in PROMPTS:
+        agree(f"LLaVA, SentencePiece, {prompt[:30]!r}", load_file(describe(folder, prompt))["moma_embedding"],
+              last_state(reference_model, folder, picture, mask, "dog", prompt))
 
 
 def test_what_it_makes_is_drawn_with(describe, model, moma_adapter, moma_subject, program, tmp_path, agree):
