@@ -13,8 +13,13 @@ async function buildsInOrder() {
   return builds.sort((a, b) => (rank(a) === rank(b) ? 0 : rank(a) - rank(b)));
 }
 
+let listsAskedFor = 0;
+
 async function draw(element) {
+  const list = ++listsAskedFor;
   const builds = await buildsInOrder();
+  // An older list may come later.
+  if (list !== listsAskedFor) return;
   element.replaceChildren();
   for (const build of builds) {
     const row = document.createElement("div");

@@ -153,8 +153,8 @@ def test_plugin_is_loaded_while_the_page_is_open(page, host, api):
     assert run(page)["picture"] != plain
 
 
-def panel_row(page, plugin: str):
-    return page.locator(".patchbay-plugin", has_text=plugin).first
+def panel_button(page, plugin: str, label: str):
+    return page.locator(".patchbay-plugin", has_text=plugin).first.get_by_role("button", name=label)
 
 
 def test_side_panel(page, host, api):
@@ -166,15 +166,15 @@ def test_side_panel(page, host, api):
         return [plugin.id for plugin in sorted(plugins, key=lambda plugin: plugin.place)]
 
     for title in ("CFG++", "CFG rescale"):
-        panel_row(page, title).get_by_text("Activate").click()
-        panel_row(page, title).get_by_text("Retire").wait_for(timeout=30_000)
+        panel_button(page, title, "Activate").click()
+        panel_button(page, title, "Retire").wait_for(timeout=30_000)
     assert active() == ["cfgpp", "cfg-rescale"]
     screenshot(page, "panel")
-    panel_row(page, "CFG rescale").get_by_text("Act earlier").click()
-    panel_row(page, "CFG++").get_by_text("Act earlier").wait_for(timeout=30_000)
+    panel_button(page, "CFG rescale", "Act earlier").click()
+    panel_button(page, "CFG++", "Act earlier").wait_for(timeout=30_000)
     assert active() == ["cfg-rescale", "cfgpp"]
     for title in ("CFG++", "CFG rescale"):
-        panel_row(page, title).get_by_text("Retire").click()
-        panel_row(page, title).get_by_text("Activate").wait_for(timeout=30_000)
+        panel_button(page, title, "Retire").click()
+        panel_button(page, title, "Activate").wait_for(timeout=30_000)
     assert active() == []
     host.plugins.OrderPlugins(api.OrderPluginsRequest())
