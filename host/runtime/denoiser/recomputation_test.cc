@@ -207,6 +207,17 @@ TEST(RecomputationTest, KeepsWhatTrainedTextReaches) {
       1);
 }
 
+TEST(RecomputationTest, KeepsWhatATrainedTimeReaches) {
+  TestWeights weights(at::kFloat);
+  const UNetResnet resnet = MakeResnet(weights);
+  Surroundings with;
+  with.trained = {with.time.requires_grad_(true)};
+  EXPECT_EQ(
+      ExpectTheSameGradients(
+          [&](const at::Tensor& x, const UNetCall& call) { return resnet.Forward(x, call); }, with),
+      0);
+}
+
 TEST(RecomputationTest, KeepsWhatIsSmall) {
   TestWeights weights(at::kFloat);
   const UNetResnet resnet = MakeResnet(weights);
