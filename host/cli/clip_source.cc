@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "host/base/mapped_file.h"
+#include "host/base/status_macros.h"
 
 namespace patchbay {
 namespace {
@@ -35,11 +36,11 @@ class NamedReader final : public FrameReader {
 
 }  // namespace
 
-bool IsClip(const std::string& path) {
+absl::StatusOr<bool> IsClip(const std::string& path) {
   std::error_code ignored;
   if (fs::is_directory(path, ignored)) return true;
-  const auto file = MappedFile::Open(path);
-  return file.ok() && IsAnimation((*file)->bytes());
+  PATCHBAY_ASSIGN_OR_RETURN(const auto file, MappedFile::Open(path));
+  return IsAnimation(file->bytes());
 }
 
 absl::StatusOr<std::unique_ptr<FrameReader>> OpenClip(const std::string& path) {

@@ -9,9 +9,9 @@
 
 namespace patchbay {
 
-// Whether a path leads to a clip: a folder, a video or an animation. Anything else, files that are
-// not there among it, is for those who take pictures.
-bool IsClip(const std::string& path);
+// Whether a path leads to a clip: a folder, a video or an animation. Any other file is for those
+// who take pictures. What the system says of a path that cannot be opened, and its name.
+absl::StatusOr<bool> IsClip(const std::string& path);
 
 // Its frames. Errors name the path.
 absl::StatusOr<std::unique_ptr<FrameReader>> OpenClip(const std::string& path);

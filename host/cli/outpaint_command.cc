@@ -181,9 +181,9 @@ CLI::App* AddOutpaintCommand(CLI::App& program, CommandAction& action, OutpaintT
   DeclareAdaptationOptions(*command, options->outpaint);
   RefuseEmptyValues(*command, {"PROMPT", "--negative"});
   command->callback([&action, options, tools = std::move(tools)] {
-    action = [options, tools] {
-      return IsClip(options->outpaint.picture_file) ? PaintClipOnly(*options, tools)
-                                                    : PaintPicture(*options, tools);
+    action = [options, tools]() -> absl::Status {
+      PATCHBAY_ASSIGN_OR_RETURN(const bool is_clip, IsClip(options->outpaint.picture_file));
+      return is_clip ? PaintClipOnly(*options, tools) : PaintPicture(*options, tools);
     };
   });
   return command;

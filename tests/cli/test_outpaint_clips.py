@@ -247,6 +247,7 @@ REFUSED = {
     "another format": (lambda folder: write_video(folder / "clip.avi", scene(3), "mpeg4"), "an AVI video"),
     "another codec": (lambda folder: write_video(folder / "clip.mkv", scene(3), "ffv1"), '"ffv1", which is not read'),
     "a playlist": (lambda folder: text_file(folder, "#EXTM3U\n#EXT-X-VERSION:3\nhttp://127.0.0.1:1/a.ts\n"), "a playlist"),
+    "no file": (lambda folder: folder / "nosuch.mp4", r"nosuch\.mp4: No such file"),
     "an empty folder": (lambda folder: write_folder(folder / "clip", scene(0)), "no PNG, JPEG or WebP files")}
 
 
