@@ -24,6 +24,16 @@ std::vector<patchbay_row_role> RolesOf(const patchbay::Step& step,
   return {step.rows, step.rows + step.row_count};
 }
 
+// A part of the pictures would be taken for the first ones.
+void CheckSeesAll(const patchbay::Step& step, const Pass& pass) {
+  if (step.picture_count == pass.pictures) return;
+  throw patchbay::Error("MoMA has to see all " + std::to_string(pass.pictures) +
+                            " pictures of the job at once, and another plugin draws " +
+                            std::to_string(step.picture_count) +
+                            " of them at a time; draw no more together than that one does",
+                        PATCHBAY_FAILED_PRECONDITION);
+}
+
 // Runs of the network for texts that are not the job's have no subject.
 bool IsForThePrompt(const std::vector<patchbay_row_role>& roles) {
   for (const patchbay_row_role role : roles) {
@@ -47,11 +57,12 @@ Pass Injection::Begin(const patchbay::Step& step) const {
         "works: the subject's looks are taken over, and not what a language model has seen in it");
   }
   if (prepared_->is_everywhere) {
-    model.warn(
-        options_.has_mask_of_its_own
-            ? "the mask is white all over, so that the background counts as the subject"
-            : "there is no mask, the picture is opaque, and nothing stands out from its border, so "
-              "that its background counts as the subject");
+    model.warn(options_.has_mask_of_its_own
+                   ? "the mask is white all over, so that the background counts as the subject"
+               : options_.compat
+                   ? "there is no mask, so that the background counts as the subject"
+                   : "there is no mask, the picture is opaque, and nothing stands out from its "
+                     "border, so that its background counts as the subject");
   }
   if (prepared_->was_found) {
     model.warn(
@@ -67,7 +78,7 @@ Pass Injection::Begin(const patchbay::Step& step) const {
   if (!made_for.empty() && model.prompt().find(made_for) == std::string::npos) {
     model.warn("the tokens were made for another prompt, \"" + made_for.substr(0, 200) + "\"");
   }
-  return Pass(prepared_->self.size());
+  return {prepared_->self.size(), step.picture_count};
 }
 
 bool Injection::SelfActsAt(int32_t index, double timestep) const {
@@ -86,6 +97,8 @@ void Injection::BeforeStep(const patchbay::Step& step) const {
       if (!found[i].item<bool>()) mask[i].fill_(1);
     }
     pass.SetMask(mask);
+  } else {
+    pass.SetMask({});
   }
   if (!acts_on_self() || pass.is_recorded) return;
   // Methods of second order also look at the level that the step ends with.
@@ -129,6 +142,7 @@ at::Tensor Injection::SelfTerm(const patchbay::Step& step, const patchbay::Atten
   if (!reference.keys.defined()) return {};
   const std::vector<patchbay_row_role> roles = RolesOf(step, call);
   if (!IsForThePrompt(roles)) return {};
+  CheckSeesAll(step, pass);
   const double factor = options_.strength * prepared_->self[block].scale * options_.factors[block];
   const at::Tensor term = Attended(reference, call.query, call.heads, roles) * factor;
   const at::Tensor gate =
@@ -141,6 +155,7 @@ at::Tensor Injection::CrossTerm(const patchbay::Step& step, const patchbay::Atte
   const std::vector<patchbay_row_role> roles = RolesOf(step, call);
   if (!IsForThePrompt(roles)) return {};
   Pass& pass = step.state<Pass>();
+  CheckSeesAll(step, pass);
   if (seeks_subject() && step.is_main() && step.evaluation_index == 0) {
     SeekSubject(step, call, pass);
   }

@@ -16,7 +16,8 @@ namespace moma {
 // What a pass keeps. One thread.
 class Pass {
  public:
-  explicit Pass(size_t blocks) : references(blocks), tokens(blocks) {}
+  Pass(size_t blocks, uint32_t picture_count)
+      : references(blocks), tokens(blocks), pictures(picture_count) {}
 
   // By block, in the order in which the network runs. Of the reference's self-attention; undefined
   // until it was recorded, and where the subject is nowhere.
@@ -25,13 +26,15 @@ class Pass {
   // Of the content tokens, as the network computes; undefined until they were converted.
   std::vector<KeysAndValues> tokens;
 
+  // That are drawn together.
+  const uint32_t pictures;
   // What this step has paid attention to so far.
   SubjectMap map;
   // Where the prompts have the subject's tokens, [R, T], and for which step that was asked.
   at::Tensor positions;
   int32_t positions_step = -1;
 
-  // Where the terms act from now on, [B, h, w].
+  // Where the terms act from now on, [B, h, w]; undefined: everywhere.
   void SetMask(at::Tensor mask) {
     mask_ = std::move(mask);
     at_queries_.clear();

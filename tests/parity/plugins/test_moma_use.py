@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from ..pipeline import reference
 from . import ip_adapter
+from .animatediff import make_module
 from .ip_adapter import differs
 from .lora import write_lora
 from .moma import SMALL, spelling
@@ -73,6 +74,49 @@ def test_prompts_of_other_syntax(model, program, moma_adapter, moma_subject):
         assert ours.isfinite().all()
         found = not any("does not have the subject" in warning for warning in report["warnings"])
         assert found == ("[" not in prompt), report["warnings"]
+
+
+def test_what_is_no_longer_asked_for_is_nowhere(model, program, moma_adapter, moma_subject):
+    """At a threshold of 1 the subject is nowhere, and nothing is acted on; once the prompt has lost it, everything is."""
+    _, _, given = moma_subject
+
+    def drawn(prompt: str, *arguments):
+        return program.generate(model("sd1"), prompt, "--compat", "a1111", *SMALL[:-1], 8, *arguments)[0]
+
+    nowhere = spelling(**given, adapter=moma_adapter(), mask_threshold=1)
+    kept, edited = "a red apple on a plate", "[a red apple:a pear:0.25] on a plate"
+    assert not differs(drawn(kept, *nowhere), drawn(kept), 1e-5)
+    assert differs(drawn(edited, *nowhere), drawn(edited), 1e-4)
+
+
+def test_a_white_background(draw, moma_adapter, moma_subject, moma_tokens, tmp_path):
+    """As if what is around the subject had been white on the picture."""
+    picture, mask, given = moma_subject
+    tokens = moma_tokens("embedding")[1]
+    whitened = Image.new("RGB", picture.size, "white")
+    whitened.paste(picture, mask=mask)
+    whitened.save(tmp_path / "whitened.png")
+    ours, as_it_is, before = (draw(*spelling(**given | changes, adapter=moma_adapter(), tokens=tokens))[0] for changes in (
+        {"ref_background": "white"}, {}, {"image": tmp_path / "whitened.png"}))
+    assert differs(ours, as_it_is, 1e-3)
+    assert not differs(ours, before, 1e-4)
+
+
+def test_beside_animatediff_the_clip_fits_into_a_window(model, program, moma_adapter, moma_subject, tmp_path):
+    _, _, given = moma_subject
+    module = make_module(model("sd1"), tmp_path)
+
+    def drawn(frames: int, *arguments):
+        return program.run("generate", reference.PROMPT, "--model", model("sd1"), *SMALL, "--batch", frames, "--precision",
+                           "fp32", "--threads", 1, "--save-latent", tmp_path / "latent.safetensors", "--latent-only",
+                           "--plugin", f"animatediff:module={module},window=4", *arguments)
+
+    moma_too = spelling(**given, adapter=moma_adapter())
+    for arguments in ((), moma_too):
+        assert drawn(4, *arguments).returncode == 0
+    refused = drawn(6, *moma_too)
+    assert refused.returncode == 1
+    assert "all 6 pictures" in refused.stderr and "draws 4 of them at a time" in refused.stderr, refused.stderr
 
 
 def test_warnings(draw, program, model, moma_adapter, moma_subject, moma_tokens, tmp_path):
