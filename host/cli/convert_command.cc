@@ -35,6 +35,14 @@ void SayWhatIsLeftOut(const std::vector<std::string>& names) {
                Excerpt(absl::StrJoin(first, ", ")).c_str(), names.size() > kMost ? "..." : "");
 }
 
+// Files of both kinds often lie side by side.
+absl::Status CheckIsNew(const std::string& output) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(output, ignored)) return absl::OkStatus();
+  return absl::AlreadyExistsError(
+      absl::StrCat(output, " is there already; name the file that is to be written with -o"));
+}
+
 absl::Status Convert(const Options& options) {
   const std::string output =
       options.output.empty()
@@ -43,6 +51,9 @@ absl::Status Convert(const Options& options) {
   if (LeadToSameFile(options.input, output)) {
     return absl::InvalidArgumentError(
         absl::StrCat(output, " is the file that is to be converted; give another one with -o"));
+  }
+  if (options.output.empty()) {
+    PATCHBAY_RETURN_IF_ERROR(CheckIsNew(output));
   }
   PATCHBAY_RETURN_IF_ERROR(CheckWritable(output));
   PATCHBAY_ASSIGN_OR_RETURN(const auto file, MappedFile::Open(options.input));

@@ -15,12 +15,18 @@ constexpr std::string_view kPickleAdvice =
     "this is a pickled PyTorch checkpoint, which can run any code when Python reads it; `patchbay "
     "convert FILE -o FILE.safetensors` makes a .safetensors file of it and runs nothing";
 
+constexpr std::string_view kBarePickleAdvice =
+    "this is a pickle from before PyTorch 1.6, or not of PyTorch, which can run any code when "
+    "Python "
+    "reads it; torch.save(torch.load(FILE, weights_only=True), NEW_FILE) in Python makes a file of "
+    "it that `patchbay convert` reads";
+
 constexpr Signature kSignatures[] = {
     {"PK\x03\x04", kPickleAdvice},
-    {"\x80\x02", kPickleAdvice},
-    {"\x80\x03", kPickleAdvice},
-    {"\x80\x04", kPickleAdvice},
-    {"\x80\x05", kPickleAdvice},
+    {"\x80\x02", kBarePickleAdvice},
+    {"\x80\x03", kBarePickleAdvice},
+    {"\x80\x04", kBarePickleAdvice},
+    {"\x80\x05", kBarePickleAdvice},
     {"version https://git-lfs",
      "this is a Git LFS pointer, not the file itself; run `git lfs pull` in the model's repository "
      "or "

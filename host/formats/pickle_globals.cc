@@ -25,9 +25,14 @@ constexpr StorageType kStorageTypes[] = {
     {"torch.DoubleStorage", ElementType::kFloat64},
     {"torch.LongStorage", ElementType::kInt64},
     {"torch.IntStorage", ElementType::kInt32},
+    {"torch.ShortStorage", ElementType::kInt16},
     {"torch.CharStorage", ElementType::kInt8},
     {"torch.ByteStorage", ElementType::kUInt8},
+    {"torch.BoolStorage", ElementType::kBool},
 };
+
+// torch.save() counts its storages. Every tensor has its storage's key, and values may be shared.
+constexpr size_t kLongestKey = 256;
 
 std::optional<ElementType> TypeOf(std::string_view global) {
   for (const StorageType& known : kStorageTypes) {
@@ -54,6 +59,15 @@ absl::StatusOr<std::vector<int64_t>> Sizes(const PickledValue& tuple, size_t mos
     sizes.push_back(item->integer);
   }
   return sizes;
+}
+
+bool RepeatsNumbers(const PickledTensor& tensor) {
+  bool repeats = false;
+  for (size_t i = 0; i < tensor.shape.size(); ++i) {
+    if (tensor.shape[i] == 0) return false;
+    repeats = repeats || (tensor.shape[i] > 1 && tensor.strides[i] == 0);
+  }
+  return repeats;
 }
 
 // Whether the elements are in the storage, and not more than it has.
@@ -91,6 +105,7 @@ absl::StatusOr<PickledTensor> StorageOf(const PickledValue& id) {
   }
   const std::optional<ElementType> type = TypeOf(items[1]->text);
   if (!type.has_value()) return Damaged(absl::StrCat("a storage is of type ", items[1]->text));
+  if (items[2]->text.size() > kLongestKey) return Damaged("a storage's name is too long");
   PickledTensor storage;
   storage.type = *type;
   storage.storage = items[2]->text;
@@ -108,9 +123,12 @@ absl::StatusOr<PickledTensor> TensorOf(const PickledValue& arguments, size_t max
   tensor.offset = static_cast<uint64_t>(items[1]->integer);
   PATCHBAY_ASSIGN_OR_RETURN(tensor.shape, Sizes(*items[2], max_rank));
   PATCHBAY_ASSIGN_OR_RETURN(tensor.strides, Sizes(*items[3], max_rank));
-  if (tensor.shape.size() != tensor.strides.size() || !IsInside(tensor)) {
-    return Damaged("a tensor reaches beyond its storage");
+  if (tensor.shape.size() != tensor.strides.size()) return Damaged("a tensor has no proper shape");
+  if (RepeatsNumbers(tensor)) {
+    return absl::InvalidArgumentError(
+        "a tensor in it repeats its numbers, as expand() makes it; save it after contiguous()");
   }
+  if (!IsInside(tensor)) return Damaged("a tensor reaches beyond its storage");
   return tensor;
 }
 

@@ -130,16 +130,27 @@ TEST(PickleTest, RefusesTensorsBeyondTheirStorage) {
   EXPECT_THAT(complaint(1, Tuple({Int(6)}), Tuple({Int(1)})), HasSubstr(beyond));
   EXPECT_THAT(complaint(0, Tuple({Int(2), Int(3)}), Tuple({Int(4), Int(1)})), HasSubstr(beyond));
   EXPECT_THAT(complaint(0, Tuple({Int(1 << 30), Int(1 << 30), Int(1 << 30)}),
-                        Tuple({Int(0), Int(0), Int(0)})),
-              HasSubstr(beyond))
-      << "a tensor that repeats its storage";
-  EXPECT_THAT(complaint(0, Tuple({Int(7)}), Tuple({Int(0)})), HasSubstr(beyond));
+                        Tuple({Int(1 << 30), Int(1 << 30), Int(1)})),
+              HasSubstr(beyond));
+  // More elements than the storage has, though none lies beyond it.
+  EXPECT_THAT(complaint(0, Tuple({Int(4), Int(3)}), Tuple({Int(1), Int(1)})), HasSubstr(beyond));
   EXPECT_THAT(complaint(7, Tuple({Int(0)}), Tuple({Int(1)})), HasSubstr(beyond));
-  EXPECT_THAT(complaint(0, Tuple({Int(2)}), Tuple({})), HasSubstr(beyond));
+  EXPECT_THAT(complaint(0, Tuple({Int(2)}), Tuple({})), HasSubstr("proper shape"));
   EXPECT_THAT(complaint(0, Tuple({Int(-1)}), Tuple({Int(1)})), HasSubstr("proper shape"));
   EXPECT_THAT(complaint(0, Int(2), Tuple({Int(1)})), HasSubstr("proper shape"));
   EXPECT_EQ(complaint(6, Tuple({Int(0)}), Tuple({Int(1)})), "accepted");
   EXPECT_EQ(complaint(0, Tuple({}), Tuple({})), "accepted");
+}
+
+TEST(PickleTest, RefusesTensorsThatRepeatTheirNumbers) {
+  const std::string storage = Storage("FloatStorage", "0", 6);
+  EXPECT_THAT(Complaint(Tensor(storage, 0, Tuple({Int(7)}), Tuple({Int(0)}))),
+              HasSubstr("expand()"));
+  EXPECT_THAT(Complaint(Tensor(storage, 0, Tuple({Int(1 << 30), Int(1 << 30), Int(1 << 30)}),
+                               Tuple({Int(0), Int(0), Int(0)}))),
+              HasSubstr("expand()"));
+  EXPECT_EQ(Complaint(Tensor(storage, 0, Tuple({Int(1), Int(6)}), Tuple({Int(0), Int(1)}))),
+            "accepted");
 }
 
 TEST(PickleTest, RefusesDamage) {

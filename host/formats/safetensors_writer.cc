@@ -62,13 +62,16 @@ absl::StatusOr<SafetensorsParts> LayOutSafetensors(
   }
   SafetensorsParts layout;
   uint64_t offset = 0;
+  // Added at the end: names differ, and header[name] would compare each with all before it.
+  auto& entries = header.get_ref<nlohmann::ordered_json::object_t&>();
   for (const NamedTensor* named : OrderForAlignment(tensors)) {
     const auto& [name, tensor] = *named;
     PATCHBAY_RETURN_IF_ERROR(CheckSize(name, tensor));
     const uint64_t end = offset + tensor.bytes.size();
-    header[name] = {{"dtype", std::string(ElementTypeName(tensor.type))},
-                    {"shape", tensor.shape},
-                    {"data_offsets", {offset, end}}};
+    entries.emplace_back(
+        name, nlohmann::ordered_json{{"dtype", std::string(ElementTypeName(tensor.type))},
+                                     {"shape", tensor.shape},
+                                     {"data_offsets", {offset, end}}});
     layout.tensors.emplace_back(reinterpret_cast<const char*>(tensor.bytes.data()),
                                 tensor.bytes.size());
     offset = end;

@@ -18,15 +18,17 @@ constexpr size_t kMostEntries = 1u << 20;
 constexpr size_t kLongestName = 1024;
 constexpr size_t kMostLeftOut = 1000;
 
+absl::Status NameIsTooLong() {
+  return absl::InvalidArgumentError("a name in it is too long for a tensor's");
+}
+
 class Walk {
  public:
   absl::Status Enter(const PickledValue& value, const std::string& name, int depth) {
     if (depth > kDeepest || ++entries_ > kMostEntries) {
       return absl::InvalidArgumentError("its dictionaries are nested without end");
     }
-    if (name.size() > kLongestName) {
-      return absl::InvalidArgumentError("a name in it is too long for a tensor's");
-    }
+    if (name.size() > kLongestName) return NameIsTooLong();
     switch (value.kind) {
       case Kind::kTensor:
         return Keep(*value.tensor, name);
@@ -56,6 +58,7 @@ class Walk {
   NamedTensors Take() { return std::move(result_); }
 
   static absl::StatusOr<std::string> KeyText(const PickledValue& key) {
+    if (key.kind == Kind::kText && key.text.size() > kLongestName) return NameIsTooLong();
     if (key.kind == Kind::kText) return key.text;
     if (key.kind == Kind::kInteger) return absl::StrCat(key.integer);
     return absl::InvalidArgumentError("a dictionary in it has a key that is no text");

@@ -60,7 +60,8 @@ def test_every_kind_of_tensor(convert):
         whole=storage.view(4, 6), turned=storage.view(4, 6).t(), part=storage[3:7], every_second=storage[::2],
         empty=torch.zeros(0, 3), one=torch.tensor(3.5), **{
             str(kind): torch.arange(6).to(kind).view(2, 3) for kind in (
-                torch.float16, torch.bfloat16, torch.float64, torch.int64, torch.int32, torch.int8, torch.uint8)})
+                torch.float16, torch.bfloat16, torch.float64, torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8,
+                torch.bool)})
     given["parameter"] = torch.nn.Parameter(torch.randn(3, 2))
     ours = convert(given)
     assert ours.keys() == given.keys()
@@ -102,6 +103,13 @@ def test_the_name_of_the_result(program, tmp_path):
     result = program.run("convert", tmp_path / "a.bin")
     assert result.stdout.strip() == str(tmp_path / "a.safetensors") and "step" in result.stderr
     assert load_file(tmp_path / "a.safetensors")["w"] == 1
+    # Files of both kinds lie side by side: none is written over unless it is named.
+    torch.save({"w": torch.zeros(1)}, tmp_path / "a.bin")
+    result = program.run("convert", tmp_path / "a.bin")
+    assert result.returncode == 1 and "a.safetensors is there already" in result.stderr
+    assert load_file(tmp_path / "a.safetensors")["w"] == 1
+    assert program.run("convert", tmp_path / "a.bin", "-o", tmp_path / "a.safetensors").returncode == 0
+    assert load_file(tmp_path / "a.safetensors")["w"] == 0
     result = program.run("convert", tmp_path / "a.safetensors")
     assert result.returncode == 1 and "a.safetensors" in result.stderr
     result = program.run("convert", tmp_path / "none.bin")
@@ -137,6 +145,7 @@ def test_other_formats(convert, tmp_path):
     assert "TorchScript" in convert.message(tmp_path / "script.pt")
     torch.save({"w": torch.ones(2)}, tmp_path / "late.pt", pickle_protocol=4)
     assert "protocol 4" in convert.message(tmp_path / "late.pt")
+    assert "contiguous()" in convert.message({"w": torch.ones(1).expand(4)})
     (tmp_path / "page.bin").write_text("<!DOCTYPE html>")
     assert "web page" in convert.message(tmp_path / "page.bin")
     (tmp_path / "empty.bin").write_bytes(b"")

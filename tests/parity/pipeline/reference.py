@@ -33,10 +33,17 @@ TABLES = {name: {f"use_{name}_sigmas": True} for name in ("karras", "exponential
 
 
 @functools.cache
-def pipeline(folder: pathlib.Path, kind: type = diffusers.DiffusionPipeline) -> diffusers.DiffusionPipeline:
+def read(folder: pathlib.Path, kind: type) -> diffusers.DiffusionPipeline:
     loaded = kind.from_pretrained(folder)
     loaded.set_progress_bar_config(disable=True)
     return loaded
+
+
+def pipeline(folder: pathlib.Path, kind: type = diffusers.DiffusionPipeline) -> diffusers.DiffusionPipeline:
+    """Read once, and with the model's own scheduler, whichever an earlier test has put in its place."""
+    used = read(folder, kind)
+    set_scheduler(used, folder, None, {})
+    return used
 
 
 def set_scheduler(used: diffusers.DiffusionPipeline, folder: pathlib.Path, sampler: str | None, options: dict) -> None:
