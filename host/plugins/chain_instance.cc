@@ -6,6 +6,7 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "host/base/status_macros.h"
+#include "host/plugins/error_text.h"
 #include "host/plugins/host_functions.h"
 #include "host/plugins/plugin_fault.h"
 
@@ -20,7 +21,7 @@ absl::Status Refused(const HookOwner& owner, absl::Status status) {
 absl::Status FromPlugin(const HookOwner& owner, const char* what, patchbay_status status,
                         const patchbay_error& error) {
   if (status == PATCHBAY_OK) return absl::OkStatus();
-  const std::string text(error.text, strnlen(error.text, sizeof(error.text)));
+  const std::string text = ErrorText(error);
   return Refused(
       owner, absl::Status(static_cast<absl::StatusCode>(status),
                           absl::StrCat("plugin ", owner.plugin, ": ", text.empty() ? what : text)));

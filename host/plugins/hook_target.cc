@@ -4,15 +4,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "host/plugins/error_text.h"
 #include "host/plugins/plugin_fault.h"
 
 namespace patchbay {
 namespace {
-
-// At most what the buffer holds, also when the plugin forgot the zero at its end.
-std::string TextOf(const patchbay_error& error) {
-  return std::string(error.text, strnlen(error.text, sizeof(error.text)));
-}
 
 std::string ShapeText(at::IntArrayRef shape) {
   return absl::StrCat("[",
@@ -113,7 +109,7 @@ HookTarget::Frame::~Frame() {
 
 void HookTarget::Frame::Finish(patchbay_status status, std::chrono::nanoseconds host_time) {
   if (status != PATCHBAY_OK) {
-    const std::string text = TextOf(error_);
+    const std::string text = ErrorText(error_);
     target_.Fail(static_cast<absl::StatusCode>(status), text.empty() ? "failed" : text);
   }
   if (target_.owner_->monitor == nullptr) return;

@@ -52,6 +52,14 @@ def test_the_report_says_what_is_missing(adapted, api):
     assert "moma: there are neither tokens" in warnings and "no subject was named" in warnings
 
 
+def test_a_long_prompt_is_quoted_whole_characters(adapted, api, folder):
+    """Of three bytes each: the quotation ends within one."""
+    save_file({"moma_embedding": torch.zeros(EMBEDDING)}, folder / "told.safetensors", {"prompt": "\u72ac" * 100})
+    finished = draw(adapted, api, plugins=[choice(adapted, tokens="told.safetensors")])
+    told = [warning for warning in finished.report.warnings if "another prompt" in warning]
+    assert len(told) == 1 and "\u72ac" * 60 in told[0]
+
+
 def test_bad_settings_fail_and_the_server_goes_on(adapted, api, folder):
     plain = pixels(adapted, draw(adapted, api))
     tensors = load_file(folder / "moma.safetensors")

@@ -13,6 +13,7 @@
 #include "host/base/status_macros.h"
 #include "host/runtime/hooks/tensor_handle.h"
 #include "host/runtime/pipeline/start_picture.h"
+#include "host/runtime/prompt/unicode.h"
 #include "host/runtime/sampling/keyed_noise.h"
 
 namespace patchbay {
@@ -235,7 +236,8 @@ absl::StatusOr<at::Tensor> ModelServices::PhrasePositions(std::string_view phras
 
 void ModelServices::Warn(const PluginSide& side, std::string_view text) const {
   if (warnings_ == nullptr) return;
-  std::string warning = absl::StrCat(*side.id, ": ", std::string(text));
+  // Plugins quote, and may cut within a character.
+  std::string warning = absl::StrCat(*side.id, ": ", ReplaceMalformedUtf8(text));
   if (std::find(warnings_->begin(), warnings_->end(), warning) == warnings_->end()) {
     warnings_->push_back(std::move(warning));
   }

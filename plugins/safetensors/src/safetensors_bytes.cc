@@ -40,7 +40,8 @@ std::string SafetensorsBytes(const std::map<std::string, at::Tensor>& tensors,
                       {"data_offsets", {begin, end}}};
     }
   }
-  std::string text = header.dump();
+  // Metadata may quote paths, which need not be UTF-8.
+  std::string text = header.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
   std::string bytes(sizeof(uint64_t), '\0');
   for (size_t i = 0; i < sizeof(uint64_t); ++i) {

@@ -28,5 +28,10 @@ TEST(SafetensorsBytesTest, HasAHeaderAndAlignedTensors) {
   EXPECT_EQ(file.substr(8 + header + 8), std::string("\0\1\2", 3));
 }
 
+TEST(SafetensorsBytesTest, WritesTextsThatAreNoUtf8) {
+  const std::string file = SafetensorsBytes({{"a", at::zeros({1})}}, {{"path", "caf\xe9"}});
+  EXPECT_NE(file.find("\"path\":\"caf\xef\xbf\xbd\""), std::string::npos);
+}
+
 }  // namespace
 }  // namespace safetensors
