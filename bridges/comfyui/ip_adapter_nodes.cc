@@ -1,10 +1,11 @@
 #include <algorithm>
-#include <array>
 #include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
 #include "bridges/comfyui/core_nodes.h"
+#include "bridges/comfyui/ip_adapter_weights.h"
 #include "bridges/common/status_macros.h"
 
 namespace patchbay::comfyui {
@@ -16,27 +17,10 @@ constexpr char kPlugin[] = "ip-adapter";
 constexpr char kCategory[] = "ipadapter";
 constexpr size_t kMostPictures = 4;
 
-// What these nodes call the layers that a picture speaks to, and what the plugin does.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kWeightTypes = {
-    {{"linear", "all"},
-     {"standard", "all"},
-     {"style transfer", "style"},
-     {"composition", "layout"},
-     {"style and composition", "style+layout"}}};
+constexpr char kOnlyEmbedding[] = "concat";
 
-std::string LayersOf(const std::string& weight_type) {
-  for (const auto& [name, layers] : kWeightTypes) {
-    if (name == weight_type) return std::string(layers);
-  }
-  return "";  // validation has refused it
-}
-
-std::vector<std::string> WeightTypes(const std::string& left_out) {
-  std::vector<std::string> names;
-  for (const auto& [name, layers] : kWeightTypes) {
-    if (name != left_out) names.emplace_back(name);
-  }
-  return names;
+std::vector<std::string> Names(absl::Span<const std::string_view> names) {
+  return {names.begin(), names.end()};
 }
 
 // A file of the server's folder of plugins' files travels as its name.
@@ -57,6 +41,10 @@ class Choice {
     v1::ParameterValue& given = (*choice_.mutable_settings())[setting];
     if (value.is_number()) {
       given.set_double_value(value.get<double>());
+    } else if (value.is_array()) {
+      for (const Json& one : value) {
+        given.mutable_list_value()->add_values()->set_double_value(one.get<double>());
+      }
     } else {
       given.set_typed_value(value.get<std::string>());
     }
@@ -78,6 +66,23 @@ std::string Numbered(const std::string& setting, size_t place) {
   return place == 0 ? setting : absl::StrCat(setting, "_", place + 1);
 }
 
+// Several pictures are one attention's tokens; what else the package does with them is refused.
+absl::Status CheckSeveralPictures(NodeCall& call) {
+  if (call.Has("combine_embeds") && call.Text("combine_embeds") != kOnlyEmbedding) {
+    return absl::UnimplementedError(
+        absl::StrCat("combine_embeds: this server's IP-Adapter cannot bring the embeddings of "
+                     "several pictures together by \"",
+                     call.Text("combine_embeds"), "\"; take \"", kOnlyEmbedding,
+                     "\", or a node for each picture"));
+  }
+  if (call.Has("attn_mask")) {
+    return absl::UnimplementedError(
+        "attn_mask: this server's IP-Adapter cannot put one mask on several pictures together; "
+        "take a node for each picture");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ShowPictures(NodeCall& call, Choice& choice) {
   const std::vector<Picture>& pictures = call.Get<ImageValue>("image").pictures;
   if (pictures.size() > kMostPictures) {
@@ -85,12 +90,25 @@ absl::Status ShowPictures(NodeCall& call, Choice& choice) {
         absl::StrCat("image: ", pictures.size(), " pictures; this server's IP-Adapter takes ",
                      kMostPictures, " at once, and further ones through a second node"));
   }
+  if (pictures.size() > 1) {
+    BRIDGE_RETURN_IF_ERROR(CheckSeveralPictures(call));
+  }
   for (size_t i = 0; i < pictures.size(); ++i) {
     BRIDGE_RETURN_IF_ERROR(choice.Show(Numbered("image", i), pictures[i]));
     if (!call.Has("attn_mask")) continue;
-    const std::vector<Picture>& masks = call.Get<MaskValue>("attn_mask").masks;
-    BRIDGE_RETURN_IF_ERROR(choice.Show(Numbered("mask", i), masks[std::min(i, masks.size() - 1)]));
+    BRIDGE_RETURN_IF_ERROR(choice.Show("mask", call.Get<MaskValue>("attn_mask").masks[0]));
   }
+  return absl::OkStatus();
+}
+
+absl::Status SayWeights(NodeCall& call, const std::string& model, Choice& choice) {
+  BRIDGE_ASSIGN_OR_RETURN(const Json described, call.host.InspectModel(model));
+  const Json weight = call.Get<Json>("weight");
+  BRIDGE_ASSIGN_OR_RETURN(const std::vector<double> blocks,
+                          IpAdapterBlockWeights(call.Text("weight_type"), weight.get<double>(),
+                                                described.value("family", "")));
+  choice.Say("weight", blocks.empty() ? weight : Json(1.0));
+  if (!blocks.empty()) choice.Say("block_weights", Json(blocks));
   return absl::OkStatus();
 }
 
@@ -102,13 +120,11 @@ Values Apply(NodeCall& call) {
   Choice choice(call);
   BRIDGE_RETURN_IF_ERROR(ShowPictures(call, choice));
   choice.Say("adapter", call.Get<Json>("ipadapter"));
-  choice.Say("weight", call.Get<Json>("weight"));
   choice.Say("begin", call.Get<Json>("start_at"));
   choice.Say("end", call.Get<Json>("end_at"));
-  choice.Say("layers", LayersOf(call.Text("weight_type")));
-  if (call.Has("combine_embeds")) choice.Say("combine", call.Get<Json>("combine_embeds"));
   if (call.Has("clip_vision")) choice.Say("encoder", call.Get<Json>("clip_vision"));
   ModelValue model = call.Get<ModelValue>("model");
+  BRIDGE_RETURN_IF_ERROR(SayWeights(call, model.model, choice));
   model.plugins.push_back(choice.Take());
   return std::vector<NodeValue>{std::move(model)};
 }
@@ -141,16 +157,18 @@ void AddIpAdapterNodes(const CatalogueSources& sources, NodeCatalogue& catalogue
   const InputSpec weight = FloatInput("weight", 1, 0, 2, 0.05);
   const InputSpec mask = SocketInput("attn_mask", "MASK", /*required=*/false);
   std::vector<InputSpec> simple = first;
-  simple.insert(simple.end(), {image, weight, Share("start_at", 0), Share("end_at", 1),
-                               ComboInput("weight_type", WeightTypes("linear")), mask});
+  simple.insert(simple.end(),
+                {image, weight, Share("start_at", 0), Share("end_at", 1),
+                 ComboInput("weight_type", Names(kSimpleIpAdapterWeightTypes)), mask});
   Add(catalogue, ApplyNode("IPAdapter", "IPAdapter", std::move(simple), plugin->plugin.build()));
   std::vector<InputSpec> advanced = first;
-  advanced.insert(advanced.end(),
-                  {image, weight, ComboInput("weight_type", WeightTypes("standard")),
-                   ComboInput("combine_embeds", {"concat", "add"}), Share("start_at", 0),
-                   Share("end_at", 1), ComboInput("embeds_scaling", {"V only"}),
-                   SocketInput("image_negative", "IMAGE", /*required=*/false), mask,
-                   SocketInput("clip_vision", "CLIP_VISION", /*required=*/false)});
+  advanced.insert(
+      advanced.end(),
+      {image, weight, ComboInput("weight_type", Names(kIpAdapterWeightTypes)),
+       ComboInput("combine_embeds", {kOnlyEmbedding, "add", "subtract", "average", "norm average"}),
+       Share("start_at", 0), Share("end_at", 1), ComboInput("embeds_scaling", {"V only"}),
+       SocketInput("image_negative", "IMAGE", /*required=*/false), mask,
+       SocketInput("clip_vision", "CLIP_VISION", /*required=*/false)});
   Add(catalogue, ApplyNode("IPAdapterAdvanced", "IPAdapter Advanced", std::move(advanced),
                            plugin->plugin.build()));
 }

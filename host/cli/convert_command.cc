@@ -31,7 +31,8 @@ void SayWhatIsLeftOut(const std::vector<std::string>& names) {
   constexpr size_t kMost = 5;
   const std::vector<std::string> first(
       names.begin(), names.begin() + static_cast<std::ptrdiff_t>(std::min(kMost, names.size())));
-  std::fprintf(stderr, "note: %zu entries are no tensors and were left out: %s%s\n", names.size(),
+  std::fprintf(stderr, "note: %zu%s entries are no tensors and were left out: %s%s\n", names.size(),
+               names.size() == kMostNamesLeftOut ? " or more" : "",
                Excerpt(absl::StrJoin(first, ", ")).c_str(), names.size() > kMost ? "..." : "");
 }
 

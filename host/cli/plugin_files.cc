@@ -59,9 +59,12 @@ absl::StatusOr<std::string> NameOf(const std::string& given, const std::string& 
     return absl::NotFoundError(absl::StrCat(
         where, ": ", fs::exists(given, ignored) ? "not a file: " : "there is no file ", given));
   }
+  // A link stays one: what belongs to a file of Hugging Face's cache lies beside the link to it.
   std::error_code error;
-  const fs::path path = fs::canonical(given, error);
+  const fs::path absolute = fs::absolute(given, error);
+  const fs::path folder = error ? fs::path() : fs::canonical(absolute.parent_path(), error);
   if (error) return absl::ErrnoToStatus(error.value(), absl::StrCat(where, ": ", given));
+  const fs::path path = folder / absolute.filename();
   for (const PluginFile& file : files) {
     if (file.path == path.string()) return file.name;
   }

@@ -16,10 +16,9 @@ constexpr std::string_view kPickleAdvice =
     "convert FILE -o FILE.safetensors` makes a .safetensors file of it and runs nothing";
 
 constexpr std::string_view kBarePickleAdvice =
-    "this is a pickle from before PyTorch 1.6, or not of PyTorch, which can run any code when "
-    "Python "
-    "reads it; torch.save(torch.load(FILE, weights_only=True), NEW_FILE) in Python makes a file of "
-    "it that `patchbay convert` reads";
+    "this is pickled, by a PyTorch before 1.6 or by something else, and a pickle can run any code "
+    "when Python reads it; in Python, torch.save(torch.load(FILE, weights_only=True), NEW_FILE) "
+    "makes a file of it that `patchbay convert NEW_FILE -o FILE.safetensors` reads";
 
 constexpr Signature kSignatures[] = {
     {"PK\x03\x04", kPickleAdvice},

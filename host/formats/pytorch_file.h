@@ -13,13 +13,15 @@
 
 namespace patchbay {
 
+inline constexpr size_t kMostNamesLeftOut = 1000;
+
 // The tensors of a file that torch.save() wrote (.th, .pt, .pth, .bin, .ckpt), in the zip format
 // that it has since PyTorch 1.6.
 struct PytorchTensors {
   // Names of nested dictionaries and lists are joined by dots. What stands under "state_dict" at
   // the top stands for the whole.
   std::map<std::string, SafetensorsTensor, std::less<>> tensors;
-  // What was left out, since it is no tensor: "global_step".
+  // What was left out, since it is no tensor: "global_step". The first kMostNamesLeftOut of it.
   std::vector<std::string> left_out;
   // The tensors' bytes.
   std::deque<std::string> storages;

@@ -157,7 +157,7 @@ TEST(SafetensorsTest, KeepsLimits) {
 TEST(SafetensorsTest, RecognisesForeignFiles) {
   EXPECT_THAT(RawComplaint(std::string("PK\x03\x04\x14\0\0\0\0\0\0\0\0\0", 14)),
               HasSubstr("pickled PyTorch checkpoint"));
-  EXPECT_THAT(RawComplaint("\x80\x02}q\x01X\x0a"), HasSubstr("a pickle from before PyTorch 1.6"));
+  EXPECT_THAT(RawComplaint("\x80\x02}q\x01X\x0a"), HasSubstr("by a PyTorch before 1.6"));
   EXPECT_THAT(RawComplaint("version https://git-lfs.github.com/spec/v1\noid sha256:0\n"),
               HasSubstr("git lfs pull"));
   EXPECT_THAT(RawComplaint("<!DOCTYPE html><html></html>"), HasSubstr("web page"));

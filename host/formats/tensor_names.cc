@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "host/base/excerpt.h"
 #include "host/base/status_macros.h"
+#include "host/formats/pytorch_file.h"
 
 namespace patchbay {
 namespace {
@@ -16,7 +17,6 @@ constexpr int kDeepest = 32;
 // Containers may be shared, so that few bytes describe many entries.
 constexpr size_t kMostEntries = 1u << 20;
 constexpr size_t kLongestName = 1024;
-constexpr size_t kMostLeftOut = 1000;
 
 absl::Status NameIsTooLong() {
   return absl::InvalidArgumentError("a name in it is too long for a tensor's");
@@ -52,7 +52,7 @@ class Walk {
   }
 
   void LeaveOut(const std::string& name) {
-    if (result_.left_out.size() < kMostLeftOut) result_.left_out.push_back(name);
+    if (result_.left_out.size() < kMostNamesLeftOut) result_.left_out.push_back(name);
   }
 
   NamedTensors Take() { return std::move(result_); }

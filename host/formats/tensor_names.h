@@ -12,7 +12,7 @@ namespace patchbay {
 
 struct NamedTensors {
   std::map<std::string, const PickledTensor*> tensors;
-  std::vector<std::string> left_out;  // names of what is no tensor
+  std::vector<std::string> left_out;  // the first names of what is no tensor
 };
 
 // The tensors under `root` by the names that lead to them, keys of dictionaries and places in lists

@@ -96,7 +96,7 @@ TEST_F(TensorFilesTest, RefusesWhatIsNoFileOfTensors) {
   EXPECT_THAT(Refusal([&] { Open(); }),
               AllOf(HasSubstr(path_.string()), HasSubstr("pickled PyTorch checkpoint")));
   Write(std::string("\x80\x02}q\x01", 5));
-  EXPECT_THAT(Refusal([&] { Open(); }), HasSubstr("a pickle from before PyTorch 1.6"));
+  EXPECT_THAT(Refusal([&] { Open(); }), HasSubstr("by a PyTorch before 1.6"));
   Write("");
   EXPECT_THAT(Refusal([&] { Open(); }), HasSubstr("truncated"));
   EXPECT_THAT(Refusal([&] { TensorFile(&HostFunctions(), "/nowhere/x.safetensors"); }),

@@ -6,7 +6,7 @@ import io
 
 import pytest
 import requests
-from bridges.comfyui.client import Client, workflow
+from bridges.comfyui.client import Client, events, workflow
 from bridges.conftest import Bridges
 from bridges.test_plugin_files import text
 from bridges.test_plugins import draw, plugin_node
@@ -87,7 +87,9 @@ def test_nodes_of_the_known_package(adapted, kind):
     common = {"30": {"class_type": "IPAdapterModelLoader", "inputs": {"ipadapter_file": "adapter.safetensors"}},
               "31": {"class_type": "CLIPVisionLoader", "inputs": {"clip_name": "image_encoder.safetensors"}},
               "40": {"class_type": "LoadImage", "inputs": {"image": "photo.png"}},
-              "41": {"class_type": "LoadImageMask", "inputs": {"image": "mask.png", "channel": "red"}}}
+              "41": {"class_type": "LoadImageMask", "inputs": {"image": "mask.png", "channel": "red"}},
+              "42": {"class_type": "ImageBatch", "inputs": {"image1": ["40", 0], "image2": ["43", 0]}},
+              "43": {"class_type": "ImageInvert", "inputs": {"image": ["40", 0]}}}
 
     def drawn(node: dict) -> bytes:
         graph = workflow(sampler={"model": ["20", 0]}, nodes={**common, "20": node})
@@ -106,21 +108,35 @@ def test_nodes_of_the_known_package(adapted, kind):
         given = {"adapter": "adapter.safetensors", "weight": 0.8, "image": ["40", 0], **settings}
         return plugin_node(adapted, "ip-adapter", **given)
 
-    pairs = [(known(), own()), (known(weight_type="style transfer"), own(layers="style")),
-             (known(start_at=0.5), own(begin=0.5)), (known(weight=0), own(weight=0))]
+    style = "/".join("0" if 4 <= index <= 8 else "1" for index in range(16))
+    pairs = [(known(), own()), (known(weight_type="style transfer"), own(block_weights=style)),
+             (known(start_at=0.5), own(begin=0.5)), (known(weight=0), own(weight=0)), (known(attn_mask=["41", 0]), None)]
     if simple:
-        pairs.append((known(attn_mask=["41", 0]), None))
+        pairs.append((known(weight_type="prompt is more important"), None))
+    else:
+        pairs += [(known(weight_type="composition"), own(block_weights="/".join(["0"] * 4 + ["0.25", "1"] + ["0"] * 10))),
+                  (known(image=["42", 0]), None)]
+        assert drawn(known(combine_embeds="norm average")) == drawn(known())
     pictures = []
     for one, other in pairs:
         pictures.append(drawn(one))
         assert other is None or pictures[-1] == drawn(other)
     assert len(set(pictures)) == len(pairs)
 
+    def failure(**settings: object) -> str:
+        _, frames = client.run(workflow(sampler={"model": ["20", 0]}, nodes={**common, "20": known(**settings)}))
+        return events(frames, "execution_error")[0]["exception_message"]
+
+    assert "attn_mask" in failure(image=["42", 0], attn_mask=["41", 0])
+    if not simple:
+        assert '"average"' in failure(image=["42", 0], combine_embeds="average")
+
     def refusal(**settings: object) -> str:
         graph = workflow(sampler={"model": ["20", 0]}, nodes={**common, "20": known(**settings)})
         return requests.post(f"{adapted.comfyui}/prompt", json={"prompt": graph}, timeout=60).text
 
-    assert "weight_type" in refusal(weight_type="ease in") and "style transfer" in refusal(weight_type="ease in")
+    precise = refusal(weight_type="style transfer precise")
+    assert "weight_type" in precise and "style transfer" in precise
     loader = {"class_type": "IPAdapterUnifiedLoader", "inputs": {"model": ["4", 0], "preset": "PLUS"}}
     said = requests.post(f"{adapted.comfyui}/prompt", timeout=60, json={"prompt": workflow(
         sampler={"model": ["20", 0]}, nodes={"20": loader})}).text

@@ -6,6 +6,7 @@ import io
 import time
 
 import grpc
+import psutil
 import pytest
 import torch
 from PIL import Image
@@ -63,20 +64,24 @@ def test_a_request_may_have_several(adapted, api):
 
 
 def test_the_encoder_runs_for_new_pictures_only(adapted, api, folder):
-    """Chains that differ in weights, masks or layers share what it made of a picture."""
+    """Chains that differ in weights, masks or layers share what it made of a picture: an encoder that takes many times
+    the rest's processor time tells."""
     torch.manual_seed(3)
-    save_file(encoder(grid=64, layers=24), folder / "slow.safetensors")  # 4097 tokens of a picture
+    save_file(encoder(grid=64, layers=48), folder / "slow.safetensors")  # 4097 tokens of a picture
 
     def seconds(**settings: object) -> float:
-        start = time.monotonic()
-        draw(adapted, api, plugins=[choice(adapted, encoder="slow.safetensors", **settings)])
-        return time.monotonic() - start
+        """The processor time of the server, which other processes do not lengthen."""
+        given = choice(adapted, encoder="slow.safetensors", **settings)
+        before = psutil.Process(adapted.process.pid).cpu_times()
+        draw(adapted, api, plugins=[given])
+        after = psutil.Process(adapted.process.pid).cpu_times()
+        return after.user + after.system - before.user - before.system
 
     first = seconds()
     mask = png(Image.new("L", (8, 8), 255))
     again = max(seconds(), seconds(weight=0.9), seconds(layers="style"), seconds(mask=mask), seconds(end=0.9))
     other = seconds(image=OTHER)
-    assert first > 4 * again and other > 4 * again, (first, again, other)
+    assert min(first, other) > 2 * again, (first, again, other)
 
 
 def test_bad_settings_fail_and_the_server_goes_on(adapted, api, folder):

@@ -30,7 +30,12 @@ at::Tensor MaskOnCanvas(const at::Tensor& pixels, int64_t height, int64_t width,
                         const std::string& field) {
   const at::Tensor mask =
       Binary(clip_vision::Resize(pixels, {height, width}, clip_vision::Filter::kLanczos));
-  if (!mask.any().item<bool>()) RefuseEmpty(field);
+  if (!mask.any().item<bool>()) {
+    CheckMask(pixels, field);
+    throw patchbay::Error(field + " is so thin that nothing of it is left at the canvas's " +
+                          std::to_string(width) + " x " + std::to_string(height) +
+                          " pixels; paint it broader");
+  }
   return mask.view({1, 1, height, width});
 }
 

@@ -56,5 +56,12 @@ TEST(MaskTest, AnEmptyOneIsRefused) {
   EXPECT_THAT(patchbay::Refusal([&] { CheckMask(black, "mask_3"); }), HasSubstr("mask_3 is empty"));
 }
 
+TEST(MaskTest, AThinOneThatIsLostIsNotCalledEmpty) {
+  at::Tensor line = at::zeros({400, 400, 3}, at::kByte);
+  line[200].fill_(255);
+  EXPECT_THAT(patchbay::Refusal([&] { MaskOnCanvas(line, 40, 20, "mask"); }),
+              HasSubstr("mask is so thin that nothing of it is left at the canvas's 20 x 40"));
+}
+
 }  // namespace
 }  // namespace ip_adapter

@@ -82,14 +82,16 @@ at::Tensor LlamaDecoder::FeedForward(const std::string& layer, const at::Tensor&
   return Linear(layer + ".mlp.down_proj", config_.width, at::silu(gate) * inner);
 }
 
+void LlamaDecoder::CheckLength(int64_t tokens) const {
+  if (tokens <= config_.positions) return;
+  throw patchbay::Error(weights_.name() + ": picture and text are " + std::to_string(tokens) +
+                        " tokens together, and the language model has positions for " +
+                        std::to_string(config_.positions) + "; shorten the prompt");
+}
+
 at::Tensor LlamaDecoder::States(at::Tensor embeddings,
                                 const std::function<void(double)>& progress) const {
-  if (embeddings.size(0) > config_.positions) {
-    throw patchbay::Error(weights_.name() + ": picture and text are " +
-                          std::to_string(embeddings.size(0)) +
-                          " tokens together, and the language model has positions for " +
-                          std::to_string(config_.positions) + "; shorten the prompt");
-  }
+  CheckLength(embeddings.size(0));
   at::Tensor states = std::move(embeddings);
   for (int64_t i = 0; i < config_.layers; ++i) {
     progress(static_cast<double>(i) / static_cast<double>(config_.layers));

@@ -25,13 +25,16 @@ class LlamaDecoder {
   LlamaDecoder(clip_vision::Weights weights, LlamaConfig config)
       : weights_(std::move(weights)), config_(config) {}
 
+  // Throws patchbay::Error for more tokens than the model has positions.
+  void CheckLength(int64_t tokens) const;
+
   // Both throw patchbay::Error when a tensor is missing or misshapen.
 
   // [tokens, width]. Throws also for a token that there is not.
   at::Tensor Embeddings(const std::vector<int64_t>& tokens) const;
   // [S, width], what comes out of the last layer and its norm for embeddings [S, width] at the
   // positions 0 to S - 1, each of which sees those before it. Calls `progress` with 0 to 1 before
-  // each layer, which may throw. Throws also for more rows than the model has positions.
+  // each layer, which may throw. Throws also where CheckLength(S) does.
   at::Tensor States(at::Tensor embeddings, const std::function<void(double)>& progress) const;
 
  private:

@@ -108,6 +108,8 @@ at::Tensor Llava::LastState(const at::Tensor& picture, const PictureText& text,
   // First what is quick, so that a text that cannot be read is refused at once.
   const at::Tensor before = decoder_.Embeddings(TokensBefore(text));
   const at::Tensor after = decoder_.Embeddings(TokensAfter(text));
+  const int64_t patches = vision_.config().grid * vision_.config().grid;
+  decoder_.CheckLength(before.size(0) + patches + after.size(0));
   const at::Tensor read = at::cat({before, PictureTokens(picture), after});
   return decoder_
       .States(read,

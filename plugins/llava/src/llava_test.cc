@@ -123,6 +123,11 @@ TEST(LlavaTest, SaysWhatIsWrong) {
                 HasSubstr("folder has no tensor \"" + std::string(missing) + "\""));
   }
   EXPECT_THAT(refusal("", "a</s>"), HasSubstr("\"</s>\""));
+  // A text that is too long, before the vision encoder is run.
+  EXPECT_THAT(
+      refusal("model.vision_tower.vision_tower.vision_model.encoder.layers.0.layer_norm2.weight",
+              std::string(3000, 'a')),
+      HasSubstr("positions for 2048"));
 }
 
 }  // namespace

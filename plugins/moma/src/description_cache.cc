@@ -67,7 +67,11 @@ bool DescriptionCache::Keep(const at::Tensor& answer) const {
   if (path_.empty()) return false;
   std::error_code failed;
   fs::create_directories(fs::path(path_).parent_path(), failed);
-  const std::string written = path_ + "." + std::to_string(getpid()) + ".part";
+  // A name of its own: the same question may be answered twice at once.
+  std::string written = path_ + ".XXXXXX";
+  const int descriptor = mkstemp(written.data());
+  if (descriptor < 0) return false;
+  close(descriptor);
   std::ofstream stream(written, std::ios::binary);
   const std::string bytes =
       safetensors::SafetensorsBytes({{kEmbedding, answer}}, {{kQuestion, question_}});

@@ -3,7 +3,7 @@
 namespace moma {
 namespace {
 
-// A picture has hundreds of tokens; a text of this many bytes has fewer than the model has places.
+// The language model has its own, tighter limit in tokens; this one bounds what is looked at.
 constexpr size_t kLongestText = 4096;
 constexpr size_t kLongestName = 200;
 

@@ -24,7 +24,7 @@ class Injection {
     bool use_mask = true;
     double mask_threshold = 0.2;
     bool compat = false;
-    bool has_mask_of_its_own = false;  // the reference picture, or opacity that tells
+    bool has_mask_of_its_own = false;  // the reference picture
     std::vector<double> factors;       // by block
     uint32_t overlay = 0;              // of the reference pass
   };

@@ -30,6 +30,11 @@ at::Tensor GivenMask(const at::Tensor& mask, clip_vision::PictureSize size, bool
       Grey(clip_vision::Resize(clip_vision::Pixels(mask), size, clip_vision::Filter::kBicubic));
   const at::Tensor chosen = loose ? grey > 0 : grey >= kHalf;
   if (!chosen.any().item<bool>()) {
+    if ((Grey(clip_vision::Pixels(mask)) >= kHalf).any().item<bool>()) {
+      throw patchbay::Error(
+          "mask is so thin that nothing of it is left at the picture's size; "
+          "paint it broader");
+    }
     throw patchbay::Error(
         "mask is empty: none of it is white, so there is no subject; paint white where it is, or "
         "leave the mask out");

@@ -45,6 +45,10 @@ TEST(ReferencePictureTest, CutsAGivenMaskInTheMiddle) {
 TEST(ReferencePictureTest, RefusesASubjectThatIsNowhere) {
   EXPECT_THAT(Refusal([] { ReadSubject(Picture(4, 6), Picture(2, 2, 0.3), false); }),
               HasSubstr("mask is empty"));
+  at::Tensor line = Picture(400, 400, 0);
+  line[0].slice(0, 0, 3).select(1, 200).fill_(1);
+  EXPECT_THAT(Refusal([&] { ReadSubject(Picture(40, 40), line, false); }),
+              HasSubstr("mask is so thin"));
   at::Tensor picture = Picture(4, 6);
   picture[0][3].fill_(0.4);
   EXPECT_THAT(Refusal([&] { ReadSubject(picture, {}, false); }), HasSubstr("transparent all over"));

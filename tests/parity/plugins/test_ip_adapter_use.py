@@ -37,6 +37,21 @@ def test_weight_zero_is_no_plugin(draw, adapter, photos):
         assert torch.equal(plain, draw(*spelling(**given | settings))), settings
 
 
+def test_an_encoder_beside_a_link_is_found(draw, adapter, photos, tmp_path):
+    """As in Hugging Face's cache: the files lie elsewhere, under other names."""
+    plain = adapter("sd1")
+    blobs, shown = tmp_path / "blobs", tmp_path / "snapshots/1/models"
+    blobs.mkdir()
+    (shown / "image_encoder").mkdir(parents=True)
+    for name, source in (("adapter.safetensors", plain),
+                         *((f"image_encoder/{path.name}", path) for path in (plain.parent / "image_encoder").iterdir())):
+        blob = blobs / name.replace("/", "").replace(".", "")
+        blob.write_bytes(source.read_bytes())
+        (shown / name).symlink_to(blob)
+    ours = draw(*spelling(image=photos[0], adapter=shown / "adapter.safetensors"))
+    assert torch.equal(ours, draw(*spelling(image=photos[0], adapter=plain)))
+
+
 def test_begin_and_end(draw, adapter, photos):
     """Each choice of steps draws something else."""
     given = {"image": photos[0], "adapter": adapter("sd1")}
