@@ -18,6 +18,13 @@ at::Tensor Pixels(const at::Tensor& picture) {
   return (colours * 255).round().clamp(0, 255).to(at::kByte).contiguous();
 }
 
+at::Tensor Grey(const at::Tensor& pixels) {
+  const at::Tensor colours = pixels.to(at::kInt);
+  const at::Tensor sum = colours.select(2, 0) * 19595 + colours.select(2, 1) * 38470 +
+                         colours.select(2, 2) * 7471 + 0x8000;
+  return sum.bitwise_right_shift(16);
+}
+
 at::Tensor CentreSquare(const at::Tensor& pixels, int64_t size) {
   const int64_t height = pixels.size(0);
   const int64_t width = pixels.size(1);

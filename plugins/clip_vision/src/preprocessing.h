@@ -11,6 +11,9 @@ namespace clip_vision {
 // Pillow's convert("RGB") leaves it out.
 at::Tensor Pixels(const at::Tensor& picture);
 
+// Brightness of pixels [H, W, 3], [H, W] of int32 from 0 to 255: Pillow's convert("L").
+at::Tensor Grey(const at::Tensor& pixels);
+
 // What CLIP's vision encoder sees of such pixels, [size, size, 3] in 8 bits: the shorter side
 // becomes `size` pixels (bicubic), the middle of the longer one is kept. transformers'
 // CLIPImageProcessor up to its normalisation. A picture of any proportions takes the memory of its

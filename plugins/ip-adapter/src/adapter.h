@@ -41,7 +41,7 @@ class Adapter {
   int64_t input_width() const { return input_width_; }
 
   // Throws unless the adapter is for a text of this width and for these cross-attentions, which
-  // stand in the file's order (see DiffusersOrder).
+  // stand in the file's order (see image_prompt::FileOrder).
   void CheckFits(int64_t text_features, const std::vector<CrossAttention>& attentions) const;
 
   // Tokens [..., token_width] to keys and values [..., channels] of the attention at this place of

@@ -21,19 +21,6 @@ at::Tensor ByHand(const at::Tensor& query, const at::Tensor& keys, const at::Ten
   return at::cat(parts, -1);
 }
 
-TEST(ImageTermsTest, EachRowAttendsToWhatItsRoleAsksFor) {
-  const ImageTerm term = {at::randn({2, 4, 12}), at::randn({2, 4, 12})};
-  const at::Tensor query = at::randn({5, 6, 12});
-  const std::vector<patchbay_row_role> roles = {kUncond, kCond, kCond, kUncond, PATCHBAY_ROW_OTHER};
-  const at::Tensor attended = Attended(term, query, 3, roles);
-  for (int64_t row = 0; row < 5; ++row) {
-    const int64_t kind = roles[static_cast<size_t>(row)] == kUncond ? 0 : 1;
-    EXPECT_TRUE(at::allclose(attended[row],
-                             ByHand(query[row], term.keys[kind], term.values[kind], 3), 1e-4, 1e-5))
-        << row;
-  }
-}
-
 TEST(ImageTermsTest, TogetherTheyShareASoftmax) {
   const at::Tensor keys = at::randn({2, 3, 4, 8});
   const at::Tensor values = at::randn({2, 3, 4, 8});
@@ -43,7 +30,7 @@ TEST(ImageTermsTest, TogetherTheyShareASoftmax) {
   const at::Tensor query = at::randn({1, 5, 8});
   const at::Tensor weighted = values * at::tensor({1.0, 0.5, 2.0}).view({1, 3, 1, 1});
   EXPECT_TRUE(at::allclose(
-      Attended(terms[0], query, 2, {kCond})[0],
+      Attended(terms[0].given, query, 2, {kCond})[0],
       ByHand(query[0], keys[1].reshape({12, 8}), weighted.to(at::kFloat)[1].reshape({12, 8}), 2),
       1e-4, 1e-5));
 }
@@ -56,7 +43,7 @@ TEST(ImageTermsTest, ApartEachHasItsOwn) {
   EXPECT_EQ(terms[0].mask, -1);
   EXPECT_EQ(terms[1].mask, 1);
   const at::Tensor query = at::randn({1, 5, 8});
-  EXPECT_TRUE(at::allclose(Attended(terms[1], query, 2, {kUncond})[0],
+  EXPECT_TRUE(at::allclose(Attended(terms[1].given, query, 2, {kUncond})[0],
                            ByHand(query[0], keys[0][1], 0.5 * values[0][1], 2), 1e-4, 1e-5));
 }
 

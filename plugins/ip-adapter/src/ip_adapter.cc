@@ -9,6 +9,7 @@
 
 #include "plugins/clip_vision/src/preprocessing.h"
 #include "plugins/clip_vision/src/vision_encoder.h"
+#include "plugins/image_prompt/src/file_order.h"
 #include "plugins/ip-adapter/src/adapter.h"
 #include "plugins/ip-adapter/src/image_terms.h"
 #include "plugins/ip-adapter/src/image_tokens.h"
@@ -79,7 +80,7 @@ struct Layer {
     }
     at::Tensor sum;
     for (const ImageTerm& term : converted) {
-      at::Tensor added = Attended(term, call.query, call.heads, roles);
+      at::Tensor added = image_prompt::Attended(term.given, call.query, call.heads, roles);
       if (term.mask >= 0) {
         added = added * pass.MaskAt(term.mask, call.grid, call.query.options());
       }
@@ -98,7 +99,7 @@ struct CrossAttentions {
       names.push_back(site.diffusers_name());
       parts.push_back(site.info().part);
     }
-    order = DiffusersOrder(parts);
+    order = image_prompt::FileOrder(parts);
   }
   // In the order of adapters' files.
   std::vector<CrossAttention> InFileOrder() const {

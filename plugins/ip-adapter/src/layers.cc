@@ -53,16 +53,6 @@ void CheckBlockWeights(const std::vector<std::string>& transformers,
 
 }  // namespace
 
-std::vector<size_t> DiffusersOrder(const std::vector<patchbay_part>& parts) {
-  std::vector<size_t> order;
-  for (const patchbay_part part : {PATCHBAY_PART_DOWN, PATCHBAY_PART_UP, PATCHBAY_PART_MIDDLE}) {
-    for (size_t i = 0; i < parts.size(); ++i) {
-      if (parts[i] == part) order.push_back(i);
-    }
-  }
-  return order;
-}
-
 std::vector<double> LayerWeights(const std::vector<std::string>& names,
                                  patchbay_model_family family, Layers layers,
                                  const std::vector<double>& block_weights) {

@@ -1,7 +1,6 @@
 #ifndef PATCHBAY_PLUGINS_IP_ADAPTER_SRC_LAYERS_H_
 #define PATCHBAY_PLUGINS_IP_ADAPTER_SRC_LAYERS_H_
 
-#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -11,11 +10,6 @@ namespace ip_adapter {
 
 // Which cross-attentions a picture speaks to (InstantStyle, arXiv:2404.02733).
 enum class Layers { kAll, kStyle, kLayout, kStyleAndLayout };
-
-// Cross-attentions by the order in which adapters' files number them, which is that of diffusers'
-// U-Net: the down blocks, the up blocks, the middle block. `parts`: of the model's
-// cross-attentions, in the order in which the network runs. Returns indices into it.
-std::vector<size_t> DiffusersOrder(const std::vector<patchbay_part>& parts);
 
 // How strongly each cross-attention of `names` (diffusers paths, in the order in which the network
 // runs) is spoken to: 1 where `layers` chooses it, else 0; times block_weights, which has a number

@@ -41,12 +41,6 @@ std::vector<std::string> Chosen(const std::vector<std::string>& names, patchbay_
   return chosen;
 }
 
-TEST(LayersTest, FilesCountTheMiddleBlockLast) {
-  EXPECT_THAT(DiffusersOrder({PATCHBAY_PART_DOWN, PATCHBAY_PART_DOWN, PATCHBAY_PART_MIDDLE,
-                              PATCHBAY_PART_UP, PATCHBAY_PART_UP}),
-              ElementsAre(0, 1, 3, 4, 2));
-}
-
 TEST(LayersTest, ChoosesInstantStylesLayers) {
   const auto xl = [](Layers layers) { return Chosen(XlNames(), PATCHBAY_MODEL_SDXL, layers); };
   EXPECT_EQ(xl(Layers::kAll), XlNames());

@@ -1,17 +1,15 @@
 #include "plugins/ip-adapter/src/mask.h"
 
 #include "patchbay/error.h"
+#include "plugins/clip_vision/src/preprocessing.h"
 #include "plugins/clip_vision/src/resampling.h"
 
 namespace ip_adapter {
 namespace {
 
-// Where Pillow's convert("L") of the pixels is at least half white: [H, W] of 0 and 1.
+// Where the pixels are at least half white: [H, W] of 0 and 1.
 at::Tensor Binary(const at::Tensor& pixels) {
-  const at::Tensor colours = pixels.to(at::kInt);
-  const at::Tensor sum = colours.select(2, 0) * 19595 + colours.select(2, 1) * 38470 +
-                         colours.select(2, 2) * 7471 + 0x8000;
-  return (sum.bitwise_right_shift(16) >= 128).to(at::kFloat);
+  return (clip_vision::Grey(pixels) >= 128).to(at::kFloat);
 }
 
 [[noreturn]] void RefuseEmpty(const std::string& field) {

@@ -64,16 +64,6 @@ void CheckIsMoma(const Weights& weights) {
 
 }  // namespace
 
-std::vector<size_t> DiffusersOrder(const std::vector<patchbay_part>& parts) {
-  std::vector<size_t> order;
-  for (const patchbay_part part : {PATCHBAY_PART_DOWN, PATCHBAY_PART_UP, PATCHBAY_PART_MIDDLE}) {
-    for (size_t i = 0; i < parts.size(); ++i) {
-      if (parts[i] == part) order.push_back(i);
-    }
-  }
-  return order;
-}
-
 Adapter::Adapter(Weights weights) : weights_(std::move(weights)) {
   CheckIsMoma(weights_);
   token_width_ = weights_.Side(kNormWeight, 0);
@@ -89,6 +79,11 @@ Adapter::Adapter(Weights weights) : weights_(std::move(weights)) {
   CheckShape(weights_, kNormBias, {token_width_}, "the image projection");
   if (!HasAny(weights_, kMapping)) return;
   state_width_ = weights_.Side(kGate, 1);
+  if (state_width_ == embedding_width_) {
+    Refuse(weights_, "maps states of " + std::to_string(state_width_) +
+                         " numbers to embeddings of as many, which a file of tokens could not "
+                         "tell apart");
+  }
   for (const char* const name : {kGate, kUp}) {
     CheckShape(weights_, name, {embedding_width_, state_width_}, "the mapping");
   }

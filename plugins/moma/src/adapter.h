@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "patchbay/abi/model.h"
 #include "plugins/clip_vision/src/weights.h"
 
 namespace moma {
@@ -20,11 +19,6 @@ struct TransformerBlock {
   std::string cross_name;
   int64_t channels = 0;  // of their keys and values
 };
-
-// Transformer blocks in the order in which adapters' files number them, which is that of diffusers'
-// U-Net: the down blocks, the up blocks, the middle block. `parts`: of the model's, in the order in
-// which the network runs. Returns indices into it.
-std::vector<size_t> DiffusersOrder(const std::vector<patchbay_part>& parts);
 
 // What a self-attention's keys and values are mapped by.
 struct SelfWeights {

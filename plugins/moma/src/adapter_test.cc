@@ -55,21 +55,6 @@ std::string Refusal(Tensors tensors, int64_t text_features = kText,
   return patchbay::Refusal([&] { Made(std::move(tensors)).CheckFits(text_features, blocks); });
 }
 
-// Stable Diffusion 1.5's transformers in the order in which the network runs, and the numbers of
-// their self-attentions in the authors' file (the specification's table).
-TEST(AdapterTest, NumbersStableDiffusionsTransformers) {
-  std::vector<patchbay_part> parts(6, PATCHBAY_PART_DOWN);
-  parts.push_back(PATCHBAY_PART_MIDDLE);
-  parts.insert(parts.end(), 9, PATCHBAY_PART_UP);
-  const std::vector<size_t> order = DiffusersOrder(parts);
-  ASSERT_EQ(order.size(), 16u);
-  EXPECT_EQ(order[0], 0u);    // down_blocks.0.attentions.0: 0
-  EXPECT_EQ(order[5], 5u);    // down_blocks.2.attentions.1: 10
-  EXPECT_EQ(order[6], 7u);    // up_blocks.1.attentions.0: 12
-  EXPECT_EQ(order[14], 15u);  // up_blocks.3.attentions.2: 28
-  EXPECT_EQ(order[15], 6u);   // mid_block.attentions.0: 30
-}
-
 TEST(AdapterTest, TakesWhatFits) {
   EXPECT_EQ(Refusal(File()), "");
   EXPECT_EQ(Refusal(WithMapping()), "");
@@ -85,6 +70,12 @@ TEST(AdapterTest, RefusesOtherFiles) {
   EXPECT_THAT(Refusal({{"ip_adapter.1.to_k_ip.weight", at::zeros({1})}}),
               HasSubstr("plugin ip-adapter"));
   EXPECT_THAT(Refusal(File(), 8), AllOf(HasSubstr("text has 6"), HasSubstr("has 8")));
+  Tensors square = WithMapping();
+  for (const char* const name : {"gate", "up"}) {
+    square[std::string("moma.llm_mapping.") + name + "_proj.weight"] =
+        at::randn({kEmbedding, kEmbedding});
+  }
+  EXPECT_THAT(Refusal(square), HasSubstr("tell apart"));
   Tensors file = File();
   file["moma.image_proj.proj.weight"] = at::zeros({23, kEmbedding});
   EXPECT_THAT(Refusal(file), HasSubstr("23 rows"));

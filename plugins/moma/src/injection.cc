@@ -138,13 +138,13 @@ at::Tensor Injection::SelfTerm(const patchbay::Step& step, const patchbay::Atten
                                size_t block) const {
   if (!SelfActsAt(step.index, step.timestep)) return {};
   Pass& pass = step.state<Pass>();
-  const KeysAndValues& reference = pass.references[block];
+  const image_prompt::KeysAndValues& reference = pass.references[block];
   if (!reference.keys.defined()) return {};
   const std::vector<patchbay_row_role> roles = RolesOf(step, call);
   if (!IsForThePrompt(roles)) return {};
   CheckSeesAll(step, pass);
   const double factor = options_.strength * prepared_->self[block].scale * options_.factors[block];
-  const at::Tensor term = Attended(reference, call.query, call.heads, roles) * factor;
+  const at::Tensor term = image_prompt::Attended(reference, call.query, call.heads, roles) * factor;
   const at::Tensor gate =
       pass.GateAt(call.grid.height, call.grid.width, step.row_count, call.query.options());
   return gate.defined() ? term * gate : term;
@@ -160,13 +160,13 @@ at::Tensor Injection::CrossTerm(const patchbay::Step& step, const patchbay::Atte
     SeekSubject(step, call, pass);
   }
   if (!acts_on_cross()) return {};
-  KeysAndValues& tokens = pass.tokens[block];
+  image_prompt::KeysAndValues& tokens = pass.tokens[block];
   if (!tokens.keys.defined()) {
-    const KeysAndValues& made = prepared_->content[block];
+    const image_prompt::KeysAndValues& made = prepared_->content[block];
     tokens = {made.keys.to(call.query.options()), made.values.to(call.query.options())};
   }
   const double factor = options_.content * options_.factors[block];
-  const at::Tensor term = Attended(tokens, call.query, call.heads, roles) * factor;
+  const at::Tensor term = image_prompt::Attended(tokens, call.query, call.heads, roles) * factor;
   const at::Tensor gate =
       pass.GateAt(call.grid.height, call.grid.width, step.row_count, call.query.options());
   return gate.defined() ? term * gate : term;

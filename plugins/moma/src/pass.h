@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "plugins/moma/src/reference_keys.h"
 #include "plugins/moma/src/subject_mask.h"
-#include "plugins/moma/src/terms.h"
 
 namespace moma {
 
@@ -21,10 +21,10 @@ class Pass {
 
   // By block, in the order in which the network runs. Of the reference's self-attention; undefined
   // until it was recorded, and where the subject is nowhere.
-  std::vector<KeysAndValues> references;
+  std::vector<image_prompt::KeysAndValues> references;
   bool is_recorded = false;
   // Of the content tokens, as the network computes; undefined until they were converted.
-  std::vector<KeysAndValues> tokens;
+  std::vector<image_prompt::KeysAndValues> tokens;
 
   // That are drawn together.
   const uint32_t pictures;

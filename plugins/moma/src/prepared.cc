@@ -5,6 +5,7 @@
 
 #include "plugins/clip_vision/src/file_stamp.h"
 #include "plugins/clip_vision/src/preprocessing.h"
+#include "plugins/image_prompt/src/file_order.h"
 #include "plugins/moma/src/embedding.h"
 #include "plugins/moma/src/reference_picture.h"
 
@@ -62,7 +63,7 @@ Blocks::Blocks(const patchbay::Denoiser& denoiser)
   }
   std::vector<patchbay_part> parts;
   for (const patchbay::Attention& site : self) parts.push_back(site.info().part);
-  order = DiffusersOrder(parts);
+  order = image_prompt::FileOrder(parts);
 }
 
 std::vector<TransformerBlock> Blocks::InFileOrder() const {

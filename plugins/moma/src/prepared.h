@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "plugins/moma/src/adapter.h"
+#include "plugins/moma/src/reference_keys.h"
 #include "plugins/moma/src/settings.h"
-#include "plugins/moma/src/terms.h"
 
 namespace moma {
 
@@ -30,7 +30,7 @@ struct Prepared {
   // By block, in the order in which the network runs.
   std::vector<SelfWeights> self;
   // For unconditional rows and the others, [2, n, C]; empty: no content branch.
-  std::vector<KeysAndValues> content;
+  std::vector<image_prompt::KeysAndValues> content;
   at::Tensor reference;       // [1, 3, S, S] in -1..1
   at::Tensor reference_mask;  // [S, S] of bool
   bool is_everywhere = false;

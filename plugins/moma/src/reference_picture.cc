@@ -12,25 +12,17 @@ namespace {
 
 constexpr int64_t kHalf = 128;
 
-// Pillow's convert("L") of pixels [H, W, 3].
-at::Tensor Grey(const at::Tensor& pixels) {
-  const at::Tensor colours = pixels.to(at::kInt);
-  const at::Tensor sum = colours.select(2, 0) * 19595 + colours.select(2, 1) * 38470 +
-                         colours.select(2, 2) * 7471 + 0x8000;
-  return sum.bitwise_right_shift(16);
-}
-
 at::Tensor PixelsOverWhite(const at::Tensor& picture) {
   const at::Tensor opacity = picture.slice(1, 3, 4);
   return clip_vision::Pixels(picture.slice(1, 0, 3) * opacity + (1 - opacity));
 }
 
 at::Tensor GivenMask(const at::Tensor& mask, clip_vision::PictureSize size, bool loose) {
-  const at::Tensor grey =
-      Grey(clip_vision::Resize(clip_vision::Pixels(mask), size, clip_vision::Filter::kBicubic));
+  const at::Tensor grey = clip_vision::Grey(
+      clip_vision::Resize(clip_vision::Pixels(mask), size, clip_vision::Filter::kBicubic));
   const at::Tensor chosen = loose ? grey > 0 : grey >= kHalf;
   if (!chosen.any().item<bool>()) {
-    if ((Grey(clip_vision::Pixels(mask)) >= kHalf).any().item<bool>()) {
+    if ((clip_vision::Grey(clip_vision::Pixels(mask)) >= kHalf).any().item<bool>()) {
       throw patchbay::Error(
           "mask is so thin that nothing of it is left at the picture's size; "
           "paint it broader");

@@ -1,4 +1,4 @@
-#include "plugins/moma/src/terms.h"
+#include "plugins/moma/src/reference_keys.h"
 
 #include <gtest/gtest.h>
 
@@ -6,6 +6,9 @@
 
 namespace moma {
 namespace {
+
+using image_prompt::Attended;
+using image_prompt::KeysAndValues;
 
 constexpr int64_t kHeads = 2;
 constexpr int64_t kChannels = 8;
@@ -25,7 +28,7 @@ at::Tensor Published(const at::Tensor& query, const at::Tensor& keys, const at::
   return at::matmul(at::softmax(logits, -1), split(values)).transpose(1, 2).reshape(query.sizes());
 }
 
-class TermsTest : public testing::Test {
+class ReferenceKeysTest : public testing::Test {
  protected:
   const SelfWeights weights_ = Weights();
   const at::Tensor key_ = at::randn({1, 6, kChannels});
@@ -37,7 +40,7 @@ class TermsTest : public testing::Test {
   const at::Tensor all_values_ = at::linear(value_, weights_.values).expand({2, -1, -1});
 };
 
-TEST_F(TermsTest, AttendsToTheSubjectOnly) {
+TEST_F(ReferenceKeysTest, AttendsToTheSubjectOnly) {
   at::Tensor mask = at::zeros({6}, at::kBool);
   mask[1] = true;
   mask[4] = true;
@@ -51,7 +54,7 @@ TEST_F(TermsTest, AttendsToTheSubjectOnly) {
   }
 }
 
-TEST_F(TermsTest, LeavesGridsWithoutTheSubjectOut) {
+TEST_F(ReferenceKeysTest, LeavesGridsWithoutTheSubjectOut) {
   const at::Tensor nowhere = at::zeros({6}, at::kBool);
   EXPECT_FALSE(Recorded(weights_, key_, value_, nowhere, false).keys.defined());
   // In the authors' code every bias is then the same, and so large that no logit is left.
@@ -61,7 +64,7 @@ TEST_F(TermsTest, LeavesGridsWithoutTheSubjectOut) {
   EXPECT_TRUE(at::allclose(term, Published(query_, all_keys_, all_values_, bias), 1e-5, 1e-6));
 }
 
-TEST_F(TermsTest, RowsHaveTheirOwnTokens) {
+TEST_F(ReferenceKeysTest, RowsHaveTheirOwnTokens) {
   const KeysAndValues sets = {at::randn({2, 4, kChannels}), at::randn({2, 4, kChannels})};
   const at::Tensor term = Attended(sets, query_, kHeads, roles_);
   EXPECT_TRUE(
