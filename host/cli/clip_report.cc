@@ -41,9 +41,10 @@ void PrintClipReport(const ClipReport& report, bool json) {
   for (const std::string& warning : report.warnings) {
     std::fprintf(stderr, "warning: %s\n", warning.c_str());
   }
-  std::printf("%s  (%lld frames, seed %llu, %.1f s, %.2f s a frame)\n", report.file.c_str(),
-              static_cast<long long>(report.frames), static_cast<unsigned long long>(report.seed),
-              report.total_seconds, SecondsPerFrame(report));
+  std::printf("%s  (%lld frame%s, seed %llu, %.1f s, %.2f s a frame)\n", report.file.c_str(),
+              static_cast<long long>(report.frames), report.frames == 1 ? "" : "s",
+              static_cast<unsigned long long>(report.seed), report.total_seconds,
+              SecondsPerFrame(report));
 }
 
 }  // namespace patchbay

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -67,15 +68,15 @@ absl::Status Quantize(const Options& options) {
   action.model = model;
   // What the file has, not what this processor would compute with.
   action.engine.precision = "fp32";
-  PATCHBAY_ASSIGN_OR_RETURN(const std::vector<ActionFile> files,
-                            RunActionOf(QuantizerFor(options), action));
+  std::map<std::string, std::string> files;
+  PATCHBAY_RETURN_IF_ERROR(RunActionOf(QuantizerFor(options), action, KeepIn(files)));
   std::vector<std::string_view> integers;
   std::string plan;
-  for (const ActionFile& file : files) {
-    if (file.name == kPlanFile) {
-      plan = file.bytes;
+  for (const auto& [name, content] : files) {
+    if (name == kPlanFile) {
+      plan = content;
     } else {
-      integers.emplace_back(file.bytes);
+      integers.emplace_back(content);
     }
   }
   PATCHBAY_ASSIGN_OR_RETURN(const IntegerModel written,

@@ -1,8 +1,8 @@
 #include "host/cli/outpaint_adaptation.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "host/base/file_writer.h"
@@ -57,13 +57,13 @@ absl::Status Adapt(const std::string& plugin, SettingPairs settings, const Outpa
     PATCHBAY_ASSIGN_OR_RETURN(given.emplace_back(), ParseSetting(text));
   }
   action.settings = Overridden(std::move(settings), given);
-  PATCHBAY_ASSIGN_OR_RETURN(const std::vector<ActionFile> files, run(action));
-  const auto made = std::find_if(files.begin(), files.end(),
-                                 [&](const ActionFile& file) { return file.name == result; });
+  std::map<std::string, std::string> files;
+  PATCHBAY_RETURN_IF_ERROR(run(action, KeepIn(files)));
+  const auto made = files.find(result);
   if (made == files.end()) {
     return absl::InternalError(absl::StrCat("the adaptation made no file ", result));
   }
-  return WriteFileAtomically(target, {made->bytes});
+  return WriteFileAtomically(target, {made->second});
 }
 
 }  // namespace

@@ -1,8 +1,11 @@
 #include "host/cli/plugin_action_command.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "host/base/file_writer.h"
@@ -19,22 +22,22 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Keeps what the action makes, and asks for its end after Ctrl-C.
+// Passes on what the action makes, and asks for its end after Ctrl-C.
 class ActionHere final : public ActionObserver {
  public:
+  explicit ActionHere(const ActionFileSink& sink) : sink_(sink) {}
+
   void OnProgress(double fraction, const std::string& text) override {
     progress_.Show(fraction, text);
   }
   bool IsCancelled() override { return WasInterrupted(); }
   absl::Status OnArtifact(const std::string& name, std::string_view bytes) override {
-    files_.push_back({name, std::string(bytes)});
-    return absl::OkStatus();
+    return sink_(name, bytes);
   }
-  std::vector<ActionFile> TakeFiles() { return std::move(files_); }
 
  private:
+  const ActionFileSink& sink_;
   ActionProgress progress_;
-  std::vector<ActionFile> files_;
 };
 
 // "--steps 5", "--steps=5": the action's own fields, which only the plugin knows.
@@ -71,13 +74,19 @@ absl::Status Run(ActionOptions options, const std::vector<std::string>& words,
                  const ActionProgram& run) {
   PATCHBAY_ASSIGN_OR_RETURN(options.settings, SettingsFrom(words));
   PATCHBAY_RETURN_IF_ERROR(MakeFolder(options.output_folder));
-  PATCHBAY_ASSIGN_OR_RETURN(const std::vector<ActionFile> files, run(options));
-  for (const ActionFile& file : files) {
-    const std::string path = (fs::path(options.output_folder) / file.name).string();
-    PATCHBAY_RETURN_IF_ERROR(WriteFileAtomically(path, {file.bytes}));
-    std::printf("%s\n", path.c_str());
-  }
-  return absl::OkStatus();
+  // At once, so that nothing that was made is lost with what comes after it.
+  std::vector<std::string> written;
+  const absl::Status status =
+      run(options, [&](const std::string& name, std::string_view content) -> absl::Status {
+        const std::string path = (fs::path(options.output_folder) / name).string();
+        PATCHBAY_RETURN_IF_ERROR(WriteFileAtomically(path, {content}));
+        if (std::find(written.begin(), written.end(), path) == written.end()) {
+          written.push_back(path);
+        }
+        return absl::OkStatus();
+      });
+  for (const std::string& path : written) std::printf("%s\n", path.c_str());
+  return status;
 }
 
 absl::Status List(const PluginSource& source, const std::string& id) {
@@ -99,13 +108,20 @@ absl::StatusOr<TypedSettings> TypedActionSettings(const PluginStatus& plugin,
                                           action.substr(0, 80), "\""));
 }
 
-absl::StatusOr<std::vector<ActionFile>> RunActionHere(const ActionOptions& options) {
-  PATCHBAY_ASSIGN_OR_RETURN(ChosenPlugin plugin, ParseChosenPlugin(options.plugin));
-  return RunActionOf(std::move(plugin), options);
+ActionFileSink KeepIn(std::map<std::string, std::string>& files) {
+  return [&files](const std::string& name, std::string_view content) {
+    files[name] = content;
+    return absl::OkStatus();
+  };
 }
 
-absl::StatusOr<std::vector<ActionFile>> RunActionOf(ChosenPlugin plugin,
-                                                    const ActionOptions& options) {
+absl::Status RunActionHere(const ActionOptions& options, const ActionFileSink& sink) {
+  PATCHBAY_ASSIGN_OR_RETURN(ChosenPlugin plugin, ParseChosenPlugin(options.plugin));
+  return RunActionOf(std::move(plugin), options, sink);
+}
+
+absl::Status RunActionOf(ChosenPlugin plugin, const ActionOptions& options,
+                         const ActionFileSink& sink) {
   EngineOptions engine_options = CompleteEngineOptions(options.engine);
   PATCHBAY_ASSIGN_OR_RETURN(engine_options.model_path, ModelPathOrDefault(options.model));
   PATCHBAY_ASSIGN_OR_RETURN(engine_options.plugins,
@@ -120,13 +136,12 @@ absl::StatusOr<std::vector<ActionFile>> RunActionOf(ChosenPlugin plugin,
   PATCHBAY_ASSIGN_OR_RETURN(const std::vector<PluginFile> files,
                             NameFiles({of_plugin, of_action}, /*has_server=*/false));
   PATCHBAY_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, Engine::Open(engine_options));
-  ActionHere here;
+  ActionHere here(sink);
   const absl::Status status = engine->RunAction(plugin, options.action, settings, files, here);
   if (absl::IsCancelled(status)) {
     return absl::CancelledError(absl::StrCat("action ", options.action, " was cancelled"));
   }
-  PATCHBAY_RETURN_IF_ERROR(status);
-  return here.TakeFiles();
+  return status;
 }
 
 void AddPluginActionCommands(CLI::App& plugin, CommandAction& action, PluginSource source,

@@ -3,9 +3,9 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <map>
 #include <string>
-#include <utility>
-#include <vector>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -27,20 +27,22 @@ struct ActionOptions {
   SettingPairs settings;
 };
 
-// A file that an action has made.
-struct ActionFile {
-  std::string name;
-  std::string bytes;
-};
+// Takes a file that an action has made. One of the same name that has come before is replaced.
+using ActionFileSink =
+    std::function<absl::Status(const std::string& name, std::string_view content)>;
+// One that keeps files in memory, by their names. `files` must outlive it.
+ActionFileSink KeepIn(std::map<std::string, std::string>& files);
 
-// Runs an action to its end and gives what it has made; CANCELLED after Ctrl-C.
-using ActionProgram = std::function<absl::StatusOr<std::vector<ActionFile>>(const ActionOptions&)>;
+// Runs an action to its end; CANCELLED after Ctrl-C. What it leaves when it is cancelled or fails
+// comes to the sink too.
+using ActionProgram = std::function<absl::Status(const ActionOptions&, const ActionFileSink&)>;
 
-// In this process, with the plugins that come with the program.
-absl::StatusOr<std::vector<ActionFile>> RunActionHere(const ActionOptions& options);
+// In this process, with the plugins that come with the program. Files come as soon as they are
+// made.
+absl::Status RunActionHere(const ActionOptions& options, const ActionFileSink& sink);
 // The same of this plugin, whatever options.plugin says.
-absl::StatusOr<std::vector<ActionFile>> RunActionOf(ChosenPlugin plugin,
-                                                    const ActionOptions& options);
+absl::Status RunActionOf(ChosenPlugin plugin, const ActionOptions& options,
+                         const ActionFileSink& sink);
 
 // The action's own settings, as they follow it on the command line, with the schema of `plugin`.
 // NOT_FOUND when it has no such action.

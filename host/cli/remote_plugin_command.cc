@@ -1,5 +1,6 @@
 #include "host/cli/remote_plugin_command.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <functional>
 #include <memory>
@@ -113,8 +114,22 @@ absl::Status CheckResultName(const std::string& name) {
                                           "\", which is no file name"));
 }
 
-absl::StatusOr<std::vector<ActionFile>> RunActionThere(const ActionOptions& options,
-                                                       PluginClient& client) {
+// Of several results of one name the last.
+absl::Status FetchResults(const ActionRun& run, PluginClient& client, const ActionFileSink& sink) {
+  for (auto result = run.results.begin(); result != run.results.end(); ++result) {
+    PATCHBAY_RETURN_IF_ERROR(CheckResultName(result->name));
+    if (std::any_of(result + 1, run.results.end(),
+                    [&](const ActionResult& later) { return later.name == result->name; })) {
+      continue;
+    }
+    PATCHBAY_ASSIGN_OR_RETURN(const std::string content, client.Download(*result));
+    PATCHBAY_RETURN_IF_ERROR(sink(result->name, content));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RunActionThere(const ActionOptions& options, const ActionFileSink& sink,
+                            PluginClient& client) {
   if (options.plugin.find(':') != std::string::npos) {
     return absl::InvalidArgumentError(
         "on a server an action runs with the settings that its plugin is active with; set them "
@@ -138,26 +153,21 @@ absl::StatusOr<std::vector<ActionFile>> RunActionThere(const ActionOptions& opti
                  [&progress](const ActionRun& now) { progress.Show(now.fraction, now.activity); },
                  WasInterrupted));
   }
+  const absl::Status fetched = FetchResults(run, client, sink);
   if (run.state == ActionState::kCancelled) {
     return absl::CancelledError(absl::StrCat("action ", options.action, " was cancelled"));
   }
   PATCHBAY_RETURN_IF_ERROR(run.error);
-  std::vector<ActionFile> files;
-  for (const ActionResult& result : run.results) {
-    PATCHBAY_RETURN_IF_ERROR(CheckResultName(result.name));
-    PATCHBAY_ASSIGN_OR_RETURN(std::string bytes, client.Download(result));
-    files.push_back({result.name, std::move(bytes)});
-  }
-  return files;
+  return fetched;
 }
 
 }  // namespace
 
 ActionProgram ActionsOf(const Connection& connection) {
-  return [&connection](const ActionOptions& options) -> absl::StatusOr<std::vector<ActionFile>> {
-    if (!connection.is_remote()) return RunActionHere(options);
+  return [&connection](const ActionOptions& options, const ActionFileSink& sink) -> absl::Status {
+    if (!connection.is_remote()) return RunActionHere(options, sink);
     PATCHBAY_ASSIGN_OR_RETURN(const auto client, connection.OpenPlugins());
-    return RunActionThere(options, *client);
+    return RunActionThere(options, sink, *client);
   };
 }
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
+import signal
+import subprocess
 import time
 
 import grpc
@@ -137,6 +140,52 @@ def test_cancelled_in_the_middle(moving, api):
     cut = finished(moving, api, adapt(moving, api, steps=made + 2, resume=state["state.safetensors"]))
     assert cut == finished(moving, api, adapt(moving, api, steps=made + 2))
     assert moving.finish(moving.create().id).state == api.GENERATION_STATE_SUCCEEDED
+
+
+@pytest.mark.parametrize("where", ["server", "alone"])
+def test_ctrl_c_leaves_the_state_on_disk(where, request, program, model, files, tmp_path):
+    (tmp_path / "clip.webp").write_bytes(clip())
+    if where == "server":
+        server = request.getfixturevalue("moving")
+        words = [server.program, "--host", server.address, "plugin", "action", "animatediff", "adapt"]
+    else:
+        words = [program.path, "plugin", "action", "animatediff", "adapt", "--model", model("sd1"), "--threads", 1]
+    fields = {"module": files, "frames": tmp_path / "clip.webp", **TRAINING}
+    words += [word for name, value in fields.items() for word in (f"--{name}", value)]
+
+    def run(folder: str, *more: object) -> subprocess.Popen:
+        return subprocess.Popen([str(word) for word in (*words, *more, "-o", tmp_path / folder)], text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    process = run("cut", "--steps", 400)
+    while not process.stderr.readline().startswith("1"):  # 10 %
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    printed, said = process.communicate(timeout=20)
+    assert process.returncode == 130 and "cancelled" in said
+    state = tmp_path / "cut/state.safetensors"
+    assert printed == f"{state}\n" and os.listdir(state.parent) == [state.name]
+    steps = int(metadata_in(state.read_bytes())["steps"]) + 1
+    on, whole = run("on", "--steps", steps, "--resume", state), run("whole", "--steps", steps)
+    assert on.wait(60) == 0 and whole.wait(60) == 0
+    for name in ("adaptation.safetensors", "state.safetensors"):
+        assert (tmp_path / "on" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_a_killed_training_leaves_its_last_state(program, model, files, tmp_path):
+    (tmp_path / "clip.webp").write_bytes(clip())
+    fields = {"module": files, "frames": tmp_path / "clip.webp", **TRAINING, "steps": 100000, "save_every": 2}
+    words = [program.path, "plugin", "action", "animatediff", "adapt", "--model", model("sd1"), "-o", tmp_path / "made",
+             *(word for name, value in fields.items() for word in (f"--{name}", value))]
+    process = subprocess.Popen([str(word) for word in words], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    state = tmp_path / "made/state.safetensors"
+    end = time.monotonic() + 60
+    while not state.exists() and time.monotonic() < end:
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+    made = int(metadata_in(state.read_bytes())["steps"])
+    assert made >= 2 and made % 2 == 0
 
 
 def test_it_keeps_its_state_on_the_way(moving, api):

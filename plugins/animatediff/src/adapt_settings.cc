@@ -14,9 +14,9 @@ void DescribeClip(patchbay::ActionFields<AdaptSettings>& d) {
       .label("Clip")
       .frames()
       .help(
-          "The clip to adapt to: frames of one size. What is transparent is not known, and what "
-          "goes "
-          "over a multiple of the model's 8 pixels at the right and below is left out.");
+          "The clip to adapt to, an animation or a video: frames of one size. What is transparent "
+          "is not known, and what goes over a multiple of the model's 8 pixels at the right and "
+          "below is left out.");
   d.field<2>(&AdaptSettings::prompt, "prompt")
       .label("Prompt")
       .multiline()

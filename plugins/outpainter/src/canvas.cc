@@ -84,7 +84,9 @@ Canvas PlaceOnCanvas(const at::Tensor& rgba, const at::Tensor& mask, const Margi
   if (seen.min().item<float>() == 1.f) {
     throw patchbay::Error("the picture covers the canvas, " +
                           Size(finished.width, finished.height) +
-                          "; draw a larger size, or give a mask");
+                          (mask.defined() ? ", and nothing of the mask is white; paint white what "
+                                            "is to be painted anew"
+                                          : "; draw a larger size, or give a mask"));
   }
   const at::Tensor colours = at::constant_pad_nd(rgba.slice(1, 0, 3) * own, padding, 0);
   canvas.picture = 2 * filling::FillSmoothly(colours, canvas.known) - 1;

@@ -97,6 +97,8 @@ TEST(CanvasTest, SaysWhatDoesNotFit) {
   EXPECT_THAT(Refusal(Opaque(8, 8), {}, {0, 30}, {32, 32}),
               HasSubstr("38 pixels high, and the canvas is 32; draw a size of 40"));
   EXPECT_THAT(Refusal(Opaque(32, 32), {}, {-1, -1}, {32, 32}), HasSubstr("covers the canvas"));
+  EXPECT_THAT(Refusal(Opaque(32, 32), at::zeros({1, 4, 32, 32}), {-1, -1}, {32, 32}),
+              HasSubstr("nothing of the mask is white"));
   EXPECT_THAT(Refusal(at::zeros({1, 4, 8, 8}), {}, {-1, -1}, {32, 32}),
               HasSubstr("nothing of the"));
   EXPECT_THAT(Refusal(Opaque(8, 8), at::zeros({1, 4, 8, 9}), {-1, -1}, {32, 32}),
