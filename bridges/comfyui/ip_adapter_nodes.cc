@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "bridges/comfyui/core_nodes.h"
+#include "bridges/comfyui/ip_adapter_presets.h"
 #include "bridges/comfyui/ip_adapter_weights.h"
 #include "bridges/common/status_macros.h"
 
@@ -101,12 +102,39 @@ absl::Status ShowPictures(NodeCall& call, Choice& choice) {
   return absl::OkStatus();
 }
 
-absl::Status SayWeights(NodeCall& call, const std::string& model, Choice& choice) {
-  BRIDGE_ASSIGN_OR_RETURN(const Json described, call.host.InspectModel(model));
+absl::StatusOr<std::string> FamilyOf(NodeCall& call, const ModelValue& model) {
+  BRIDGE_ASSIGN_OR_RETURN(const Json described, call.host.InspectModel(model.model));
+  return described.value("family", "");
+}
+
+// An adapter is its file's name, or, where a preset chose it, its and its encoder's.
+constexpr char kAdapter[] = "adapter";
+constexpr char kEncoder[] = "encoder";
+
+Values LoadPreset(NodeCall& call) {
+  const ModelValue& model = call.Get<ModelValue>("model");
+  BRIDGE_ASSIGN_OR_RETURN(const std::string family, FamilyOf(call, model));
+  BRIDGE_ASSIGN_OR_RETURN(const IpAdapterFiles files,
+                          FilesOfIpAdapterPreset(call.Text("preset"), family));
+  return std::vector<NodeValue>{model, Json{{kAdapter, files.adapter}, {kEncoder, files.encoder}}};
+}
+
+void SayFiles(NodeCall& call, Choice& choice) {
+  const Json& adapter = call.Get<Json>("ipadapter");
+  choice.Say(kAdapter, adapter.is_object() ? adapter[kAdapter] : adapter);
+  if (call.Has("clip_vision")) {
+    choice.Say(kEncoder, call.Get<Json>("clip_vision"));
+  } else if (adapter.is_object()) {
+    choice.Say(kEncoder, adapter[kEncoder]);
+  }
+}
+
+absl::Status SayWeights(NodeCall& call, const ModelValue& model, Choice& choice) {
+  BRIDGE_ASSIGN_OR_RETURN(const std::string family, FamilyOf(call, model));
   const Json weight = call.Get<Json>("weight");
-  BRIDGE_ASSIGN_OR_RETURN(const std::vector<double> blocks,
-                          IpAdapterBlockWeights(call.Text("weight_type"), weight.get<double>(),
-                                                described.value("family", "")));
+  BRIDGE_ASSIGN_OR_RETURN(
+      const std::vector<double> blocks,
+      IpAdapterBlockWeights(call.Text("weight_type"), weight.get<double>(), family));
   choice.Say("weight", blocks.empty() ? weight : Json(1.0));
   if (!blocks.empty()) choice.Say("block_weights", Json(blocks));
   return absl::OkStatus();
@@ -119,14 +147,25 @@ Values Apply(NodeCall& call) {
   }
   Choice choice(call);
   BRIDGE_RETURN_IF_ERROR(ShowPictures(call, choice));
-  choice.Say("adapter", call.Get<Json>("ipadapter"));
+  SayFiles(call, choice);
   choice.Say("begin", call.Get<Json>("start_at"));
   choice.Say("end", call.Get<Json>("end_at"));
-  if (call.Has("clip_vision")) choice.Say("encoder", call.Get<Json>("clip_vision"));
   ModelValue model = call.Get<ModelValue>("model");
-  BRIDGE_RETURN_IF_ERROR(SayWeights(call, model.model, choice));
+  BRIDGE_RETURN_IF_ERROR(SayWeights(call, model, choice));
   model.plugins.push_back(choice.Take());
   return std::vector<NodeValue>{std::move(model)};
+}
+
+NodeClass PresetLoader(const std::string& name, const std::string& title,
+                       const std::vector<std::string>& presets) {
+  NodeClass node = MakeNode(name, title, kCategory,
+                            {SocketInput("model", "MODEL"), ComboInput("preset", presets),
+                             SocketInput("ipadapter", "IPADAPTER", /*required=*/false)},
+                            {"MODEL", "IPADAPTER"}, LoadPreset);
+  node.description =
+      "A published adapter and its encoder, under the names of ComfyUI_IPAdapter_plus's "
+      "installation, in the folder that the server was given as --plugin-files.";
+  return node;
 }
 
 NodeClass ApplyNode(const std::string& name, const std::string& title,
@@ -151,6 +190,10 @@ void AddIpAdapterNodes(const CatalogueSources& sources, NodeCatalogue& catalogue
   Add(catalogue,
       FileLoader("IPAdapterModelLoader", "IPAdapter Model Loader", "ipadapter_file", "IPADAPTER"));
   Add(catalogue, FileLoader("CLIPVisionLoader", "Load CLIP Vision", "clip_name", "CLIP_VISION"));
+  Add(catalogue,
+      PresetLoader("IPAdapterUnifiedLoader", "IPAdapter Unified Loader", IpAdapterPresets()));
+  Add(catalogue, PresetLoader("IPAdapterUnifiedLoaderCommunity",
+                              "IPAdapter Unified Loader Community", CommunityIpAdapterPresets()));
   const std::vector<InputSpec> first = {SocketInput("model", "MODEL"),
                                         SocketInput("ipadapter", "IPADAPTER")};
   const InputSpec image = SocketInput("image", "IMAGE");

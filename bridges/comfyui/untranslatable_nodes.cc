@@ -26,10 +26,9 @@ const std::vector<Refusal>& Refusals() {
       {{"CLIPVisionLoader", "CLIPVisionEncode", "StyleModelLoader", "StyleModelApply",
         "unCLIPConditioning", "unCLIPCheckpointLoader"},
        "This server has no image encoders for conditioning."},
-      {{"IPAdapterUnifiedLoader", "IPAdapterUnifiedLoaderFaceID",
-        "IPAdapterUnifiedLoaderCommunity"},
-       "This server does not look for adapters by a preset; name the file with "
-       "IPAdapterModelLoader."},
+      {{"IPAdapterUnifiedLoaderFaceID", "IPAdapterInsightFaceLoader", "IPAdapterFaceID"},
+       "This server has no network that recognises faces, which FaceID adapters need; use "
+       "IPAdapterUnifiedLoader."},
       {{"UpscaleModelLoader", "ImageUpscaleWithModel"},
        "This server has no upscaling models; ImageScale and LatentUpscale enlarge without one."},
       {{"FlipSigmas", "SetFirstSigma", "ExtendIntermediateSigmas", "LaplaceScheduler",

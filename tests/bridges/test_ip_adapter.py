@@ -137,8 +137,40 @@ def test_nodes_of_the_known_package(adapted, kind):
 
     precise = refusal(weight_type="style transfer precise")
     assert "weight_type" in precise and "style transfer" in precise
-    loader = {"class_type": "IPAdapterUnifiedLoader", "inputs": {"model": ["4", 0], "preset": "PLUS"}}
-    said = requests.post(f"{adapted.comfyui}/prompt", timeout=60, json={"prompt": workflow(
-        sampler={"model": ["20", 0]}, nodes={"20": loader})}).text
-    assert "IPAdapterModelLoader" in said
+    client.close()
+
+
+def test_presets(adapted, tmp_path):
+    """The unified loader takes the files by the names that the package asks for, for the model's family."""
+    folder = tmp_path / "plugin-files"
+    (folder / "adapter.safetensors").rename(folder / "ip-adapter-plus_sd15.safetensors")
+    (folder / "image_encoder.safetensors").rename(folder / "CLIP-ViT-H-14-laion2B-s32B-b79K.safetensors")
+    files = {"image": ("photo.png", PHOTO, "image/png")}
+    assert requests.post(f"{adapted.comfyui}/upload/image", files=files, timeout=60).status_code == 200
+    client = Client(adapted.comfyui_address)
+
+    def run(loader: str, preset: str) -> tuple[dict, list]:
+        nodes = {"30": {"class_type": loader, "inputs": {"model": ["4", 0], "preset": preset}},
+                 "40": {"class_type": "LoadImage", "inputs": {"image": "photo.png"}},
+                 "20": {"class_type": "IPAdapter", "inputs": {
+                     "model": ["30", 0], "ipadapter": ["30", 1], "image": ["40", 0], "weight": 0.8, "start_at": 0, "end_at": 1,
+                     "weight_type": "standard"}}}
+        return client.run(workflow(sampler={"model": ["20", 0]}, nodes=nodes))
+
+    entry, _ = run("IPAdapterUnifiedLoader", "PLUS (high strength)")
+    assert entry["status"]["status_str"] == "success", entry["status"]
+    picture = Image.open(io.BytesIO(client.view(entry["outputs"]["9"]["images"][0])))
+    named = plugin_node(adapted, "ip-adapter", adapter="ip-adapter-plus_sd15.safetensors", weight=0.8, image=["40", 0],
+                        encoder="CLIP-ViT-H-14-laion2B-s32B-b79K.safetensors")
+    own, _ = client.run(workflow(sampler={"model": ["20", 0]}, nodes={
+        "20": named, "40": {"class_type": "LoadImage", "inputs": {"image": "photo.png"}}}))
+    same = Image.open(io.BytesIO(client.view(own["outputs"]["9"]["images"][0])))
+    plain, _ = client.run(workflow())
+    without = Image.open(io.BytesIO(client.view(plain["outputs"]["9"]["images"][0])))
+    assert picture.tobytes() == same.tobytes() != without.tobytes()
+    _, frames = run("IPAdapterUnifiedLoaderCommunity", "Composition")
+    assert "ip_plus_composition_sd15.safetensors" in events(frames, "execution_error")[0]["exception_message"]
+    refused = workflow(sampler={"model": ["30", 0]}, nodes={
+        "30": {"class_type": "IPAdapterUnifiedLoaderFaceID", "inputs": {"model": ["4", 0], "preset": "FACEID"}}})
+    assert "faces" in requests.post(f"{adapted.comfyui}/prompt", json={"prompt": refused}, timeout=60).text
     client.close()
