@@ -112,11 +112,28 @@ class ClipPainter {
     PATCHBAY_ASSIGN_OR_RETURN(folder_, TemporaryFolder::Make());
     const auto [left, top, right, bottom] = plan_.margins;
     report_.size = {left + info.width + right, top + info.height + bottom};
+    PATCHBAY_RETURN_IF_ERROR(CheckFramesAtOnce());
     report_.rate = info.rate;
     ClipPlan plan{report_.size.width, report_.size.height, info.rate, ""};
     if (info.has_audio) PATCHBAY_RETURN_IF_ERROR(KeepSound(plan));
     PATCHBAY_ASSIGN_OR_RETURN(writer_, CreateClip(generate_.output_file, plan));
     return absl::OkStatus();
+  }
+
+  // A job's frames travel as one animation.
+  absl::Status CheckFramesAtOnce() const {
+    const int64_t most =
+        PictureLimits().max_pixels / (int64_t{report_.size.width} * report_.size.height);
+    if (most >= options_.frames_at_once) return absl::OkStatus();
+    const std::string size = absl::StrCat(report_.size.width, "x", report_.size.height);
+    if (most == 0) {
+      return absl::InvalidArgumentError(absl::StrCat("frames with their margins are ", size,
+                                                     "; at most ", PictureLimits().max_pixels,
+                                                     " pixels can be drawn"));
+    }
+    return absl::InvalidArgumentError(
+        absl::StrCat("--frames-at-once ", options_.frames_at_once, ": of frames of ", size,
+                     " at most ", most, " can be drawn together; say --frames-at-once ", most));
   }
 
   absl::Status KeepSound(ClipPlan& plan) {
@@ -145,6 +162,7 @@ class ClipPainter {
     std::vector<Picture> canvases;
     for (const Picture& known : known_) canvases.push_back(Opaque(known));
     while (canvases.size() < static_cast<size_t>(options_.frames_at_once)) {
+      if (WasInterrupted()) return absl::CancelledError("cancelled");
       PATCHBAY_ASSIGN_OR_RETURN(const std::optional<Picture> frame, reader_->Next());
       if (!frame.has_value()) break;
       PATCHBAY_ASSIGN_OR_RETURN(const Picture* const mask, masks_.Next());
@@ -179,7 +197,10 @@ class ClipPainter {
     PATCHBAY_ASSIGN_OR_RETURN(
         const auto writer,
         CreateClip(canvases_file_, {report_.size.width, report_.size.height, {}, ""}));
-    for (const Picture& canvas : canvases) PATCHBAY_RETURN_IF_ERROR(writer->Add(canvas));
+    for (const Picture& canvas : canvases) {
+      if (WasInterrupted()) return absl::CancelledError("cancelled");
+      PATCHBAY_RETURN_IF_ERROR(writer->Add(canvas));
+    }
     PATCHBAY_RETURN_IF_ERROR(writer->Finish().status());
     GenerateOptions task = generate_;
     task.output_file = "frame.png";  // how a server is to keep them: without loss
@@ -263,6 +284,7 @@ absl::Status PaintClip(const OutpaintOptions& options, const GenerateOptions& ge
                        const DrawerOpener& open_drawer, const ActionProgram& run_action) {
   PATCHBAY_RETURN_IF_ERROR(CheckOptions(options, generate));
   PATCHBAY_RETURN_IF_ERROR(CheckPaths(options, generate));
+  PATCHBAY_RETURN_IF_ERROR(CheckSavedAdapter(options, generate));
   return ClipPainter(options, generate).Run(open_drawer, run_action);
 }
 

@@ -10,6 +10,12 @@
 
 namespace patchbay {
 
+// Whether --save-adapter can be written, and leads to none of the files that are read or drawn. To
+// be asked before anything is trained.
+absl::Status CheckSavedAdapter(const OutpaintOptions& options, const GenerateOptions& generate);
+
+// With --save-adapter the training's state is kept beside it, also when it is cancelled.
+
 // Runs the action adapt of the plugin animatediff on a clip's first frames, as many as an action
 // takes at once, on the canvas that they are to fill, and writes what it makes to `adapter_file`.
 // The clip is read anew.

@@ -106,7 +106,8 @@ void DeclareAdaptationOptions(CLI::App& command, OutpaintOptions& options) {
       ->take_all();
   command.add_option("--save-adapter", options.save_adapter_file,
                      "Keep what is trained in this file: for --adapter, or of references for "
-                     "--lora");
+                     "--lora; and beside it NAME.state.safetensors, from which --adapt-with "
+                     "resume=FILE goes on");
 }
 
 absl::Status CheckForPicture(const Options& options) {
@@ -138,6 +139,7 @@ absl::Status PaintPicture(const Options& options, const OutpaintTools& tools) {
     return PaintInRounds(outpaint, options.generate, tools.describe, tools.draw);
   }
   PATCHBAY_RETURN_IF_ERROR(CheckOutputPaths(options.generate));
+  PATCHBAY_RETURN_IF_ERROR(CheckSavedAdapter(outpaint, options.generate));
   PATCHBAY_ASSIGN_OR_RETURN(const auto folder, TemporaryFolder::Make());
   const std::string lora = outpaint.save_adapter_file.empty()
                                ? folder->FileNamed("lora.safetensors")

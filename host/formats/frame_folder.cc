@@ -30,6 +30,16 @@ bool IsPictureName(const fs::path& path) {
          (suffix == ".png" || suffix == ".jpg" || suffix == ".jpeg" || suffix == ".webp");
 }
 
+// One that would be missing between the others.
+bool IsOtherPictureName(const fs::path& path) {
+  const std::string suffix = absl::AsciiStrToLower(path.extension().string());
+  for (const char* const other :
+       {".bmp", ".tif", ".tiff", ".gif", ".avif", ".heic", ".jxl", ".exr", ".tga", ".ppm"}) {
+    if (suffix == other) return path.filename().string().front() != '.';
+  }
+  return false;
+}
+
 // Numbers in names count as numbers: frame-9 comes before frame-10.
 bool ComesBefore(const std::string& a, const std::string& b) {
   const auto is_digit = [](char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; };
@@ -57,15 +67,24 @@ bool ComesBefore(const std::string& a, const std::string& b) {
 
 absl::StatusOr<std::vector<std::string>> PicturesIn(const std::string& folder) {
   std::vector<std::string> names;
+  std::string unread;
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
        entry.increment(error)) {
     std::error_code ignored;
     if (entry->is_regular_file(ignored) && IsPictureName(entry->path())) {
       names.push_back(entry->path().filename().string());
+    } else if (unread.empty() && IsOtherPictureName(entry->path())) {
+      unread = entry->path().filename().string();
     }
   }
   if (error) return absl::ErrnoToStatus(error.value(), absl::StrCat("cannot read ", folder));
+  if (!unread.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the folder ", folder, " has ", unread,
+                     ", and frames are read from PNG, JPEG and WebP files; convert it, or take it "
+                     "out of the folder"));
+  }
   if (names.empty()) {
     return absl::InvalidArgumentError(
         absl::StrCat("there are no PNG, JPEG or WebP files in the folder ", folder));

@@ -155,6 +155,8 @@ TEST_F(FramesTest, FoldersSayWhichPictureDoesNotFit) {
   fs::create_directories(At("empty"));
   EXPECT_THAT(std::string(OpenFrameFolder(At("empty")).status().message()),
               HasSubstr("no PNG, JPEG or WebP files"));
+  Write("clip/2.bmp", "BM");
+  EXPECT_THAT(std::string(OpenFrameFolder(At("clip")).status().message()), HasSubstr("2.bmp"));
 }
 
 TEST_P(LossyFramesTest, ComeBackNearlyAsTheyWere) {
@@ -187,6 +189,22 @@ TEST_P(LossyFramesTest, WhatIsCutOffIsNotTakenForTheEnd) {
   }
   Write(GetParam(), bytes.substr(0, 12));
   EXPECT_NE(ErrorOf(GetParam()), "");
+}
+
+// The commonest damage, and one that libav takes for the end.
+TEST_F(FramesTest, TruncatedMp4FilesAreCalledSo) {
+  WriteClip("clip.mp4", 30);
+  const std::string bytes = Read("clip.mp4");
+  const size_t index = bytes.rfind("moov") - 4;
+  Write("clip.mp4", bytes.substr(0, index));
+  EXPECT_THAT(ErrorOf("clip.mp4"), HasSubstr("its index, which MP4 files often have at their end"));
+  Write("clip.mp4", bytes.substr(0, index + 60));
+  EXPECT_THAT(ErrorOf("clip.mp4"), HasSubstr("the file is truncated"));
+  // A box of a fragment that is not all there.
+  Write("clip.mp4", bytes + std::string("\0\0\1\0moof", 8) + std::string(30, '\0'));
+  EXPECT_THAT(ErrorOf("clip.mp4"), HasSubstr("the file is truncated"));
+  Write("clip.mp4", bytes);
+  EXPECT_EQ(ErrorOf("clip.mp4"), "");
 }
 
 // Nothing that stands in a file ends this process, or is waited for.

@@ -26,6 +26,7 @@ enum class VideoMessage : uint32_t {
   kEnd = 3,    // nothing follows
   kError = 4,  // a text; nothing follows
   kNote = 5,   // a text for people
+  kReady = 6,  // frames can be sent
 };
 
 struct VideoMessageHeader {

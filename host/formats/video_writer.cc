@@ -26,6 +26,9 @@ class Video final : public FrameWriter {
         process_(std::move(process)),
         plan_(std::move(plan)) {}
 
+  // Until then it may find that it cannot write such a video at all.
+  absl::Status AwaitReady() { return AboutFile(TakeNotesUntil(VideoMessage::kReady)); }
+
   absl::Status Add(const Picture& frame) override {
     PATCHBAY_RETURN_IF_ERROR(CheckFrame(frame, plan_));
     const std::vector<uint8_t>* pixels = &frame.pixels;
@@ -44,19 +47,18 @@ class Video final : public FrameWriter {
   }
 
   absl::StatusOr<std::vector<std::string>> Finish() override {
-    std::vector<std::string> notes;
-    PATCHBAY_RETURN_IF_ERROR(AboutFile(TakeNotes(notes)));
+    PATCHBAY_RETURN_IF_ERROR(AboutFile(process_->Send(VideoMessage::kEnd)));
+    PATCHBAY_RETURN_IF_ERROR(AboutFile(TakeNotesUntil(VideoMessage::kEnd)));
     PATCHBAY_RETURN_IF_ERROR(file_->Commit());
-    return notes;
+    return std::move(notes_);
   }
 
  private:
-  absl::Status TakeNotes(std::vector<std::string>& notes) {
-    PATCHBAY_RETURN_IF_ERROR(process_->Send(VideoMessage::kEnd));
+  absl::Status TakeNotesUntil(VideoMessage kind) {
     for (;;) {
       PATCHBAY_ASSIGN_OR_RETURN(const VideoMessageHeader header, process_->Receive());
-      if (header.kind == VideoMessage::kEnd) return absl::OkStatus();
-      PATCHBAY_ASSIGN_OR_RETURN(notes.emplace_back(), process_->TakeText(header.bytes));
+      if (header.kind == kind) return absl::OkStatus();
+      PATCHBAY_ASSIGN_OR_RETURN(notes_.emplace_back(), process_->TakeText(header.bytes));
     }
   }
 
@@ -71,6 +73,7 @@ class Video final : public FrameWriter {
   const std::unique_ptr<GrowingFile> file_;
   const std::unique_ptr<VideoProcess> process_;
   const ClipPlan plan_;
+  std::vector<std::string> notes_;
 };
 
 // libav's name for the format of a file whose sound may be copied; empty where it has none.
@@ -110,7 +113,9 @@ absl::StatusOr<std::unique_ptr<FrameWriter>> CreateVideo(const std::string& path
     descriptors.push_back(sound);
   }
   PATCHBAY_ASSIGN_OR_RETURN(auto process, VideoProcess::Start(std::move(words), descriptors));
-  return std::make_unique<Video>(path, std::move(file), std::move(process), plan);
+  auto video = std::make_unique<Video>(path, std::move(file), std::move(process), plan);
+  PATCHBAY_RETURN_IF_ERROR(video->AwaitReady());
+  return video;
 }
 
 }  // namespace patchbay

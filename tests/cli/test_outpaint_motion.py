@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 
 import numpy as np
 import pytest
 from clips import clip_file, read_folder, scene, write_folder
 from parity.plugins.animatediff import in_animatediff_names, make_module
 from PIL import Image
+from service.plugin_action_calls import metadata_in
 
 QUICK = ("--steps", 2, "--seed", 7, "--precision", "fp32", "--threads", 1, "--guidance", 1, "--sampler", "euler")
 PLAIN = ("--plugin", "outpainter:jump_repeats=0")
@@ -71,3 +74,63 @@ def test_adapting_first_is_adapting_before(outpaint, module, tmp_path):
     assert np.array_equal(first[:, :, 16:80], scene(4))
     slower, _ = outpaint(folder, "--motion-module", module, "--adapt", 3, "--adapt-with", "learning_rate=1e-6", to="slower")
     assert not np.array_equal(slower, first)
+
+
+def refusal(program, model, clip, module, *arguments: object, margins: str = "16,0,5,0") -> str:
+    result = program.run("outpaint", clip, "a garden", "--margins", margins, "--motion-module", module, *arguments,
+                         "--model", model("sd1"), *QUICK)
+    assert result.returncode == 1
+    assert "step" not in result.stderr, "it has trained or painted before it said so"
+    return result.stderr
+
+
+def test_what_cannot_be_written_is_said_before_anything_is_trained(program, model, module, tmp_path):
+    clip = write_folder(tmp_path / "clip", scene(3))
+    adapt, out = ("--adapt", 2), ("-o", tmp_path / "wide.webp")
+    copy = tmp_path / "module.safetensors"
+    copy.write_bytes(module.read_bytes())
+    for kept, says in [(copy, "would write over"), (tmp_path / "wide.webp", "would write over"),
+                       (tmp_path / "none/kept.safetensors", "there is no folder"), (tmp_path, "folder")]:
+        said = refusal(program, model, clip, copy, *adapt, "--save-adapter", kept, *out)
+        assert "--save-adapter" in said and says in said
+    assert copy.read_bytes() == module.read_bytes()
+    said = refusal(program, model, clip, module, *adapt, "-o", tmp_path / "wide.mp4")
+    assert "even sizes" in said
+    said = refusal(program, model, clip, module, *adapt, *out, margins="3900")
+    assert "say --frames-at-once 1" in said
+    assert "scale" in refusal(program, model, clip, module, *adapt, "--plugin", "animatediff:scale=0", *out)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clip", "module.safetensors"]
+
+
+def test_it_trains_with_the_settings_that_it_draws_with(outpaint, module, tmp_path):
+    folder = write_folder(tmp_path / "clip", scene(3))
+    over_frames = ("--plugin", "animatediff:groupnorm_over_frames=true")
+    drawn, _ = outpaint(folder, "--motion-module", module, "--adapt", 2, *over_frames)
+    assert np.array_equal(drawn[:, :, 16:80], scene(3))
+
+
+def test_an_interrupted_training_is_taken_up_again(program, model, module, tmp_path):
+    clip = write_folder(tmp_path / "clip", scene(3))
+    kept, state = tmp_path / "kept.safetensors", tmp_path / "kept.state.safetensors"
+    words = [program.path, "outpaint", clip, "a garden", "--margins", "16,0,5,0", "--motion-module", module, "--model",
+             model("sd1"), "--save-adapter", kept, *QUICK]
+
+    def run(folder: str, *more: object) -> subprocess.Popen:
+        return subprocess.Popen([str(word) for word in (*words, *more, "-o", tmp_path / folder)], text=True,
+                                stderr=subprocess.PIPE)
+
+    process = run("cut", "--adapt", 400)
+    while not process.stderr.readline().startswith("1"):  # 10 %
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 130 and f"--adapt-with resume={state}" in said
+    assert state.exists() and not kept.exists() and not (tmp_path / "cut").exists()
+    steps = int(metadata_in(state.read_bytes())["steps"]) + 1
+    made = []
+    for folder, more in (("on", ("--adapt-with", f"resume={state}")), ("whole", ())):
+        process = run(folder, "--adapt", steps, *more)
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 0, said
+        made.append(kept.read_bytes())
+    assert made[0] == made[1]

@@ -239,6 +239,7 @@ def test_what_it_refuses(moving, api, folder):
     assert "there is no clip to adapt to" in refusal(moving, api, frames=None, steps=1)
     assert "the clip has 5 frames, and 6 are needed" in refusal(moving, api, frames_at_once=6, steps=1)
     assert "the clip has 5 frames, and 9 are needed" in refusal(moving, api, frames_at_once=3, frame_stride=4, steps=1)
+    assert "no two that are 9 apart" in refusal(moving, api, frames_at_once=0, frame_stride=9, steps=1)
     assert "17 frames are more than this motion module was made for, which has positions for 16" in refusal(
         moving, api, frames_at_once=17, steps=1)
     assert "smaller than the 8x8" in refusal(moving, api, frames=clip(size=(80, 7)), steps=1)

@@ -149,6 +149,9 @@ def test_what_it_refuses(running, api):
     assert "nothing of the picture is known" in refusal(running, api, picture=photo(opacity=0), steps=1)
     assert "nothing would be painted; say by left" in refusal(running, api, left=0, steps=1)
     assert "must be alike" in refusal(running, api, mask=photo(1, (8, 8)), steps=1)
+    assert "the most; extend it less" in refusal(running, api, left=16384, top=16384, steps=1)
+    assert "reference1: scaled to cover" in refusal(running, api, picture=None, left=0, reference1=photo(1, (3000, 2)), side=4096,
+                                                    steps=1)
     assert "this is no PNG" in refusal(running, api, reference1=b"no picture", steps=1)
     assert "rank" in refusal(running, api, rank=0, steps=1)
     state = finished(running, api, adapt(running, api, steps=2))

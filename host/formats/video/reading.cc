@@ -11,6 +11,7 @@
 #include "host/formats/video/demuxer.h"
 #include "host/formats/video/libav.h"
 #include "host/formats/video/matroska_size.h"
+#include "host/formats/video/mp4_boxes.h"
 #include "host/formats/video/picture_conversion.h"
 #include "host/formats/video_messages.h"
 
@@ -32,6 +33,7 @@ int RotationOf(const AVStream& stream) {
 class Reading {
  public:
   static absl::Status Run(const ReadingOrder& order) {
+    if (order.format == "mov") PATCHBAY_RETURN_IF_ERROR(CheckMp4Boxes(kVideoFile));
     PATCHBAY_ASSIGN_OR_RETURN(auto demuxer, Demuxer::Open(kVideoFile, order.format,
                                                           {order.most_pixels, order.most_side}));
     if (demuxer->pictures() == nullptr) {

@@ -27,6 +27,7 @@ class Writing {
 
   absl::Status Run() {
     PATCHBAY_RETURN_IF_ERROR(Open());
+    PATCHBAY_RETURN_IF_ERROR(SendMessage(kVideoSocket, VideoMessage::kReady));
     std::vector<std::byte> pixels(size_t{3} * static_cast<size_t>(order_.width) *
                                   static_cast<size_t>(order_.height));
     for (int64_t frame = 0;; ++frame) {

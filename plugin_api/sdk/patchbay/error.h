@@ -1,8 +1,10 @@
 #ifndef PATCHBAY_SDK_ERROR_H_
 #define PATCHBAY_SDK_ERROR_H_
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -28,6 +30,21 @@ inline void write_error(patchbay_error* error, const char* text) noexcept {
   if (error != nullptr) std::snprintf(error->text, sizeof(error->text), "%s", text);
 }
 
+// LibTorch's exceptions tell where they were thrown; whoever sent the request is not to read that.
+inline std::string without_stack_trace(std::string text) {
+  for (const char* const begin : {"\nException raised from ", "\nframe #"}) {
+    text.resize(std::min(text.size(), text.find(begin)));
+  }
+  return text;
+}
+
+// LibTorch has no type of its own for memory of the processor that there is not.
+inline bool is_out_of_memory(const std::string& text) {
+  return text.find("DefaultCPUAllocator: can't allocate memory") != std::string::npos ||
+         text.find("DefaultCPUAllocator: not enough memory") != std::string::npos ||
+         text.find("CUDA out of memory") != std::string::npos;
+}
+
 // Runs `body` so that no exception crosses the C boundary: its text goes into `error`.
 template <class Body>
 patchbay_status guard(patchbay_error* error, const Body& body) noexcept {
@@ -41,8 +58,9 @@ patchbay_status guard(patchbay_error* error, const Body& body) noexcept {
     write_error(error, "out of memory");
     return PATCHBAY_RESOURCE_EXHAUSTED;
   } catch (const std::exception& e) {
-    write_error(error, e.what());
-    return PATCHBAY_INTERNAL;
+    const std::string text = without_stack_trace(e.what());
+    write_error(error, text.c_str());
+    return is_out_of_memory(text) ? PATCHBAY_RESOURCE_EXHAUSTED : PATCHBAY_INTERNAL;
   } catch (...) {
     write_error(error, "an exception that is no std::exception");
     return PATCHBAY_INTERNAL;

@@ -101,6 +101,9 @@ void AdaptAction::Attach(patchbay::Attach& at, const Settings& settings) {
     throw patchbay::Error(
         "lora: adapt trains one of its own; leave it empty, or go on with a run by resume");
   }
+  if (settings.scale == 0) {
+    throw patchbay::Error("scale: at 0 the modules do nothing, and nothing can be trained");
+  }
   const MotionSites sites = MotionSitesOf(at.denoiser());
   places_ = sites.places;
   options_ = OptionsOf(at.denoiser());
@@ -137,7 +140,7 @@ void AdaptAction::Begin(const patchbay::Action& action, const AdaptSettings& wan
   adaptation.facts.least_mask = wanted.mask_least;
   adaptation.facts.most_mask = wanted.mask_most;
   adaptation.facts.groupnorm_over_frames = settings.groupnorm_over_frames;
-  state_.parameters = LastingParameters(wanted, settings.groupnorm_over_frames);
+  state_.parameters = LastingParameters(wanted, settings);
   state_.optimizer.learning_rate = wanted.learning_rate;
   if (wanted.resume.path.empty()) {
     adaptation.modules = FreshLoras(file_, wanted.rank, wanted.seed);
@@ -194,6 +197,11 @@ void AdaptAction::CountFrames(const AdaptSettings& wanted) {
   if (frames_ > 0) return;
   const int64_t in_clip = wanted.frames.rgba.defined() ? wanted.frames.rgba.size(0) : 1;
   const int64_t of_clip = (in_clip + wanted.frame_stride - 1) / wanted.frame_stride;
+  if (of_clip == 1 && in_clip > 1) {
+    throw patchbay::Error("frame_stride: the clip's " + std::to_string(in_clip) +
+                          " frames have no two that are " + std::to_string(wanted.frame_stride) +
+                          " apart; choose a smaller one");
+  }
   frames_ = std::min({kUsualFrames, longest, of_clip});
 }
 

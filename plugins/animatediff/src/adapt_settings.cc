@@ -91,7 +91,7 @@ void CheckAdapt(const AdaptSettings& settings) {
 }
 
 std::map<std::string, std::string> LastingParameters(const AdaptSettings& settings,
-                                                     bool groupnorm_over_frames) {
+                                                     const Settings& of_plugin) {
   training::ContentHash prompt;
   prompt.Add(std::string_view(settings.prompt));
   return {{"prompt", prompt.Text()},
@@ -103,7 +103,8 @@ std::map<std::string, std::string> LastingParameters(const AdaptSettings& settin
           {"frame_stride", std::to_string(settings.frame_stride)},
           {"loss", settings.loss == LossPlace::kWhole ? "whole" : "unknown"},
           {"seed", std::to_string(settings.seed)},
-          {"groupnorm_over_frames", groupnorm_over_frames ? "true" : "false"}};
+          {"scale", training::Spelled(of_plugin.scale)},
+          {"groupnorm_over_frames", of_plugin.groupnorm_over_frames ? "true" : "false"}};
 }
 
 }  // namespace animatediff

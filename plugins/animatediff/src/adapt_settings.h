@@ -6,6 +6,8 @@
 #include <map>
 #include <string>
 
+#include "plugins/animatediff/src/settings.h"
+
 namespace animatediff {
 
 // Where a training step compares the prediction with what it should be.
@@ -35,7 +37,7 @@ void CheckAdapt(const AdaptSettings& settings);
 
 // What must be the same when training is taken up again, by name.
 std::map<std::string, std::string> LastingParameters(const AdaptSettings& settings,
-                                                     bool groupnorm_over_frames);
+                                                     const Settings& of_plugin);
 
 }  // namespace animatediff
 

@@ -112,6 +112,8 @@ class ModuleReader {
     CheckWidth();
     const int64_t width = weights_.Side(base_ + "proj_in.weight", 0);
     CheckDivides(module, width);
+    hash_.Add(std::to_string(module.heads) + " " + std::to_string(module.norm_groups) + " " +
+              (module.norm_over_frames ? "over frames" : "each frame"));
     module.norm = Norm("norm", place_.channels);
     module.in = Linear("proj_in", width, place_.channels);
     for (size_t n = 0; HasLayer(n); ++n) module.layers.push_back(ReadLayer(n, width));

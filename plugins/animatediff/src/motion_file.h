@@ -36,7 +36,7 @@ ModuleFacts FactsFrom(const std::string& file, const std::string& heads_metadata
 struct MotionFile {
   std::vector<std::optional<MotionModule>> modules;  // by the place
   int64_t longest_window = 0;                        // in frames
-  std::string hash;                                  // of names and numbers
+  std::string hash;  // of names and numbers, heads and norms: of all that it computes with
 };
 
 // Reads the modules for these places, in AnimateDiff's or diffusers' naming (see the README), and

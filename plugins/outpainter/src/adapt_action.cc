@@ -4,6 +4,7 @@
 #include <patchbay/prediction_space.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -24,6 +25,17 @@ constexpr float kMostSteps = 1e6F;
 // How often the network is trained without the prompt, as it was before.
 constexpr double kWithoutPrompt = 0.1;
 
+// Of a canvas, and of a reference that is scaled to cover a part: what a picture may have that is
+// read. Training holds several such tensors.
+constexpr double kMostPixels = 64.0 * 1024 * 1024;
+
+void CheckPixels(const std::string& what, double height, double width, const char* advice) {
+  if (height * width <= kMostPixels) return;
+  throw patchbay::Error(what + " would have " + std::to_string(std::llround(width)) + "x" +
+                        std::to_string(std::llround(height)) + " pixels, and " +
+                        std::to_string(std::llround(kMostPixels)) + " are the most; " + advice);
+}
+
 int64_t RoundedUp(int64_t length, int64_t cell) { return (length + cell - 1) / cell * cell; }
 
 // The picture on the canvas that it will be extended to.
@@ -39,6 +51,8 @@ TrainingPicture TargetOf(const AdaptSettings& wanted, int64_t cell) {
   const CanvasSize finished = {margins.top + rgba.size(2) + margins.bottom,
                                margins.left + rgba.size(3) + margins.right};
   const CanvasSize size = {RoundedUp(finished.height, cell), RoundedUp(finished.width, cell)};
+  CheckPixels("picture: with left, top, right and bottom it", static_cast<double>(size.height),
+              static_cast<double>(size.width), "extend it less");
   const Canvas canvas = PlaceOnCanvas(rgba, wanted.mask.rgba, margins, size, finished);
   return {canvas.picture, canvas.known};
 }
@@ -98,6 +112,12 @@ void AdaptAction::TakePictures(const patchbay::Model& model, const AdaptSettings
     target_ = take(TargetOf(wanted, model.info().pixels_per_latent_pixel));
   }
   size_ = PartSize(model, wanted, target_);
+  for (size_t i = 0; i < references_.size(); ++i) {
+    const auto [height, width] = LargestScaled(references_[i], size_);
+    CheckPixels("reference" + std::to_string(i + 1) + ": scaled to cover a part of " +
+                    std::to_string(size_.width) + "x" + std::to_string(size_.height) + " it",
+                height, width, "cut it less narrow, or choose a smaller side");
+  }
   parameters_["pictures"] = hash.Text();
 }
 

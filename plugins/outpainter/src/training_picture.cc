@@ -41,6 +41,12 @@ int64_t DrawSide(int64_t side, const at::Generator& generator) {
   return least + DrawBelow(most - least + 1, generator);
 }
 
+// What a picture is scaled by so that it covers a part of this size.
+double Covering(const TrainingPicture& from, CanvasSize size) {
+  return std::max(static_cast<double>(size.height) / static_cast<double>(from.picture.size(2)),
+                  static_cast<double>(size.width) / static_cast<double>(from.picture.size(3)));
+}
+
 }  // namespace
 
 TrainingPicture LearnedFrom(const at::Tensor& rgba) {
@@ -48,13 +54,17 @@ TrainingPicture LearnedFrom(const at::Tensor& rgba) {
           (rgba.narrow(1, 3, 1) >= 0.5).to(at::kFloat)};
 }
 
+std::pair<double, double> LargestScaled(const TrainingPicture& from, CanvasSize size) {
+  const double scale = kLargestZoom * Covering(from, size);
+  return {static_cast<double>(from.picture.size(2)) * scale,
+          static_cast<double>(from.picture.size(3)) * scale};
+}
+
 TrainingPicture CutFromScaled(const TrainingPicture& from, CanvasSize size,
                               at::Generator generator) {
   const auto height = static_cast<double>(from.picture.size(2));
   const auto width = static_cast<double>(from.picture.size(3));
-  const double covering =
-      std::max(static_cast<double>(size.height) / height, static_cast<double>(size.width) / width);
-  const double scale = covering * (1 + DrawShare(generator) * (kLargestZoom - 1));
+  const double scale = Covering(from, size) * (1 + DrawShare(generator) * (kLargestZoom - 1));
   const CanvasSize scaled = {std::max(size.height, std::lround(height * scale)),
                              std::max(size.width, std::lround(width * scale))};
   const TrainingPicture whole = {

@@ -3,6 +3,8 @@
 
 #include <ATen/ATen.h>
 
+#include <utility>
+
 #include "plugins/outpainter/src/canvas.h"
 
 namespace outpainter {
@@ -15,6 +17,9 @@ struct TrainingPicture {
 
 // rgba: [1, 4, H, W] in 0..1. What is less than half opaque is not to be learned.
 TrainingPicture LearnedFrom(const at::Tensor& rgba);
+
+// Height and width that a picture has at the most when it is scaled for a part of this size.
+std::pair<double, double> LargestScaled(const TrainingPicture& from, CanvasSize size);
 
 // A part of `size`, from the picture scaled so that it covers that by up to an eighth more than
 // needed; where from and by how much is drawn.
