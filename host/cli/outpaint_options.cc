@@ -27,21 +27,26 @@ absl::Status NothingToPaint() {
       "nothing would be painted: give a margin on one side at least, or a mask");
 }
 
-absl::StatusOr<PictureSize> SizeOfFile(const std::string& path) {
-  const auto file = MappedFile::Open(path);
-  if (!file.ok()) return file.status();
-  const auto picture = DecodePicture((*file)->bytes());
-  if (picture.ok()) return PictureSize{picture->width, picture->height};
+absl::StatusOr<Picture> ReadPictureFile(const std::string& path) {
+  PATCHBAY_ASSIGN_OR_RETURN(const auto file, MappedFile::Open(path));
+  absl::StatusOr<Picture> picture = DecodePicture(file->bytes());
+  if (picture.ok()) return picture;
   return absl::Status(picture.status().code(),
                       absl::StrCat(path, ": ", picture.status().message()));
 }
 
+// Pixels that are less than half opaque, which the plugin paints.
+bool HasHoles(const Picture& picture) {
+  if (picture.channels != 4) return false;
+  for (size_t i = 3; i < picture.pixels.size(); i += 4) {
+    if (picture.pixels[i] < 128) return true;
+  }
+  return false;
+}
+
 absl::StatusOr<PictureMargins> MarginsOf(const OutpaintOptions& options, PictureSize picture) {
   if (!options.margins.empty()) return ParseMargins(options.margins);
-  if (options.target_size.empty()) {
-    if (options.mask_file.empty()) return NothingToPaint();
-    return PictureMargins{};
-  }
+  if (options.target_size.empty()) return PictureMargins{};
   PATCHBAY_ASSIGN_OR_RETURN(const PictureSize target, ParseSize(options.target_size));
   return MarginsToSize(picture, target);
 }
@@ -80,17 +85,18 @@ absl::StatusOr<PictureMargins> MarginsToSize(PictureSize picture, PictureSize ta
 }
 
 absl::StatusOr<OutpaintPlan> PlanOutpainting(const OutpaintOptions& options) {
-  PATCHBAY_ASSIGN_OR_RETURN(const PictureSize picture, SizeOfFile(options.picture_file));
-  return PlanOutpainting(options, picture);
+  PATCHBAY_ASSIGN_OR_RETURN(const Picture picture, ReadPictureFile(options.picture_file));
+  return PlanOutpainting(options, {picture.width, picture.height}, HasHoles(picture));
 }
 
-absl::StatusOr<OutpaintPlan> PlanOutpainting(const OutpaintOptions& options, PictureSize picture) {
+absl::StatusOr<OutpaintPlan> PlanOutpainting(const OutpaintOptions& options, PictureSize picture,
+                                             bool has_holes) {
   OutpaintPlan plan;
   plan.picture = picture;
   PATCHBAY_ASSIGN_OR_RETURN(plan.margins, MarginsOf(options, plan.picture));
   const bool has_margin =
       std::any_of(plan.margins.begin(), plan.margins.end(), [](int margin) { return margin > 0; });
-  if (!has_margin && options.mask_file.empty()) return NothingToPaint();
+  if (!has_margin && options.mask_file.empty() && !has_holes) return NothingToPaint();
   const auto [left, top, right, bottom] = plan.margins;
   const int width = left + plan.picture.width + right;
   const int height = top + plan.picture.height + bottom;

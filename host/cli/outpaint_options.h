@@ -37,12 +37,11 @@ struct OutpaintOptions {
 // Pixels to be painted: left, top, right, bottom.
 using PictureMargins = std::array<int, 4>;
 
-// "40,0,40,0"; one number stands for all four sides. INVALID_ARGUMENT for what is none, and for
-// margins that are all zero.
+// "40,0,40,0"; one number stands for all four sides. INVALID_ARGUMENT for what is none.
 absl::StatusOr<PictureMargins> ParseMargins(const std::string& text);
 
 // The margins of a picture that is to stand in the middle of another size. INVALID_ARGUMENT when it
-// is larger than that, or as large.
+// is larger than that.
 absl::StatusOr<PictureMargins> MarginsToSize(PictureSize picture, PictureSize target);
 
 // Every model's canvases are multiples of this; the plugin cuts off what is too much.
@@ -58,17 +57,18 @@ struct OutpaintPlan {
 // would be painted.
 absl::StatusOr<OutpaintPlan> PlanOutpainting(const OutpaintOptions& options);
 
-// The same for one whose size is known.
-absl::StatusOr<OutpaintPlan> PlanOutpainting(const OutpaintOptions& options, PictureSize picture);
+// The same for one whose size is known. has_holes: it has transparent pixels, which are painted.
+absl::StatusOr<OutpaintPlan> PlanOutpainting(const OutpaintOptions& options, PictureSize picture,
+                                             bool has_holes = false);
 
-// Adds a plugin with settings to those that `generate` names. Settings that the user gives to it
-// directly stay as they are.
 // `given` and those of `settings` whose fields it does not have.
 SettingPairs Overridden(SettingPairs settings, const SettingPairs& given);
 
 // "rank=4": a field and its value. INVALID_ARGUMENT where either is missing.
 absl::StatusOr<std::pair<std::string, std::string>> ParseSetting(const std::string& text);
 
+// Adds a plugin with settings to those that `generate` names. Settings that the user gives to it
+// directly stay as they are.
 void AddPlugin(const std::string& id, const SettingPairs& settings, GenerateOptions& generate);
 
 // Adds to `generate` the plugin, with the options' picture and mask, and the canvas's size.

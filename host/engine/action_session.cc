@@ -112,7 +112,7 @@ struct ActionSession::Functions {
     const Turn turn(session.observer_);
     if (!turn.status().ok()) return Report(turn.status(), error);
     const c10::AutoGradMode no_gradients(false);
-    return ask(services.models().front());
+    return ask(services.plugins().front().model);
   }
 
   // What needs prompts.
@@ -291,7 +291,7 @@ absl::StatusOr<std::unique_ptr<ActionSession::Subject>> ActionSession::MakeSubje
   description.latent_width = width;
   description.native_latent = native;
   subject->pass =
-      std::make_unique<ChainInPass>(hooks_, std::move(description), subject->services.models());
+      std::make_unique<ChainInPass>(hooks_, std::move(description), subject->services.plugins());
   subject->services.ServeAction();
   subject->services.Serve(*subject->denoiser, *subject->pass, subject->seeds);
   return subject;

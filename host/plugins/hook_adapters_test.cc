@@ -125,7 +125,7 @@ class HookAdaptersTest : public testing::Test {
       HookOwner{"test-plugin", std::string(64, 'a'), 0, &monitor_});
   patchbay_step step_{};
   patchbay_site site_{};
-  const std::vector<PluginInPass> plugins_ = std::vector<PluginInPass>(1);
+  std::vector<PluginInPass> plugins_ = std::vector<PluginInPass>(1);
   const at::Tensor latent_ = at::zeros({2, 4, 8, 8});
   HookCollection collection_;
 };
@@ -190,6 +190,36 @@ TEST_F(HookAdaptersTest, BeingCancelledIsNoFault) {
   EXPECT_EQ(failure.code(), absl::StatusCode::kCancelled);
   EXPECT_FALSE(PluginFaultOf(failure).has_value());
   EXPECT_EQ(monitor_.FaultsOf(owner_->build).count, 0u);
+}
+
+TEST_F(HookAdaptersTest, RefusingARequestIsNoFault) {
+  Hang(PATCHBAY_HOOK_BEFORE_STEP, &Behaviour::Latent);
+  behaviour_.status = PATCHBAY_INVALID_ARGUMENT;
+  const absl::Status failure = Failure([&] { EditLatent(); });
+  EXPECT_EQ(failure.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_TRUE(PluginFaultOf(failure).has_value());
+  EXPECT_EQ(monitor_.FaultsOf(owner_->build).count, 0u);
+  behaviour_.status = PATCHBAY_INTERNAL;
+  EXPECT_FALSE(Failure([&] { EditLatent(); }).ok());
+  EXPECT_EQ(monitor_.FaultsOf(owner_->build).count, 1u);
+}
+
+TEST_F(HookAdaptersTest, WhatTheHostIsAskedForIsNotThePluginsTimeEither) {
+  Hang(PATCHBAY_HOOK_BEFORE_STEP, &Behaviour::Latent);
+  std::chrono::nanoseconds host_time = std::chrono::seconds(7);  // of earlier calls
+  plugins_.front().host_time = &host_time;
+  behaviour_.edit = [&](const at::Tensor& t) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(60));
+    host_time += std::chrono::milliseconds(55);
+    return t;
+  };
+  EXPECT_TRUE(Failure([&] { EditLatent(); }).ok());
+  behaviour_.edit = [](const at::Tensor& t) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(60));
+    return t;
+  };
+  EXPECT_THAT(std::string(Failure([&] { EditLatent(); }).message()),
+              HasSubstr("of the 50 ms that a hook may take"));
 }
 
 TEST_F(HookAdaptersTest, JumpsWithinThePassOnly) {

@@ -27,6 +27,22 @@ bool Fits(at::IntArrayRef given, at::IntArrayRef wanted) {
   return true;
 }
 
+// What a plugin says of a request that it cannot serve, or of its end, rather than of itself.
+bool IsRefusal(absl::StatusCode code) {
+  switch (code) {
+    case absl::StatusCode::kCancelled:
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kOutOfRange:
+    case absl::StatusCode::kUnimplemented:
+    case absl::StatusCode::kResourceExhausted:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 HookTarget::HookTarget(std::shared_ptr<const HookOwner> owner, const patchbay_hook& hook,
@@ -43,14 +59,26 @@ HookTarget::~HookTarget() {
   if (release_ != nullptr) release_(data_);
 }
 
-void HookTarget::Fail(absl::StatusCode code, const std::string& text) const {
+absl::Status HookTarget::Fault(absl::StatusCode code, const std::string& text) const {
   std::string where = absl::StrCat("plugin ", owner_->plugin, ", ", id_);
   if (site_ != nullptr) absl::StrAppend(&where, " at ", site_->name);
-  const absl::Status fault(code, absl::StrCat(where, ": ", text));
-  if (code == absl::StatusCode::kCancelled) throw HookFailure(fault);
-  if (owner_->monitor != nullptr) owner_->monitor->RecordFailure(owner_->build, fault);
+  return absl::Status(code, absl::StrCat(where, ": ", text));
+}
+
+void HookTarget::Throw(const absl::Status& fault) const {
   throw HookFailure(
       WithPluginFault(fault, {PluginFault::Kind::kFailed, owner_->plugin, owner_->build, id_}));
+}
+
+void HookTarget::Fail(absl::StatusCode code, const std::string& text) const {
+  const absl::Status fault = Fault(code, text);
+  if (owner_->monitor != nullptr) owner_->monitor->RecordFailure(owner_->build, fault);
+  Throw(fault);
+}
+
+void HookTarget::Refuse(absl::StatusCode code, const std::string& text) const {
+  if (code == absl::StatusCode::kCancelled) throw HookFailure(Fault(code, text));
+  Throw(Fault(code, text));
 }
 
 at::Tensor HookTarget::Checked(patchbay_tensor result, const at::Tensor& like,
@@ -84,7 +112,10 @@ void HookTarget::CheckNothing(patchbay_tensor result) const {
 
 HookTarget::Frame::Frame(const HookTarget& target, const Evaluation& evaluation,
                          const patchbay_convolution_geometry* geometry)
-    : target_(target), started_(std::chrono::steady_clock::now()) {
+    : target_(target),
+      started_(std::chrono::steady_clock::now()),
+      host_time_(evaluation.plugins[target.owner_->place].host_time),
+      host_time_before_(host_time_ == nullptr ? std::chrono::nanoseconds{} : *host_time_) {
   const HookOwner& owner = *target.owner_;
   const PluginInPass& plugin = evaluation.plugins[owner.place];
   error_.struct_size = sizeof(error_);
@@ -109,12 +140,16 @@ HookTarget::Frame::~Frame() {
 
 void HookTarget::Frame::Finish(patchbay_status status, std::chrono::nanoseconds host_time) {
   if (status != PATCHBAY_OK) {
-    const std::string text = ErrorText(error_);
-    target_.Fail(static_cast<absl::StatusCode>(status), text.empty() ? "failed" : text);
+    const auto code = static_cast<absl::StatusCode>(status);
+    std::string text = ErrorText(error_);
+    if (text.empty()) text = "failed";
+    if (IsRefusal(code)) target_.Refuse(code, text);
+    target_.Fail(code, text);
   }
   if (target_.owner_->monitor == nullptr) return;
   const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(
-      std::chrono::steady_clock::now() - started_ - host_time);
+      std::chrono::steady_clock::now() - started_ - host_time -
+      (host_time_ == nullptr ? std::chrono::nanoseconds{} : *host_time_ - host_time_before_));
   const auto budget = target_.owner_->monitor->limits().time_budget;
   if (spent > budget) {
     target_.Fail(absl::StatusCode::kDeadlineExceeded,

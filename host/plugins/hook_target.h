@@ -84,10 +84,16 @@ class HookTarget {
   const patchbay_site* site() const { return site_; }
   void* data() const { return data_; }
   patchbay_function function() const { return function_; }
-  // `text` after who failed and where.
+  // `text` after who failed and where. It counts against the plugin.
   [[noreturn]] void Fail(absl::StatusCode code, const std::string& text) const;
+  // The same where the plugin has said that the request cannot be: whoever asks is at fault, and
+  // the plugin stays in service however often they do.
+  [[noreturn]] void Refuse(absl::StatusCode code, const std::string& text) const;
 
  private:
+  absl::Status Fault(absl::StatusCode code, const std::string& text) const;
+  [[noreturn]] void Throw(const absl::Status& fault) const;
+
   // One call: what the plugin is told, the watch on it, and its error.
   class Frame {
    public:
@@ -102,6 +108,9 @@ class HookTarget {
     patchbay_error error_;
     patchbay_call call_;
     std::chrono::steady_clock::time_point started_;
+    // What the host has computed for the plugin before this call, and where it counts on.
+    const std::chrono::nanoseconds* const host_time_;
+    const std::chrono::nanoseconds host_time_before_;
   };
 
   std::shared_ptr<const HookOwner> owner_;

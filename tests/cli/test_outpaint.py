@@ -200,6 +200,29 @@ def test_what_is_given_to_the_plugin_counts(outpaint, photo, given):
 # ---- Reference pictures ----
 
 
+def test_transparent_parts_are_painted(outpaint, photo, tmp_path):
+    opacity = np.full((45, 61), 255, np.uint8)
+    opacity[10:30, 20:50] = 127
+    picture = Image.open(photo)
+    picture.putalpha(Image.fromarray(opacity))
+    picture.save(tmp_path / "hole.png")
+    result, drawn = outpaint(tmp_path / "hole.png")
+    assert result.returncode == 0, result.stderr
+    known, is_known = np.asarray(Image.open(photo)), opacity == 255
+    assert np.array_equal(drawn[is_known], known[is_known]) and not np.array_equal(drawn, known)
+
+
+@pytest.mark.parametrize("settings", ["window=64,stride=32", "window=64,stride=32,circular=true"])
+def test_beside_windows_the_picture_stays(outpaint, photo, settings):
+    """On a canvas larger than a window."""
+    result, drawn = outpaint(photo, "--margins", "40,20,40,20", "--rounds", 1, "--plugin", f"multidiffusion:{settings}")
+    assert result.returncode == 0, result.stderr
+    known = np.asarray(Image.open(photo))
+    assert np.array_equal(drawn[20:20 + known.shape[0], 40:40 + known.shape[1]], known)
+    _, alone = outpaint(photo, "--margins", "40,20,40,20", "--rounds", 1)
+    assert not np.array_equal(drawn, alone)
+
+
 @pytest.fixture
 def references(tmp_path):
     paths = []

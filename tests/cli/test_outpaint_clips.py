@@ -238,7 +238,7 @@ REFUSED = {
     "sound only": (lambda folder: write_video(folder / "clip.mp4", None, sound="aac"), "sound only, and no pictures"),
     "sound only, webm": (lambda folder: write_video(folder / "clip.webm", None, sound="libopus"), "sound only"),
     "a changing size": (changing_size, "frame 5 is 80x48, and those before it 64x48"),
-    "a truncated mp4": (lambda folder: cut_off(folder, "clip.mp4", "libx264"), "truncated or damaged"),
+    "a truncated mp4": (lambda folder: cut_off(folder, "clip.mp4", "libx264"), "the file is truncated"),
     "a truncated webm": (lambda folder: cut_off(folder, "clip.webm", "libvpx"), "the file is truncated"),
     "a truncated gif": (lambda folder: cut_off(folder, "clip.gif", "gif"), "truncated: it ends within frame"),
     "a truncated png": (lambda folder: cut_off(folder, "clip.png", "apng"), "truncated|damaged"),

@@ -36,6 +36,17 @@ def test_the_server_goes_on(picture, arguments, words, new_server, pictures):
     assert drawn.returncode == 0, drawn.stderr
 
 
+def test_mistakes_do_not_suspend_it(new_server, pictures):
+    """However often they are made, by whomever."""
+    server = new_server().start()
+    for _ in range(5):
+        refused = server.run("outpaint", pictures / "photo.png", "--margins", "8", "--mask", pictures / "mask.png", *QUICK,
+                             "-o", pictures / "wide.png")
+        assert refused.returncode == 1 and "must be alike" in refused.stderr, refused.stderr
+    drawn = server.run("outpaint", pictures / "photo.png", "--margins", "8", *QUICK, "-o", pictures / "wide.png")
+    assert drawn.returncode == 0, drawn.stderr
+
+
 def test_rounds_are_those_of_one_process(new_server, pictures, program, model):
     server = new_server().start()
     arguments = ["outpaint", pictures / "photo.png", "--margins", "80,0,0,9", *QUICK, "--request-id", "one"]

@@ -1,6 +1,7 @@
 #ifndef PATCHBAY_HOST_RUNTIME_HOOKS_EVALUATION_H_
 #define PATCHBAY_HOST_RUNTIME_HOOKS_EVALUATION_H_
 
+#include <chrono>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -18,6 +19,8 @@ struct PluginInPass {
   void* pass_state = nullptr;
   // What it may ask of the model.
   patchbay_model model{};
+  // How long the host has computed what it asked for; null: nobody counts.
+  const std::chrono::nanoseconds* host_time = nullptr;
 };
 
 // Where in a job hooks are called. Lives on the stack of the code that calls them.

@@ -5,9 +5,8 @@
 namespace patchbay {
 
 ChainInPass::ChainInPass(const ModelHooks& hooks, PassDescription description,
-                         const std::vector<patchbay_model>& models)
-    : hooks_(hooks), description_(std::move(description)), plugins_(models.size()) {
-  for (size_t i = 0; i < models.size(); ++i) plugins_[i].model = models[i];
+                         std::vector<PluginInPass> plugins)
+    : hooks_(hooks), description_(std::move(description)), plugins_(std::move(plugins)) {
   step_.struct_size = sizeof(step_);
   step_.pass = description_.kind;
   step_.step_count = static_cast<int32_t>(description_.sigmas.size()) - 1;

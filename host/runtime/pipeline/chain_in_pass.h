@@ -28,9 +28,9 @@ struct PassDescription {
 // it goes out of scope, however the pass ended. One thread. All functions throw HookFailure.
 class ChainInPass {
  public:
-  // All arguments must outlive the object. `models` are what the plugins may ask, by their place.
+  // `hooks` must outlive the object. `plugins`: what each has before the pass begins, by its place.
   ChainInPass(const ModelHooks& hooks, PassDescription description,
-              const std::vector<patchbay_model>& models);
+              std::vector<PluginInPass> plugins);
   ~ChainInPass();
   ChainInPass(const ChainInPass&) = delete;
   ChainInPass& operator=(const ChainInPass&) = delete;

@@ -76,6 +76,8 @@ class GuidedDenoiser {
   absl::StatusOr<at::Tensor> RunNegative(const Request& request);
   absl::StatusOr<at::Tensor> RunText(const Request& request, const at::Tensor& text);
 
+  const CancellationCheck& cancellation() const { return is_cancelled_; }
+
  private:
   struct Key {
     size_t positive_stage;

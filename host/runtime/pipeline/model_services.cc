@@ -49,16 +49,36 @@ patchbay_status Answer(patchbay_tensor* result, patchbay_error* error, const Wor
   }
 }
 
+// What an autoencoder gives; undefined: the job was cancelled meanwhile.
+absl::StatusOr<at::Tensor> Whole(at::Tensor tensor) {
+  if (!tensor.defined()) return absl::CancelledError("cancelled");
+  return tensor;
+}
+
 }  // namespace
 
 // The C functions; `host` of each plugin's patchbay_model is its PluginSide.
 struct ModelServices::Functions {
-  static const PluginSide& SideOf(const patchbay_model* model) {
-    return *static_cast<const PluginSide*>(model->host);
+  static PluginSide& SideOf(const patchbay_model* model) {
+    return *static_cast<PluginSide*>(model->host);
   }
+
+  // While it is there the host computes what a plugin has asked for.
+  class HostTime {
+   public:
+    explicit HostTime(const patchbay_model* model) : side_(SideOf(model)) {}
+    ~HostTime() { side_.host_time += std::chrono::steady_clock::now() - started_; }
+    HostTime(const HostTime&) = delete;
+    HostTime& operator=(const HostTime&) = delete;
+
+   private:
+    PluginSide& side_;
+    const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  };
 
   static patchbay_status Denoise(const patchbay_model* model, const patchbay_evaluation* evaluation,
                                  patchbay_tensor* denoised, patchbay_error* error) {
+    const HostTime host_time(model);
     return Answer(denoised, error, [&] { return SideOf(model).services->Denoise(*evaluation); });
   }
 
@@ -94,14 +114,20 @@ struct ModelServices::Functions {
 
   static patchbay_status EncodePicture(const patchbay_model* model, patchbay_tensor picture,
                                        patchbay_tensor* latent, patchbay_error* error) {
+    const HostTime host_time(model);
     return Answer(latent, error, [&]() -> absl::StatusOr<at::Tensor> {
-      return SideOf(model).services->model_.autoencoder->Encode(Borrowed(picture), {});
+      const ModelServices& services = *SideOf(model).services;
+      return Whole(services.model_.autoencoder->Encode(Borrowed(picture), /*noise=*/{},
+                                                       services.AutoencoderOptionsOfJob()));
     });
   }
   static patchbay_status DecodeLatent(const patchbay_model* model, patchbay_tensor latent,
                                       patchbay_tensor* picture, patchbay_error* error) {
+    const HostTime host_time(model);
     return Answer(picture, error, [&]() -> absl::StatusOr<at::Tensor> {
-      return SideOf(model).services->model_.autoencoder->Decode(Borrowed(latent));
+      const ModelServices& services = *SideOf(model).services;
+      return Whole(services.model_.autoencoder->Decode(Borrowed(latent),
+                                                       services.AutoencoderOptionsOfJob()));
     });
   }
 
@@ -124,6 +150,7 @@ struct ModelServices::Functions {
   static patchbay_status EncodeText(const patchbay_model* model, const char* text,
                                     patchbay_row_role role, patchbay_tensor* hidden_states,
                                     patchbay_error* error) {
+    const HostTime host_time(model);
     return Answer(hidden_states, error, [&]() -> absl::StatusOr<at::Tensor> {
       const ModelServices& services = *SideOf(model).services;
       return services.text_->Encode(text, role, services.call_);
@@ -169,22 +196,31 @@ ModelServices::ModelServices(const LoadedModel& model, const ModelInfo& info,
   for (const std::string& id : plugin_ids) sides_.push_back({this, &id});
 }
 
-std::vector<patchbay_model> ModelServices::models() {
-  std::vector<patchbay_model> models;
+std::vector<PluginInPass> ModelServices::plugins() {
+  std::vector<PluginInPass> plugins;
   for (PluginSide& side : sides_) {
-    models.push_back({.struct_size = sizeof(patchbay_model),
-                      .info = &info_.info(),
-                      .functions = &Functions::kTable,
-                      .host = &side});
+    plugins.push_back({.pass_state = nullptr,
+                       .model = {.struct_size = sizeof(patchbay_model),
+                                 .info = &info_.info(),
+                                 .functions = &Functions::kTable,
+                                 .host = &side},
+                       .host_time = &side.host_time});
   }
-  return models;
+  return plugins;
 }
 
 void ModelServices::Serve(GuidedDenoiser& denoiser, const ChainInPass& chain,
                           absl::Span<const uint64_t> seeds) {
   denoiser_ = &denoiser;
+  is_cancelled_ = denoiser.cancellation();
   chain_ = &chain;
   seeds_ = seeds;
+}
+
+AutoencoderOptions ModelServices::AutoencoderOptionsOfJob() const {
+  AutoencoderOptions options;
+  options.is_cancelled = is_cancelled_;
+  return options;
 }
 
 absl::StatusOr<at::Tensor> ModelServices::Denoise(const patchbay_evaluation& evaluation) {

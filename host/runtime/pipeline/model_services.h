@@ -27,8 +27,8 @@ class ModelServices {
   ModelServices(const ModelServices&) = delete;
   ModelServices& operator=(const ModelServices&) = delete;
 
-  // One for each plugin, by its place in the chain.
-  std::vector<patchbay_model> models();
+  // What each plugin has, by its place in the chain, before its pass begins.
+  std::vector<PluginInPass> plugins();
 
   // From then on hooks may ask. Both must outlive their use.
   void Serve(GuidedDenoiser& denoiser, const ChainInPass& chain, absl::Span<const uint64_t> seeds);
@@ -50,10 +50,12 @@ class ModelServices {
   struct PluginSide {
     ModelServices* services;
     const std::string* id;
+    std::chrono::nanoseconds host_time{};  // spent on what it asked for
   };
   struct Functions;
 
   absl::StatusOr<at::Tensor> Denoise(const patchbay_evaluation& evaluation);
+  AutoencoderOptions AutoencoderOptionsOfJob() const;
   absl::Status AnnounceSteps(int64_t steps);
   absl::StatusOr<at::Tensor> PhrasePositions(std::string_view phrase) const;
   void Warn(const PluginSide& side, std::string_view text) const;
@@ -67,6 +69,7 @@ class ModelServices {
   std::vector<PluginSide> sides_;
   Preconditioning preconditioning_;
   GuidedDenoiser* denoiser_ = nullptr;
+  CancellationCheck is_cancelled_;  // the picture hook asks when the denoiser is gone
   const TextServices* text_ = nullptr;
   std::vector<std::string>* warnings_ = nullptr;
   const ChainInPass* chain_ = nullptr;

@@ -108,22 +108,22 @@ patchbay::Denoised DenoiseWindows(const Tiling& tiling, Weighting weighting,
 
 // The regions that are given, each with its prompt and its mask.
 std::vector<RegionSettings> RegionsOf(const Settings& settings) {
-  const std::vector<RegionSettings> all = {{settings.region1_prompt, settings.region1_mask},
-                                           {settings.region2_prompt, settings.region2_mask},
-                                           {settings.region3_prompt, settings.region3_mask},
-                                           {settings.region4_prompt, settings.region4_mask}};
+  const std::vector<RegionSettings> all = {{1, settings.region1_prompt, settings.region1_mask},
+                                           {2, settings.region2_prompt, settings.region2_mask},
+                                           {3, settings.region3_prompt, settings.region3_mask},
+                                           {4, settings.region4_prompt, settings.region4_mask}};
   std::vector<RegionSettings> given;
-  for (size_t i = 0; i < all.size(); ++i) {
-    const std::string name = "region" + std::to_string(i + 1);
-    const bool has_mask = all[i].mask.rgba.defined();
-    if (!all[i].prompt.empty() && !has_mask) {
-      throw patchbay::Error(name + "_mask: is missing; it says where \"" + all[i].prompt +
+  for (const RegionSettings& region : all) {
+    const std::string name = "region" + std::to_string(region.number);
+    const bool has_mask = region.mask.rgba.defined();
+    if (!region.prompt.empty() && !has_mask) {
+      throw patchbay::Error(name + "_mask: is missing; it says where \"" + region.prompt +
                             "\" is drawn");
     }
-    if (all[i].prompt.empty() && has_mask) {
+    if (region.prompt.empty() && has_mask) {
       throw patchbay::Error(name + "_prompt: is missing; it says what is drawn in the mask");
     }
-    if (has_mask) given.push_back(all[i]);
+    if (has_mask) given.push_back(region);
   }
   return given;
 }

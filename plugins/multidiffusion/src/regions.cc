@@ -40,7 +40,7 @@ Regions::Regions(const patchbay::Step& step, const std::vector<RegionSettings>& 
   for (size_t i = 0; i < regions.size(); ++i) {
     const std::string& prompt = regions[i].prompt;
     if (masks_[static_cast<int64_t>(i)].max().item<float>() == 0.F) {
-      throw patchbay::Error("region" + std::to_string(i + 1) +
+      throw patchbay::Error("region" + std::to_string(regions[i].number) +
                             "_mask: has no white part that is as large as a block of the model's " +
                             std::to_string(model.info().pixels_per_latent_pixel) +
                             " pixels, so \"" + prompt + "\" would be drawn nowhere");

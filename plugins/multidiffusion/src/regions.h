@@ -13,6 +13,7 @@ namespace multidiffusion {
 
 // What the user says of one region.
 struct RegionSettings {
+  int number = 0;  // among the plugin's own: "region2_prompt"
   std::string prompt;
   patchbay::Picture mask;  // white where the prompt is drawn; what is transparent is black
 };

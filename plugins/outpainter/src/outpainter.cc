@@ -96,17 +96,10 @@ class Outpainter final : public patchbay::Plugin<Settings> {
     });
     // Samplers that remember earlier steps go on from what they were told there: as Euler steps
     // would have it, kept cells come from what is about to be put back in them.
-    at.denoise([](const patchbay::Step& step, const at::Tensor& latent,
-                  const patchbay::InnerDenoise& inner) {
-      patchbay::Denoised denoised = inner(latent);
+    at.guidance([](const patchbay::Step& step, const patchbay::Guidance& g) -> at::Tensor {
       const Pass& pass = step.state<Pass>();
-      if (!pass.latent.defined() || IsLast(step)) return denoised;
-      const at::Tensor kept = KeptAfter(step);
-      denoised.cond = at::where(kept, pass.latent, denoised.cond);
-      if (denoised.uncond.defined()) {
-        denoised.uncond = at::where(kept, pass.latent, denoised.uncond);
-      }
-      return denoised;
+      if (!pass.latent.defined() || IsLast(step)) return {};
+      return at::where(KeptAfter(step), pass.latent, g.guided);
     });
     at.after_step([fresh = settings().known_noise == KnownNoise::kFresh](
                       const patchbay::Step& step, at::Tensor& latent, const patchbay::Prediction&) {

@@ -134,6 +134,7 @@ def test_the_same_prompt_everywhere_is_the_plain_picture(regions, model, program
     ("region1_prompt=a pear", "region1_mask: is missing; it says where \"a pear\" is drawn"),
     ("region2_mask={masks}/mask1.png", "region2_prompt: is missing"),
     ("region1_prompt=a pear,region1_mask={masks}/black.png", "region1_mask: has no white part"),
+    ("region3_prompt=a pear,region3_mask={masks}/black.png", "region3_mask: has no white part"),
     ("region1_prompt=a pear,region1_mask={masks}/none.png", "none.png"),
     ("bootstrapping=2", "bootstrapping")])
 def test_what_is_wrong_is_said(settings, says, regions, model, program, tmp_path):
