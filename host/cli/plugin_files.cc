@@ -57,9 +57,9 @@ absl::StatusOr<std::string> NameOf(const std::string& given, const std::string& 
   if (!IsFileHere(given)) {
     std::error_code ignored;
     if (fs::is_directory(given, ignored)) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          where, ": not a file but a folder: ", given,
-          "; name one file, for frames an animation (.webp, .gif) or a video of them"));
+      return absl::InvalidArgumentError(absl::StrCat(where, ": not a file: ", given,
+                                                     ", but a folder; name one file, for frames an "
+                                                     "animation (.webp, .gif) or a video of them"));
     }
     return absl::NotFoundError(absl::StrCat(
         where, ": ", fs::exists(given, ignored) ? "not a file: " : "there is no file ", given));
