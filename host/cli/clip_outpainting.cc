@@ -90,8 +90,8 @@ class ClipPainter {
   absl::Status Paint(const DrawerOpener& open_drawer, const ActionProgram& run_action) {
     const Stopwatch watch(report_.total_seconds);
     PATCHBAY_RETURN_IF_ERROR(Open());
-    PATCHBAY_RETURN_IF_ERROR(Adapt(run_action));
     PATCHBAY_ASSIGN_OR_RETURN(const auto drawer, open_drawer());
+    PATCHBAY_RETURN_IF_ERROR(Adapt(run_action));
     for (;;) {
       if (WasInterrupted()) return absl::CancelledError("cancelled");
       PATCHBAY_ASSIGN_OR_RETURN(std::vector<Picture> canvases, NextCanvases());
@@ -126,11 +126,6 @@ class ClipPainter {
         PictureLimits().max_pixels / (int64_t{report_.size.width} * report_.size.height);
     if (most >= options_.frames_at_once) return absl::OkStatus();
     const std::string size = absl::StrCat(report_.size.width, "x", report_.size.height);
-    if (most == 0) {
-      return absl::InvalidArgumentError(absl::StrCat("frames with their margins are ", size,
-                                                     "; at most ", PictureLimits().max_pixels,
-                                                     " pixels can be drawn"));
-    }
     return absl::InvalidArgumentError(
         absl::StrCat("--frames-at-once ", options_.frames_at_once, ": of frames of ", size,
                      " at most ", most, " can be drawn together; say --frames-at-once ", most));
@@ -281,10 +276,12 @@ int64_t JobsFor(int64_t frames, int at_once, int overlap) {
 }
 
 absl::Status PaintClip(const OutpaintOptions& options, const GenerateOptions& generate,
-                       const DrawerOpener& open_drawer, const ActionProgram& run_action) {
+                       const JobChecker& check, const DrawerOpener& open_drawer,
+                       const ActionProgram& run_action) {
   PATCHBAY_RETURN_IF_ERROR(CheckOptions(options, generate));
   PATCHBAY_RETURN_IF_ERROR(CheckPaths(options, generate));
   PATCHBAY_RETURN_IF_ERROR(CheckSavedAdapter(options, generate));
+  PATCHBAY_RETURN_IF_ERROR(check(generate));
   return ClipPainter(options, generate).Run(open_drawer, run_action);
 }
 

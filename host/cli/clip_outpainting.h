@@ -12,7 +12,8 @@ namespace patchbay {
 // are what the job before has painted, known as a whole. Frames are written as they come, so that
 // memory does not grow with the clip. Where it does not end well, nothing is left.
 absl::Status PaintClip(const OutpaintOptions& options, const GenerateOptions& generate,
-                       const DrawerOpener& open_drawer, const ActionProgram& run_action);
+                       const JobChecker& check, const DrawerOpener& open_drawer,
+                       const ActionProgram& run_action);
 
 // How many frames of a job the one before has painted: as the user says, else a quarter where a
 // motion module lets frames act on each other, and none where nothing does.

@@ -11,7 +11,7 @@ namespace patchbay {
 void AddCommands(CLI::App& program, CommandAction& action) {
   AddGenerateCommand(program, action, GenerateHere);
   AddOutpaintCommand(program, action,
-                     {DescribeLocalModel, GenerateHere, OpenDrawerHere, RunActionHere});
+                     {DescribeLocalModel, GenerateHere, CheckJobHere, OpenDrawerHere, RunActionHere});
   AddConvertCommand(program, action);
   AddModelCommand(program, action, DescribeLocalModel);
   CLI::App* plugin = AddPluginCommand(program, action, PluginsHere());

@@ -45,9 +45,13 @@ void AddCommands(CLI::App& program, CommandAction& action) {
     PATCHBAY_RETURN_IF_ERROR(CheckNotRemote(remote->generate));
     return OpenDrawerHere();
   };
+  const JobChecker check = [remote](const GenerateOptions& options) {
+    return remote->connection.is_remote() ? CheckJobThere(options, remote->connection)
+                                          : CheckJobHere(options);
+  };
   CLI::App* const outpaint = AddOutpaintCommand(
       program, action,
-      {DescriberFor(remote->connection), draw, open_drawer, ActionsOf(remote->connection)});
+      {DescriberFor(remote->connection), draw, check, open_drawer, ActionsOf(remote->connection)});
   for (CLI::App* const command : {generate, outpaint}) {
     DeclareRemoteGenerateOptions(*command, remote->generate);
   }

@@ -226,6 +226,16 @@ absl::Status CompleteRequest(GenerateOptions& options) {
   return absl::OkStatus();
 }
 
+absl::Status CheckRequestFiles(const GenerationRequest& request) {
+  for (const LoraChoice& lora : request.loras) {
+    PATCHBAY_RETURN_IF_ERROR(MappedFile::Open(lora.path).status());
+  }
+  for (const std::string& embedding : request.embeddings) {
+    PATCHBAY_RETURN_IF_ERROR(MappedFile::Open(embedding).status());
+  }
+  return absl::OkStatus();
+}
+
 std::vector<std::string> UnusedOptions(const GenerateOptions& options) {
   std::vector<std::string> unused;
   if (!options.hires_size.empty()) return unused;

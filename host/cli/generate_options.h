@@ -51,6 +51,9 @@ void DeclareGenerateOptions(CLI::App& command, GenerateOptions& options);
 // NOT_FOUND say which option is wrong.
 absl::Status CompleteRequest(GenerateOptions& options);
 
+// Whether the files that a completed request names by their paths can be opened.
+absl::Status CheckRequestFiles(const GenerationRequest& request);
+
 // What was typed and means nothing, one sentence each, for the report's warnings.
 std::vector<std::string> UnusedOptions(const GenerateOptions& options);
 

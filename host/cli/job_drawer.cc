@@ -12,20 +12,23 @@
 namespace patchbay {
 namespace {
 
-// Turns the paths in the plugins' settings into names and sees to it that the files will do, before
-// gigabytes are read.
-absl::Status ReadyPluginFiles(const PluginHost& plugins, GenerationRequest& request) {
+// Turns the paths in the plugins' settings into names and sees to it that plugins and files will do,
+// before gigabytes are read.
+absl::Status ReadyPlugins(const PluginHost& plugins, GenerationRequest& request) {
   const auto show = [&plugins](const std::string& id) { return FindPlugin(plugins, id); };
   PATCHBAY_RETURN_IF_ERROR(NamePluginFiles(show, /*has_server=*/false, request));
-  return CheckPluginFiles(plugins, request.plugins, request.plugin_files);
+  return CheckPlugins(plugins, request.plugins, request.plugin_files);
 }
 
 class DrawerHere final : public JobDrawer {
  public:
+  absl::Status Check(GenerateOptions options) {
+    PATCHBAY_RETURN_IF_ERROR(Ready(options));
+    return CheckRequestFiles(options.request);
+  }
+
   absl::StatusOr<DrawnJob> Draw(GenerateOptions& options) override {
-    PATCHBAY_RETURN_IF_ERROR(CompleteRequest(options));
-    if (engine_options_.plugins == nullptr) PATCHBAY_RETURN_IF_ERROR(FindPlugins(options));
-    PATCHBAY_RETURN_IF_ERROR(ReadyPluginFiles(*engine_options_.plugins, options.request));
+    PATCHBAY_RETURN_IF_ERROR(Ready(options));
     if (engine_ == nullptr) {
       PATCHBAY_ASSIGN_OR_RETURN(engine_, Engine::Open(engine_options_));
     }
@@ -39,6 +42,12 @@ class DrawerHere final : public JobDrawer {
   }
 
  private:
+  absl::Status Ready(GenerateOptions& options) {
+    PATCHBAY_RETURN_IF_ERROR(CompleteRequest(options));
+    if (engine_options_.plugins == nullptr) PATCHBAY_RETURN_IF_ERROR(FindPlugins(options));
+    return ReadyPlugins(*engine_options_.plugins, options.request);
+  }
+
   absl::Status FindPlugins(const GenerateOptions& options) {
     EngineOptions engine = CompleteEngineOptions(options.engine);
     PATCHBAY_ASSIGN_OR_RETURN(engine.model_path, ModelPathOrDefault(options.model));
@@ -59,5 +68,7 @@ class DrawerHere final : public JobDrawer {
 absl::StatusOr<std::unique_ptr<JobDrawer>> OpenDrawerHere() {
   return std::make_unique<DrawerHere>();
 }
+
+absl::Status CheckJobHere(const GenerateOptions& options) { return DrawerHere().Check(options); }
 
 }  // namespace patchbay

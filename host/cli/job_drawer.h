@@ -29,6 +29,12 @@ using DrawerOpener = std::function<absl::StatusOr<std::unique_ptr<JobDrawer>>()>
 // Draws in this process; the first job's options say with which model.
 absl::StatusOr<std::unique_ptr<JobDrawer>> OpenDrawerHere();
 
+// Refuses what drawing would refuse before it reads the model: values, plugins, their settings, and
+// files that are not there. For what has long work before it.
+using JobChecker = std::function<absl::Status(const GenerateOptions&)>;
+
+absl::Status CheckJobHere(const GenerateOptions& options);
+
 }  // namespace patchbay
 
 #endif  // PATCHBAY_HOST_CLI_JOB_DRAWER_H_

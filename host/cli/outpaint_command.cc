@@ -135,11 +135,13 @@ absl::Status CheckForPicture(const Options& options) {
 absl::Status PaintPicture(const Options& options, const OutpaintTools& tools) {
   if (absl::Status status = CheckForPicture(options); !status.ok()) return status;
   const OutpaintOptions& outpaint = options.outpaint;
+  PATCHBAY_ASSIGN_OR_RETURN(const RoundsPlan plan,
+                            PlanRounds(outpaint, options.generate, tools.describe));
   if (outpaint.reference_files.empty()) {
-    return PaintInRounds(outpaint, options.generate, tools.describe, tools.draw);
+    return PaintInRounds(outpaint, options.generate, plan, tools.draw);
   }
-  PATCHBAY_RETURN_IF_ERROR(CheckOutputPaths(options.generate));
   PATCHBAY_RETURN_IF_ERROR(CheckSavedAdapter(outpaint, options.generate));
+  PATCHBAY_RETURN_IF_ERROR(tools.check(plan.FirstTask(outpaint, options.generate)));
   PATCHBAY_ASSIGN_OR_RETURN(const auto folder, TemporaryFolder::Make());
   const std::string lora = outpaint.save_adapter_file.empty()
                                ? folder->FileNamed("lora.safetensors")
@@ -147,7 +149,7 @@ absl::Status PaintPicture(const Options& options, const OutpaintTools& tools) {
   PATCHBAY_RETURN_IF_ERROR(AdaptToReferences(outpaint, options.generate, tools.run_action, lora));
   GenerateOptions generate = options.generate;
   generate.loras.push_back(lora);
-  return PaintInRounds(outpaint, generate, tools.describe, tools.draw);
+  return PaintInRounds(outpaint, generate, plan, tools.draw);
 }
 
 absl::Status PaintClipOnly(const Options& options, const OutpaintTools& tools) {
@@ -156,7 +158,8 @@ absl::Status PaintClipOnly(const Options& options, const OutpaintTools& tools) {
         absl::StrCat("--reference is for pictures, and ", options.outpaint.picture_file,
                      " is a clip; --adapt trains on the clip itself"));
   }
-  return PaintClip(options.outpaint, options.generate, tools.open_drawer, tools.run_action);
+  return PaintClip(options.outpaint, options.generate, tools.check, tools.open_drawer,
+                   tools.run_action);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ namespace patchbay {
 struct OutpaintTools {
   ModelDescriber describe;
   GenerateRunner draw;  // pictures, with what is said of them
+  JobChecker check;
   DrawerOpener open_drawer;
   ActionProgram run_action;
 };

@@ -18,7 +18,6 @@
 namespace patchbay {
 namespace {
 
-constexpr char kPlugin[] = "outpainter";
 // Of a canvas, and so of a margin.
 constexpr int kMostSide = 16384;
 
@@ -105,6 +104,11 @@ absl::StatusOr<OutpaintPlan> PlanOutpainting(const OutpaintOptions& options, Pic
                                                    " pixels; at most ", kMostSide,
                                                    " a side can be drawn"));
   }
+  const int64_t most = PictureLimits().max_pixels;
+  if (int64_t{width} * height > most) {
+    return absl::InvalidArgumentError(absl::StrCat("picture and margins are ", width, "x", height,
+                                                   "; at most ", most, " pixels can be drawn"));
+  }
   return plan;
 }
 
@@ -158,7 +162,7 @@ void AddOutpainting(const OutpaintOptions& options, const OutpaintPlan& plan,
   if (!options.mask_file.empty()) settings.emplace_back("mask", options.mask_file);
   if (options.feathering >= 0)
     settings.emplace_back("feathering", absl::StrCat(options.feathering));
-  AddPlugin(kPlugin, settings, generate);
+  AddPlugin(kOutpainterPlugin, settings, generate);
   generate.size = absl::StrCat(RoundedUp(left + plan.picture.width + right), "x",
                                RoundedUp(top + plan.picture.height + bottom));
 }

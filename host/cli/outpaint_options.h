@@ -12,6 +12,9 @@
 
 namespace patchbay {
 
+// The plugin that paints.
+inline constexpr char kOutpainterPlugin[] = "outpainter";
+
 // The options of `patchbay outpaint` that `generate` does not have, as they are typed.
 struct OutpaintOptions {
   std::string picture_file;

@@ -21,10 +21,25 @@ int RoundsFor(const OutpaintPlan& plan, int native_side);
 // round's picture begins where a cell of the latent does.
 std::vector<PictureMargins> SplitMargins(const PictureMargins& margins, int rounds);
 
+// A picture and in which rounds it is painted; one at least.
+struct RoundsPlan {
+  PictureSize picture;
+  std::vector<PictureMargins> rounds;
+
+  // The first round's; of the others the picture is still to be painted.
+  GenerateOptions FirstTask(const OutpaintOptions& options, const GenerateOptions& generate) const;
+};
+
+// `describe` tells the model's size where the program chooses the rounds. INVALID_ARGUMENT for what
+// cannot be painted so.
+absl::StatusOr<RoundsPlan> PlanRounds(const OutpaintOptions& options,
+                                      const GenerateOptions& generate,
+                                      const ModelDescriber& describe);
+
 // Paints by `draw`, round by round, each from the picture that the last one left. Only the last
-// one's is kept. `describe` tells the model's size where the program chooses the rounds.
+// one's is kept.
 absl::Status PaintInRounds(const OutpaintOptions& options, const GenerateOptions& generate,
-                           const ModelDescriber& describe, const GenerateRunner& draw);
+                           const RoundsPlan& plan, const GenerateRunner& draw);
 
 }  // namespace patchbay
 

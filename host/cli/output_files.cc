@@ -1,11 +1,13 @@
 #include "host/cli/output_files.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "host/base/file_writer.h"
 #include "host/base/status_macros.h"
 
 namespace patchbay {
@@ -13,12 +15,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-absl::Status CheckFolderOf(const std::string& option, const std::string& path) {
-  const fs::path folder = fs::path(path).parent_path();
-  std::error_code ignored;
-  if (folder.empty() || fs::is_directory(folder, ignored)) return absl::OkStatus();
-  return absl::NotFoundError(
-      absl::StrCat(option, " ", path, ": there is no folder ", folder.string()));
+absl::Status CheckFile(const std::string& option, const std::string& path) {
+  const absl::Status status = CheckWritable(path);
+  if (status.ok()) return status;
+  return absl::Status(status.code(), absl::StrCat(option, ": ", status.message()));
 }
 
 void PrintJson(const GenerationReport& report, double load_seconds,
@@ -51,8 +51,13 @@ absl::StatusOr<PictureFormat> OutputFormat(const std::string& path) {
 
 absl::Status CheckOutputPaths(const GenerateOptions& options) {
   PATCHBAY_RETURN_IF_ERROR(OutputFormat(options.output_file).status());
-  PATCHBAY_RETURN_IF_ERROR(CheckFolderOf("-o", options.output_file));
-  return CheckFolderOf("--save-latent", options.save_latent_file);
+  const auto batch = static_cast<size_t>(std::max(options.request.batch, 1));
+  if (!options.request.without_pictures) {
+    const std::string last = NumberedPath(options.output_file, batch - 1, batch);
+    PATCHBAY_RETURN_IF_ERROR(CheckFile("-o", last));
+  }
+  if (options.save_latent_file.empty()) return absl::OkStatus();
+  return CheckFile("--save-latent", options.save_latent_file);
 }
 
 std::string NumberedPath(const std::string& path, size_t index, size_t count) {

@@ -37,12 +37,16 @@ absl::Status CheckForServer(const GenerateOptions& options) {
   return ForTheServerToDecide(typed);
 }
 
+// What the server would have to know is left to it.
+absl::Status Complete(GenerateOptions& options, const Clients& clients) {
+  PATCHBAY_RETURN_IF_ERROR(CompleteRequest(options));
+  return NamePluginFiles([&clients](const std::string& id) { return clients.plugins->Show(id); },
+                         /*has_server=*/true, options.request);
+}
+
 absl::StatusOr<Job> Create(GenerateOptions& options, const RemoteGenerateOptions& remote,
                            const std::string& request_id, const Clients& clients) {
-  PATCHBAY_RETURN_IF_ERROR(CompleteRequest(options));
-  PATCHBAY_RETURN_IF_ERROR(
-      NamePluginFiles([&clients](const std::string& id) { return clients.plugins->Show(id); },
-                      /*has_server=*/true, options.request));
+  PATCHBAY_RETURN_IF_ERROR(Complete(options, clients));
   JobSubmission submission;
   PATCHBAY_ASSIGN_OR_RETURN(submission.request, UploadRequestFiles(options, *clients.jobs));
   // A random seed is the server's to draw: with a request_id, the second call must equal the first.
@@ -146,6 +150,16 @@ absl::Status GenerateRemotely(GenerateOptions& options, const RemoteGenerateOpti
   for (std::string& unused : UnusedOptions(options)) report.warnings.push_back(std::move(unused));
   PrintReport(report, ended.result->load_seconds, files, options.json);
   return absl::OkStatus();
+}
+
+absl::Status CheckJobThere(GenerateOptions options, const Connection& connection) {
+  PATCHBAY_RETURN_IF_ERROR(CheckForServer(options));
+  PATCHBAY_ASSIGN_OR_RETURN(const Clients clients, OpenClients(connection));
+  PATCHBAY_RETURN_IF_ERROR(Complete(options, clients));
+  for (const ChosenPlugin& plugin : options.request.plugins) {
+    PATCHBAY_RETURN_IF_ERROR(clients.plugins->Show(plugin.id).status());
+  }
+  return CheckRequestFiles(options.request);
 }
 
 absl::StatusOr<std::unique_ptr<JobDrawer>> OpenDrawerThere(const RemoteGenerateOptions& remote,

@@ -32,6 +32,10 @@ absl::Status GenerateRemotely(GenerateOptions& options, const RemoteGenerateOpti
 absl::StatusOr<std::unique_ptr<JobDrawer>> OpenDrawerThere(const RemoteGenerateOptions& remote,
                                                            const Connection& connection);
 
+// CheckJobHere() for a job that the server is to draw, as far as it can be told before the server
+// has its files.
+absl::Status CheckJobThere(GenerateOptions options, const Connection& connection);
+
 // INVALID_ARGUMENT when one of these options was typed although nothing is remote.
 absl::Status CheckNotRemote(const RemoteGenerateOptions& remote);
 

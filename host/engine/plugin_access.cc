@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "host/base/status_macros.h"
 #include "host/plugins/plugin_host.h"
+#include "host/plugins/plugin_settings.h"
 #include "host/plugins/settings_text.h"
 
 namespace patchbay {
@@ -49,14 +50,17 @@ absl::StatusOr<PluginStatus> FindPlugin(const PluginHost& plugins, const std::st
   return plugins.Find(id);
 }
 
-absl::Status CheckPluginFiles(const PluginHost& plugins, const std::vector<ChosenPlugin>& choices,
-                              const std::vector<PluginFile>& from_request) {
+absl::Status CheckPlugins(const PluginHost& plugins, const std::vector<ChosenPlugin>& choices,
+                          const std::vector<PluginFile>& from_request) {
   const PluginFiles files = plugins.FilesFor(from_request);
   for (const ChosenPlugin& choice : choices) {
     PATCHBAY_ASSIGN_OR_RETURN(const PluginStatus plugin, plugins.Find(choice.id, choice.build));
-    for (const FileSetting& setting : FileSettingsOf(plugin.description.fields, choice.settings)) {
-      const absl::Status status = files.Check(setting);
-      if (status.ok()) continue;
+    const std::vector<PluginField>& fields = plugin.description.fields;
+    absl::Status status = PluginSettings::FromPairs(fields, choice.settings).status();
+    for (const FileSetting& setting : FileSettingsOf(fields, choice.settings)) {
+      if (status.ok()) status = files.Check(setting);
+    }
+    if (!status.ok()) {
       return absl::Status(status.code(),
                           absl::StrCat("plugin ", choice.id, ": ", status.message()));
     }

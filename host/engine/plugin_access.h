@@ -39,11 +39,11 @@ std::vector<PluginStatus> ListPlugins(const PluginHost& plugins);
 // The build of this plugin that a request that names it gets. NOT_FOUND with the nearest spelling.
 absl::StatusOr<PluginStatus> FindPlugin(const PluginHost& plugins, const std::string& id);
 
-// Whether the files that the settings of these plugins name are there, among those of a request or
-// of the host's folder, and are pictures where they must be. INVALID_ARGUMENT names plugin and
-// setting; NOT_FOUND as FindPlugin.
-absl::Status CheckPluginFiles(const PluginHost& plugins, const std::vector<ChosenPlugin>& choices,
-                              const std::vector<PluginFile>& files);
+// Whether these plugins are there and take these settings, and whether the files that the settings
+// name are there, among those of a request or of the host's folder, and are pictures where they
+// must be. INVALID_ARGUMENT names plugin and setting; NOT_FOUND as FindPlugin.
+absl::Status CheckPlugins(const PluginHost& plugins, const std::vector<ChosenPlugin>& choices,
+                          const std::vector<PluginFile>& files);
 
 }  // namespace patchbay
 

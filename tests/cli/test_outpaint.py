@@ -149,8 +149,16 @@ def test_rounds_of_a_batch(outpaint, photo):
     assert result.returncode == 1 and "--batch" in result.stderr and "--rounds 1" in result.stderr
 
 
-def test_an_interrupt_between_rounds_leaves_nothing(program, model, photo, tmp_path):
-    """Ctrl-C in the second round: no picture, and none of the first round's."""
+@pytest.mark.parametrize("given", ["mask", "picture"])
+def test_what_several_rounds_cannot_share(outpaint, photo, given):
+    arguments = (photo, "--margins", "80,0,0,0", "--plugin", f'outpainter:{given}="{photo}"')
+    result, _ = outpaint(*arguments)
+    assert result.returncode == 1 and f"outpainter:{given} would be the same in each of several rounds" in result.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_an_interrupt_between_rounds_leaves_nothing(program, model, photo, tmp_path, number):
+    """Ctrl-C, or the end of the terminal, in the second round: no picture, and none of the first round's."""
     (tmp_path / "temporary").mkdir()
     process = subprocess.Popen(
         [program.path, "outpaint", photo, "--margins", "64", "--rounds", "3", "--model", model("sd1"), "--steps", "20",
@@ -160,7 +168,7 @@ def test_an_interrupt_between_rounds_leaves_nothing(program, model, photo, tmp_p
         if "step 24 of 60" in line:
             break
     assert list((tmp_path / "temporary").iterdir())
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     assert process.wait(timeout=60) == 130
     assert not (tmp_path / "wide.png").exists() and not list((tmp_path / "temporary").iterdir())
 
@@ -172,6 +180,8 @@ def test_sizes_that_are_too_large(outpaint, photo, tmp_path):
     for rounds in (1, 0):
         result, _ = outpaint(photo, "--margins", "16000,0,16000,0", "--rounds", rounds)
         assert result.returncode == 1 and "16384" in result.stderr, result.stderr
+        result, _ = outpaint(photo, "--margins", "8000", "--rounds", rounds)
+        assert result.returncode == 1 and "16061x16045; at most 67108864 pixels" in result.stderr, result.stderr
 
 
 def test_a_full_disk(program, model, photo, tmp_path):
@@ -185,8 +195,9 @@ def test_a_full_disk(program, model, photo, tmp_path):
 
 
 def test_report(outpaint, photo):
-    result, _ = outpaint(photo, "a garden", "--margins", "3,3,0,0", "--json")
-    assert "outpainter" in json.loads(result.stdout)["plugins"]
+    result, _ = outpaint(photo, "a garden", "--margins", "3,3,1,0", "--json")
+    report = json.loads(result.stdout)
+    assert "outpainter" in report["plugins"] and report["size"] == [65, 48]
 
 
 @pytest.mark.parametrize("given", ["outpainter:right=30,left=0", "outpainter:left=0, right=30,jump_repeats=1"])
@@ -268,6 +279,26 @@ def test_references_that_are_refused(outpaint, photo, tmp_path, arguments, words
     result, _ = outpaint(photo, "a garden", "--margins", "8", *(files.get(word, word) for word in arguments))
     assert result.returncode != 0 and words in result.stderr, result.stderr
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (("--rounds", 2, "--batch", 2), "--batch: only one picture at a time"),
+    (("--lora", "missing.safetensors"), "missing.safetensors"),
+    (("--embedding", "missing.safetensors"), "missing.safetensors"),
+    (("--plugin", "nonsense"), "nonsense"),
+    (("--plugin", "cfgpp:nothing=1"), 'there is no setting "nothing"'),
+    (("--plugin", "outpainter:mask=missing.png"), "missing.png")])
+def test_nothing_is_trained_for_what_cannot_be_drawn(outpaint, photo, references, arguments, words):
+    result, _ = outpaint(photo, "a garden", "--margins", "40,0,0,0", "--reference", references[0], *arguments)
+    assert result.returncode == 1 and words in result.stderr, result.stderr
+    assert "loss" not in result.stderr
+
+
+def test_nothing_is_trained_for_what_cannot_be_written(program, model, photo, references):
+    result = program.run("outpaint", photo, "--margins", 8, "--reference", references[0], "--model", model("sd1"),
+                         "-o", "/proc/wide.png", *QUICK)
+    assert result.returncode == 1 and "cannot write /proc/wide.png" in result.stderr, result.stderr
+    assert "loss" not in result.stderr
 
 
 def test_a_clip_has_no_references(program, model, photo, tmp_path):

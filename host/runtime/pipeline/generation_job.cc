@@ -113,6 +113,10 @@ absl::StatusOr<GenerationResult> GenerationJob::Run() {
 
   GenerationResult result;
   PATCHBAY_RETURN_IF_ERROR(Decode(latents, result));
+  // Plugins may have cut something off.
+  if (!result.pictures.empty()) {
+    report_.size = {result.pictures.front().width, result.pictures.front().height};
+  }
   report_.total_seconds = SecondsSince(started);
   for (int i = 0; i < static_cast<int>(result.pictures.size()); ++i) {
     result.metadata.push_back({{"parameters", Infotext(i)}});

@@ -25,17 +25,6 @@ constexpr float kMostSteps = 1e6F;
 // How often the network is trained without the prompt, as it was before.
 constexpr double kWithoutPrompt = 0.1;
 
-// Of a canvas, and of a reference that is scaled to cover a part: what a picture may have that is
-// read. Training holds several such tensors.
-constexpr double kMostPixels = 64.0 * 1024 * 1024;
-
-void CheckPixels(const std::string& what, double height, double width, const char* advice) {
-  if (height * width <= kMostPixels) return;
-  throw patchbay::Error(what + " would have " + std::to_string(std::llround(width)) + "x" +
-                        std::to_string(std::llround(height)) + " pixels, and " +
-                        std::to_string(std::llround(kMostPixels)) + " are the most; " + advice);
-}
-
 int64_t RoundedUp(int64_t length, int64_t cell) { return (length + cell - 1) / cell * cell; }
 
 // The picture on the canvas that it will be extended to.

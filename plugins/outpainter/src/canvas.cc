@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <string>
 
 #include "patchbay/error.h"
@@ -9,6 +10,9 @@
 
 namespace outpainter {
 namespace {
+
+// What a picture or a clip may have that is read; of a canvas there are several such tensors.
+constexpr double kMostPixels = 64.0 * 1024 * 1024;
 
 std::string Size(int64_t width, int64_t height) {
   return std::to_string(width) + "x" + std::to_string(height);
@@ -63,6 +67,26 @@ void CheckEachIsKnown(const at::Tensor& known) {
 }
 
 }  // namespace
+
+void CheckPixels(const std::string& what, double height, double width, const std::string& advice) {
+  if (height * width <= kMostPixels) return;
+  throw patchbay::Error(what + " would have " + Size(std::llround(width), std::llround(height)) +
+                        " pixels, and " + std::to_string(std::llround(kMostPixels)) +
+                        " are the most; " + advice);
+}
+
+void CheckClipPixels(int64_t frames, CanvasSize size) {
+  if (frames == 1) {
+    return CheckPixels("the canvas", static_cast<double>(size.height),
+                       static_cast<double>(size.width), "draw a smaller size");
+  }
+  const auto of_frame = static_cast<double>(size.height) * static_cast<double>(size.width);
+  if (of_frame * static_cast<double>(frames) <= kMostPixels) return;
+  throw patchbay::Error("the canvases of " + std::to_string(frames) + " frames of " +
+                        Size(size.width, size.height) + " would have more than " +
+                        std::to_string(std::llround(kMostPixels)) +
+                        " pixels together; draw fewer frames at once, or a smaller size");
+}
 
 CanvasSize FinishedSize(CanvasSize picture, const Margins& margins, CanvasSize canvas,
                         int64_t cell) {

@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <string>
 
 namespace outpainter {
 
@@ -38,6 +39,13 @@ struct Margins {
 // patchbay::Error where margins and picture do not fit the canvas.
 CanvasSize FinishedSize(CanvasSize picture, const Margins& margins, CanvasSize canvas,
                         int64_t cell);
+
+// Throws patchbay::Error where a canvas, or what `what` names, would have more pixels than memory is
+// to be taken for. advice: what to do then.
+void CheckPixels(const std::string& what, double height, double width, const std::string& advice);
+
+// The same for the canvases of a picture or of a clip's frames.
+void CheckClipPixels(int64_t frames, CanvasSize size);
 
 // rgba: [F, 4, h, w] in 0..1. mask: the same sizes, or one for all frames; white where they are to
 // be painted anew; undefined: nowhere. Pixels that are less than half opaque are painted too.

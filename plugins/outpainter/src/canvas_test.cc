@@ -138,5 +138,16 @@ TEST(CanvasTest, SomethingIsKnownOfEachFrame) {
   EXPECT_THAT(Refusal(clip, {}, {0, 0, 0, 0}, {8, 8}), HasSubstr("nothing of frame 2 is known"));
 }
 
+TEST(CanvasTest, HasNoMorePixelsThanMemoryIsTakenFor) {
+  const auto refusal = [](int64_t frames, CanvasSize size) {
+    return patchbay::Refusal([&] { CheckClipPixels(frames, size); });
+  };
+  EXPECT_EQ(refusal(1, {8192, 8192}), "");
+  EXPECT_EQ(refusal(16, {2048, 2048}), "");
+  EXPECT_THAT(refusal(1, {8192, 8200}),
+              HasSubstr("8200x8192 pixels, and 67108864 are the most; draw a smaller size"));
+  EXPECT_THAT(refusal(16, {2048, 2056}), HasSubstr("16 frames of 2056x2048"));
+}
+
 }  // namespace
 }  // namespace outpainter

@@ -2,8 +2,18 @@
 
 namespace outpainter {
 
+namespace {
+
+// A share such as 0.58 is a little less than what it says; of 50 steps it means 29.
+int32_t WholeSteps(double share, int32_t step_count) {
+  constexpr double kRounding = 1e-9;
+  return static_cast<int32_t>(share * step_count + kRounding);
+}
+
+}  // namespace
+
 NoiseRegret::NoiseRegret(const RegretSettings& settings, int32_t step_count)
-    : settings_(settings), last_(static_cast<int32_t>(settings.share * step_count)) {}
+    : settings_(settings), last_(WholeSteps(settings.share, step_count)) {}
 
 int32_t NoiseRegret::Next(int32_t done) {
   if (settings_.jump <= 0 || done % settings_.jump != 0 || done >= last_) return done;

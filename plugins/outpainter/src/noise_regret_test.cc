@@ -35,6 +35,7 @@ TEST(NoiseRegretTest, CountsItsSteps) {
   EXPECT_EQ(StepsWithRegret({3, 4, 0.6}, 25), 73);
   EXPECT_EQ(StepsWithRegret({3, 4, 0.6}, 50), 158);
   EXPECT_EQ(StepsWithRegret({0, 4, 0.6}, 50), 50);
+  EXPECT_EQ(StepsWithRegret({1, 1, 0.58}, 50), 50 + 28);  // as a double, 0.58 * 50 is below 29
 }
 
 TEST(NoiseRegretTest, EndsForAllSettings) {

@@ -126,6 +126,7 @@ class Outpainter final : public patchbay::Plugin<Settings> {
     CheckFrameCount(rgba.size(0), step.picture_count);
     pass.shares_noise = settings.shared_noise && rgba.size(0) > 1;
     const CanvasSize size = {step.latent_height * cell, step.latent_width * cell};
+    CheckClipPixels(rgba.size(0), size);
     const Margins margins = MarginsOf(settings);
     const CanvasSize finished = FinishedSize({rgba.size(2), rgba.size(3)}, margins, size, cell);
     const Canvas canvas = PlaceOnCanvas(rgba, settings.mask.rgba, margins, size, finished);

@@ -1,5 +1,7 @@
 #include "seam.h"
 
+#include <algorithm>
+
 #include "canvas.h"
 #include "decay_map.h"
 #include "plugins/filling/src/smooth_fill.h"
@@ -11,19 +13,36 @@ namespace {
 // membrane has lost half of a detail in its first pixel.
 constexpr int kStraightOn = 4;
 
-// The coarse levels of the fill have the slow part right; these are for what changes along the
-// edge, which fades within as many pixels.
-constexpr int kRelaxations = 64;
+// At each coarseness, for what changes along the edge by as many pixels.
+constexpr int kRelaxations = 8;
 
-// The sum of the four neighbours of each place; those at the border are their own.
-at::Tensor SumOfNeighbours(const at::Tensor& map) {
-  const int64_t height = map.size(2);
-  const int64_t width = map.size(3);
-  const at::Tensor around = at::replication_pad2d(map, {1, 1, 1, 1});
-  return around.slice(2, 0, height).slice(3, 1, width + 1) +
-         around.slice(2, 2, height + 2).slice(3, 1, width + 1) +
-         around.slice(2, 1, height + 1).slice(3, 0, width) +
-         around.slice(2, 1, height + 1).slice(3, 2, width + 2);
+// In steps to one of the eight neighbours, which two passes find; 0 where it is painted.
+at::Tensor PixelsFromPainted(const at::Tensor& known) {
+  const int64_t height = known.size(2);
+  const int64_t width = known.size(3);
+  at::Tensor pixels =
+      at::where(known > 0, static_cast<float>(std::max(height, width)), 0.F).contiguous();
+  for (int64_t frame = 0; frame < known.size(0); ++frame) {
+    float* const map = pixels[frame].data_ptr<float>();
+    const auto nearer = [&](int64_t y, int64_t x, int64_t dy, int64_t dx) {
+      if (y + dy < 0 || y + dy >= height || x + dx < 0 || x + dx >= width) return;
+      float& here = map[y * width + x];
+      here = std::min(here, map[(y + dy) * width + x + dx] + 1);
+    };
+    for (int64_t y = 0; y < height; ++y) {
+      for (int64_t x = 0; x < width; ++x) {
+        for (int64_t dx = -1; dx <= 1; ++dx) nearer(y, x, -1, dx);
+        nearer(y, x, 0, -1);
+      }
+    }
+    for (int64_t y = height - 1; y >= 0; --y) {
+      for (int64_t x = width - 1; x >= 0; --x) {
+        for (int64_t dx = -1; dx <= 1; ++dx) nearer(y, x, 1, dx);
+        nearer(y, x, 0, 1);
+      }
+    }
+  }
+  return pixels;
 }
 
 // What is known, and in the pixels nearest to it the mean of the neighbours that are nearer.
@@ -31,8 +50,8 @@ at::Tensor ContinuedStraight(const at::Tensor& values, const at::Tensor& known) 
   at::Tensor filled = values * known;
   at::Tensor is_filled = known;
   for (int i = 0; i < kStraightOn; ++i) {
-    const at::Tensor count = SumOfNeighbours(is_filled);
-    filled = at::where(is_filled > 0, filled, SumOfNeighbours(filled) / count.clamp_min(1));
+    const at::Tensor count = filling::SumOfNeighbours(is_filled);
+    filled = at::where(is_filled > 0, filled, filling::SumOfNeighbours(filled) / count.clamp_min(1));
     is_filled = at::logical_or(is_filled > 0, count > 0).to(at::kFloat);
   }
   return filled;
@@ -42,25 +61,13 @@ at::Tensor ContinuedStraight(const at::Tensor& values, const at::Tensor& known) 
 
 at::Tensor FeatheredKnown(const at::Tensor& known, int64_t feathering) {
   if (feathering <= 0) return known;
-  at::Tensor painted = 1 - known;
-  at::Tensor depth = at::zeros_like(known);  // pixels between here and what is painted
-  for (int64_t i = 0; i < feathering; ++i) {
-    painted = at::max_pool2d(painted, {3, 3}, {1, 1}, {1, 1});
-    depth += 1 - painted;
-  }
   const auto ring = static_cast<double>(feathering);
-  const at::Tensor share = ((depth + 0.5) / ring).clamp_max(1);
-  const at::Tensor step = share * share * (3 - 2 * share);
-  return known * at::where(depth < ring, step, at::ones_like(step));
+  const at::Tensor share = ((PixelsFromPainted(known) - 0.5) / ring).clamp(0, 1);
+  return known * share * share * (3 - 2 * share);
 }
 
 at::Tensor ExtendedAsMembrane(const at::Tensor& values, const at::Tensor& known) {
-  const at::Tensor own = values * known;
-  at::Tensor filled = filling::FillSmoothly(own, known);
-  for (int i = 0; i < kRelaxations; ++i) {
-    filled = at::where(known > 0, own, SumOfNeighbours(filled) / 4);
-  }
-  return filled;
+  return filling::FillSmoothly(values * known, known, kRelaxations);
 }
 
 KnownPicture OnCanvas(const at::Tensor& picture, const at::Tensor& known, int64_t feathering,

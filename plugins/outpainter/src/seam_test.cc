@@ -3,6 +3,11 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdlib>
+
+#include "plugins/filling/src/smooth_fill.h"
+
 namespace outpainter {
 namespace {
 
@@ -17,6 +22,27 @@ TEST(SeamTest, FeathersInsideTheEdgeOnly) {
     EXPECT_LT(weight[0][0][16][x].item<float>(), 1);
   }
   EXPECT_TRUE(at::equal(FeatheredKnown(known, 0), known));
+}
+
+// Beside the definition: how far each pixel is from the nearest painted one, looked for in all.
+TEST(SeamTest, FeathersByTheDistanceToTheNearestPaintedPixel) {
+  constexpr int64_t kSide = 24;
+  constexpr int kFeathering = 7;
+  at::manual_seed(3);
+  const at::Tensor known = (at::rand({2, 1, kSide, kSide}) < 0.97).to(at::kFloat);
+  const at::Tensor weight = FeatheredKnown(known, kFeathering);
+  for (int64_t i = 0; i < known.numel(); ++i) {
+    const at::Tensor frame = known[i / (kSide * kSide)][0];
+    const int64_t y = i / kSide % kSide, x = i % kSide;
+    int64_t nearest = kSide;
+    for (const at::Tensor& painted : at::nonzero(frame == 0).unbind(0)) {
+      const int64_t far = std::max(std::abs(painted[0].item<int64_t>() - y),
+                                   std::abs(painted[1].item<int64_t>() - x));
+      nearest = std::min(nearest, far);
+    }
+    const double share = std::clamp((static_cast<double>(nearest) - 0.5) / kFeathering, 0.0, 1.0);
+    EXPECT_NEAR(weight.flatten()[i].item<float>(), share * share * (3 - 2 * share), 1e-6) << i;
+  }
 }
 
 // A known left part.
@@ -42,6 +68,20 @@ TEST(SeamTest, AMembraneIsTheMeanOfItsNeighbours) {
   };
   const at::Tensor mean = (at(-1, 0) + at(1, 0) + at(0, -1) + at(0, 1)) / 4;
   EXPECT_LT(LargestDifference(at(0, 0), mean), 0.01);
+}
+
+// Beside one that was left to settle, whose values at the edge change from pixel to pixel.
+TEST(SeamTest, AMembraneIsNearlySettled) {
+  at::manual_seed(5);
+  const at::Tensor known = KnownLeft(24, 48, 8);
+  const at::Tensor slow = at::upsample_bilinear2d(at::rand({1, 1, 6, 12}), {24, 48}, false);
+  const at::Tensor values = at::rand({1, 1, 24, 48}) + 2 * slow;
+  const at::Tensor filled = ExtendedAsMembrane(values, known);
+  at::Tensor settled = filled;
+  for (int i = 0; i < 3000; ++i) {
+    settled = at::where(known > 0, values, filling::SumOfNeighbours(settled) / 4);
+  }
+  EXPECT_LT(LargestDifference(filled, settled), 0.15);
 }
 
 TEST(SeamTest, AMembraneOverOneValueIsThatValue) {
