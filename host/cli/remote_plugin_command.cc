@@ -1,6 +1,5 @@
 #include "host/cli/remote_plugin_command.h"
 
-#include <algorithm>
 #include <cstdio>
 #include <functional>
 #include <memory>
@@ -114,16 +113,11 @@ absl::Status CheckResultName(const std::string& name) {
                                           "\", which is no file name"));
 }
 
-// Of several results of one name the last.
 absl::Status FetchResults(const ActionRun& run, PluginClient& client, const ActionFileSink& sink) {
-  for (auto result = run.results.begin(); result != run.results.end(); ++result) {
-    PATCHBAY_RETURN_IF_ERROR(CheckResultName(result->name));
-    if (std::any_of(result + 1, run.results.end(),
-                    [&](const ActionResult& later) { return later.name == result->name; })) {
-      continue;
-    }
-    PATCHBAY_ASSIGN_OR_RETURN(const std::string content, client.Download(*result));
-    PATCHBAY_RETURN_IF_ERROR(sink(result->name, content));
+  for (const ActionResult& result : run.results) {
+    PATCHBAY_RETURN_IF_ERROR(CheckResultName(result.name));
+    PATCHBAY_ASSIGN_OR_RETURN(const std::string content, client.Download(result));
+    PATCHBAY_RETURN_IF_ERROR(sink(result.name, content));
   }
   return absl::OkStatus();
 }

@@ -22,7 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kProgram[] = "patchbay-video";
-constexpr timeval kPatience = {60, 0};
 // Above the places that descriptors have in the program, so that none is overwritten on the way.
 constexpr int kFirstFree = 16;
 
@@ -41,7 +40,7 @@ absl::StatusOr<std::string> Program() {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<VideoProcess>> VideoProcess::Start(
-    std::vector<std::string> words, const std::vector<int>& descriptors) {
+    std::vector<std::string> words, const std::vector<int>& descriptors, absl::Duration patience) {
   PATCHBAY_ASSIGN_OR_RETURN(std::string program, Program());
   words.insert(words.begin(), std::move(program));
   int sockets[2];
@@ -58,8 +57,9 @@ absl::StatusOr<std::unique_ptr<VideoProcess>> VideoProcess::Start(
     const int place = kVideoFile + static_cast<int>(given.size()) - 1;
     given.push_back({fcntl(descriptor, F_DUPFD_CLOEXEC, kFirstFree), place});
   }
-  setsockopt(sockets[0], SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof(kPatience));
-  setsockopt(sockets[0], SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof(kPatience));
+  const timeval longest = absl::ToTimeval(patience);
+  setsockopt(sockets[0], SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof(longest));
+  setsockopt(sockets[0], SOL_SOCKET, SO_SNDTIMEO, &longest, sizeof(longest));
   const absl::StatusOr<pid_t> id = StartProcess(words, {}, given);
   if (id.ok()) return std::unique_ptr<VideoProcess>(new VideoProcess(*id, sockets[0]));
   close(sockets[0]);
@@ -75,6 +75,10 @@ VideoProcess::~VideoProcess() {
 }
 
 absl::Status VideoProcess::Explain(const absl::Status& status) {
+  if (absl::IsDeadlineExceeded(status)) {
+    return absl::DeadlineExceededError(
+        "the program that reads and writes videos is at work for too long");
+  }
   if (status.ok() || !absl::IsUnavailable(status) || id_ <= 0) return status;
   int wait_status = 0;
   pid_t ended = 0;

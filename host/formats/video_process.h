@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "host/formats/video_messages.h"
 
 namespace patchbay {
@@ -19,9 +20,10 @@ namespace patchbay {
 class VideoProcess {
  public:
   // `descriptors` become kVideoFile, kVideoSound; they stay the caller's. FAILED_PRECONDITION when
-  // the program is not there.
+  // the program is not there. patience: how long it may be without a word while it is waited for.
   static absl::StatusOr<std::unique_ptr<VideoProcess>> Start(std::vector<std::string> words,
-                                                             const std::vector<int>& descriptors);
+                                                             const std::vector<int>& descriptors,
+                                                             absl::Duration patience);
 
   VideoProcess(const VideoProcess&) = delete;
   VideoProcess& operator=(const VideoProcess&) = delete;
@@ -31,8 +33,8 @@ class VideoProcess {
   absl::Status Send(VideoMessage kind, absl::Span<const std::byte> bytes = {});
 
   // The next message's header; its bytes are the caller's to take. What the program says is wrong
-  // comes back as INVALID_ARGUMENT, its crash too: files bring that about. DEADLINE_EXCEEDED after
-  // a minute without a word.
+  // comes back as INVALID_ARGUMENT, its crash too: files bring that about. DEADLINE_EXCEEDED when
+  // patience is at its end.
   absl::StatusOr<VideoMessageHeader> Receive();
   absl::Status Take(absl::Span<std::byte> bytes);
   absl::StatusOr<std::string> TakeText(uint32_t bytes);

@@ -80,7 +80,8 @@ absl::StatusOr<std::unique_ptr<FrameReader>> OpenVideo(const std::string& path,
   const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot open ", path));
   absl::StatusOr<std::unique_ptr<VideoProcess>> process = VideoProcess::Start(
-      {"read", format, absl::StrCat(limits.max_pixels), absl::StrCat(limits.max_side)}, {file});
+      {"read", format, absl::StrCat(limits.max_pixels), absl::StrCat(limits.max_side)}, {file},
+      absl::Minutes(1));
   close(file);
   if (!process.ok()) return process.status();
   auto video = std::make_unique<Video>(*std::move(process));

@@ -17,6 +17,9 @@
 namespace patchbay {
 namespace {
 
+// An encoder keeps frames back, and what it still has at the end may take it minutes.
+constexpr absl::Duration kPatience = absl::Minutes(15);
+
 class Video final : public FrameWriter {
  public:
   Video(std::string path, std::unique_ptr<GrowingFile> file, std::unique_ptr<VideoProcess> process,
@@ -112,7 +115,8 @@ absl::StatusOr<std::unique_ptr<FrameWriter>> CreateVideo(const std::string& path
     words.push_back(std::move(sound_format));
     descriptors.push_back(sound);
   }
-  PATCHBAY_ASSIGN_OR_RETURN(auto process, VideoProcess::Start(std::move(words), descriptors));
+  PATCHBAY_ASSIGN_OR_RETURN(auto process,
+                            VideoProcess::Start(std::move(words), descriptors, kPatience));
   auto video = std::make_unique<Video>(path, std::move(file), std::move(process), plan);
   PATCHBAY_RETURN_IF_ERROR(video->AwaitReady());
   return video;

@@ -99,6 +99,9 @@ def test_what_cannot_be_written_is_said_before_anything_is_trained(program, mode
     said = refusal(program, model, clip, module, *adapt, *out, margins="3900")
     assert "say --frames-at-once 1" in said
     assert "scale" in refusal(program, model, clip, module, *adapt, "--plugin", "animatediff:scale=0", *out)
+    for what, says in [(("--plugin", "nonsense"), "nonsense"), (("--lora", "missing.safetensors"), "missing.safetensors"),
+                       (("--plugin", "outpainter:nothing=1"), 'there is no setting "nothing"')]:
+        assert says in refusal(program, model, clip, module, *adapt, *what, *out)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["clip", "module.safetensors"]
 
 
@@ -134,3 +137,9 @@ def test_an_interrupted_training_is_taken_up_again(program, model, module, tmp_p
         assert process.returncode == 0, said
         made.append(kept.read_bytes())
     assert made[0] == made[1]
+    # Known before the frames are encoded, which takes as long as a few steps.
+    words[words.index("--precision") + 1] = "bf16"
+    process = run("other", "--adapt", steps, "--adapt-with", f"resume={state}")
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1 and "another precision (fp32, and now it is bf16)" in said
+    assert "encoding frame" not in said

@@ -189,8 +189,15 @@ def test_a_killed_training_leaves_its_last_state(program, model, files, tmp_path
 
 
 def test_it_keeps_its_state_on_the_way(moving, api):
-    last = watch(moving, api, adapt(moving, api, steps=5, save_every=2).id)[-1]
-    assert [result.name for result in last.results] == ["state.safetensors"] * 3 + ["adaptation.safetensors"]
+    """The last state takes the place of those before it, in what is told and in the store."""
+    def stored():
+        return {path.name for path in (moving.folder / "data/artifacts").rglob("*") if path.is_file()}
+
+    before = stored()
+    last = watch(moving, api, adapt(moving, api, steps=6, save_every=1).id)[-1]
+    assert [result.name for result in last.results] == ["state.safetensors", "adaptation.safetensors"]
+    assert {result.artifact_id for result in last.results} <= stored()
+    assert len(stored() - before) <= 3  # with the clip
 
 
 def test_an_inpainting_model_is_shown_the_masks(new_server, model, api, folder):

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <atomic>
 #include <list>
+#include <map>
 #include <random>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
 #include "host/base/status_macros.h"
 #include "host/engine/jobs/error_reason.h"
 #include "host/engine/jobs/model_turns.h"
@@ -50,14 +52,36 @@ class ActionRunner::Observer final : public ActionObserver {
 
   absl::Status OnArtifact(const std::string& name, std::string_view bytes) override {
     PATCHBAY_ASSIGN_OR_RETURN(const Artifact artifact, runner_.artifacts_.Put(bytes));
-    runner_.Change(entry_, [&](ActionRun& run) { run.results.push_back({name, artifact.id}); });
+    runner_.Change(entry_, [&](ActionRun& run) { SetResult(run, name, artifact.id); });
+    const auto former = made_.find(name);
+    if (former != made_.end() && former->second.id != artifact.id) {
+      runner_.artifacts_.RemoveUntouched(former->second.id, former->second.stored);
+    }
+    made_.erase(name);
+    if (!artifact.was_there) made_[name] = {artifact.id, absl::Now()};
     return absl::OkStatus();
   }
 
  private:
+  // A result that nobody else has stored.
+  struct Made {
+    std::string id;
+    absl::Time stored;
+  };
+
+  static void SetResult(ActionRun& run, const std::string& name, const std::string& id) {
+    for (ActionResult& result : run.results) {
+      if (result.name != name) continue;
+      result.artifact_id = id;
+      return;
+    }
+    run.results.push_back({name, id});
+  }
+
   ActionRunner& runner_;
   const EntryPointer entry_;
   ModelTurns turns_;
+  std::map<std::string, Made> made_;  // by its name
 };
 
 ActionRunner::ActionRunner(JobQueue& queue, EngineExecutor& executor, ArtifactStore& artifacts)

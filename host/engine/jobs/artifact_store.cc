@@ -141,10 +141,12 @@ std::string ArtifactStore::FinalPath(std::string_view id) const {
 absl::StatusOr<Artifact> ArtifactStore::Place(ArtifactWriter& writer, std::string id) {
   const std::string path = FinalPath(id);
   const std::string folder = fs::path(path).parent_path().string();
+  bool was_there = false;
   {
     const std::lock_guard lock(mutex_);
     std::error_code error;
-    if (fs::exists(path, error)) {
+    was_there = fs::exists(path, error);
+    if (was_there) {
       // The room of the second copy is given back; being asked for again makes the first one young.
       utimensat(AT_FDCWD, path.c_str(), nullptr, 0);
       unlink(writer.path_.c_str());
@@ -159,7 +161,7 @@ absl::StatusOr<Artifact> ArtifactStore::Place(ArtifactWriter& writer, std::strin
   }
   // Also for a copy: whoever put the first one may still be waiting for this.
   FlushFolder(folder);
-  return Artifact{std::move(id), writer.announced_bytes_};
+  return Artifact{std::move(id), writer.announced_bytes_, was_there};
 }
 
 absl::Status ArtifactStore::CheckRoom(uint64_t bytes) const {
@@ -224,6 +226,15 @@ absl::StatusOr<int> ArtifactStore::RemoveUnused(
     }
   }
   return removed;
+}
+
+void ArtifactStore::RemoveUntouched(const std::string& id, absl::Time stored) {
+  if (!IsSha256(id)) return;
+  const std::lock_guard lock(mutex_);
+  const std::string path = FinalPath(id);
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0 || absl::TimeFromTimespec(status.st_mtim) > stored) return;
+  if (unlink(path.c_str()) == 0) stored_bytes_ -= static_cast<uint64_t>(status.st_size);
 }
 
 uint64_t ArtifactStore::stored_bytes() const {

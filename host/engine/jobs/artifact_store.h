@@ -19,6 +19,7 @@ namespace patchbay {
 struct Artifact {
   std::string id;
   uint64_t size_bytes = 0;
+  bool was_there = false;  // stored before, perhaps by somebody else
 };
 
 struct ArtifactLimits {
@@ -78,6 +79,11 @@ class ArtifactStore {
   // `older_than`. Returns how many.
   absl::StatusOr<int> RemoveUnused(const std::function<bool(const std::string& id)>& is_used,
                                    absl::Time older_than);
+
+  // For what only the caller knows of, and no longer needs: removes a file unless it was stored or
+  // asked for again after `stored`, when the caller's Put() had come back. One that is not there is
+  // no error.
+  void RemoveUntouched(const std::string& id, absl::Time stored);
 
   uint64_t stored_bytes() const;
 

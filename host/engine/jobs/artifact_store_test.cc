@@ -135,5 +135,21 @@ TEST_F(ArtifactStoreTest, RemovesOnlyWhatIsUnusedAndOld) {
   EXPECT_EQ(store->stored_bytes(), 4u);
 }
 
+TEST_F(ArtifactStoreTest, RemovesWhatNobodyElseHasAskedFor) {
+  const auto store = Open();
+  const Artifact own = *store->Put("own");
+  const absl::Time stored = absl::Now() + absl::Seconds(1);
+  const Artifact shared = *store->Put("shared");
+  EXPECT_FALSE(own.was_there);
+  EXPECT_TRUE(store->Put("shared")->was_there);
+  store->RemoveUntouched(shared.id, absl::Now() - absl::Hours(1));  // before it was asked for again
+  store->RemoveUntouched(own.id, stored);
+  store->RemoveUntouched(own.id, stored);  // is there no more
+  store->RemoveUntouched("../own", stored);
+  EXPECT_FALSE(store->Find(own.id).ok());
+  EXPECT_TRUE(store->Find(shared.id).ok());
+  EXPECT_EQ(store->stored_bytes(), 6u);
+}
+
 }  // namespace
 }  // namespace patchbay

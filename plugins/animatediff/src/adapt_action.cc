@@ -8,6 +8,7 @@
 
 #include "plugins/animatediff/src/checkpointed_motion.h"
 #include "plugins/animatediff/src/pattern_mask.h"
+#include "plugins/training/src/saved_training.h"
 #include "plugins/training/src/seeded_draws.h"
 #include "plugins/training/src/training_loop.h"
 
@@ -141,6 +142,7 @@ void AdaptAction::Begin(const patchbay::Action& action, const AdaptSettings& wan
   adaptation.facts.most_mask = wanted.mask_most;
   adaptation.facts.groupnorm_over_frames = settings.groupnorm_over_frames;
   state_.parameters = LastingParameters(wanted, settings);
+  state_.parameters["precision"] = training::PrecisionName(options_.dtype().toScalarType());
   state_.optimizer.learning_rate = wanted.learning_rate;
   if (wanted.resume.path.empty()) {
     adaptation.modules = FreshLoras(file_, wanted.rank, wanted.seed);
@@ -155,8 +157,8 @@ void AdaptAction::Begin(const patchbay::Action& action, const AdaptSettings& wan
   action.set_prompts(
       {.prompts = std::vector<std::string>(static_cast<size_t>(frames_), wanted.prompt),
        .seed = static_cast<uint64_t>(wanted.seed),
-       .latent_height = clip.latents.size(2),
-       .latent_width = clip.latents.size(3)});
+       .latent_height = clip.known.size(2),
+       .latent_width = clip.known.size(3)});
 }
 
 double AdaptAction::TrainStep(const patchbay::Action& action, const AdaptSettings& wanted,
@@ -210,9 +212,10 @@ void AdaptAction::Run(const patchbay::Action& action, const AdaptSettings& wante
   CheckAdapt(wanted);
   OpenModule(wanted, settings, open);
   CountFrames(wanted);
-  const TrainingClip clip =
-      EncodeClip(action, wanted.frames.rgba, (frames_ - 1) * wanted.frame_stride + 1);
+  TrainingClip clip =
+      TakeClip(action.model(), wanted.frames.rgba, (frames_ - 1) * wanted.frame_stride + 1);
   Begin(action, wanted, settings, clip, open);
+  EncodeClip(action, clip);
   training::Train(
       action, {wanted.steps, wanted.save_every}, state_.optimizer,
       [&] { return TrainStep(action, wanted, clip); },

@@ -4,7 +4,8 @@
 
 #include <charconv>
 #include <cmath>
-#include <cstdio>
+
+#include "plugins/training/src/saved_training.h"
 
 namespace animatediff {
 namespace {
@@ -26,12 +27,6 @@ constexpr char kLora[] = "lora.";
 
 constexpr int64_t kMostRank = 1024;
 constexpr int64_t kMostSteps = 10'000'000;
-
-std::string Spelled(double number) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "%.17g", number);
-  return text;
-}
 
 // Metadata of a file on its way in.
 struct Reader {
@@ -105,12 +100,12 @@ std::map<std::string, at::Tensor> NamedTensors(const MotionFile& modules,
 std::map<std::string, std::string> MetadataOf(const AdaptationFacts& facts) {
   return {{kKind, kAdaptation},
           {kRank, std::to_string(facts.rank)},
-          {kMultiplier, Spelled(facts.multiplier)},
+          {kMultiplier, training::Spelled(facts.multiplier)},
           {kBaseModel, facts.base_model},
           {kModule, facts.module},
           {kClip, facts.clip},
-          {kLeastMask, Spelled(facts.least_mask)},
-          {kMostMask, Spelled(facts.most_mask)},
+          {kLeastMask, training::Spelled(facts.least_mask)},
+          {kMostMask, training::Spelled(facts.most_mask)},
           {kSteps, std::to_string(facts.steps)},
           {kOverFrames, facts.groupnorm_over_frames ? "true" : "false"}};
 }

@@ -121,10 +121,20 @@ class ModuleReader {
       Refuse(weights_, "has no tensors \"" + base_ + "transformer_blocks.0...\"; it is damaged");
     }
     module.out = Linear("proj_out", place_.channels, width);
+    CheckAllIsRead();
     return module;
   }
 
  private:
+  // What is left over would be missed: a layer behind a gap, or a kind of module that has more.
+  void CheckAllIsRead() const {
+    for (const std::string& name : weights_.names()) {
+      if (name.rfind(base_, 0) != 0 || read_.contains(name)) continue;
+      Refuse(weights_, "has \"" + name + "\", which AnimateDiff's modules do not have where it " +
+                           "stands; it is damaged, or of another kind");
+    }
+  }
+
   void CheckWidth() const {
     const std::string tensor = base_ + "norm.weight";
     const std::vector<int64_t>& shape = weights_.Shape(tensor);
@@ -192,6 +202,7 @@ class ModuleReader {
   }
   at::Tensor Tensor(const std::string& name, const std::vector<int64_t>& shape) const {
     const at::Tensor tensor = weights_.Read(base_ + name, shape);
+    read_.insert(base_ + name);
     if (!tensor.isfinite().all().item<bool>()) {
       Refuse(weights_, "has numbers in \"" + base_ + name + "\" that are not finite");
     }
@@ -205,6 +216,7 @@ class ModuleReader {
   const MotionPlace& place_;
   const std::string base_;
   training::ContentHash& hash_;
+  mutable std::set<std::string> read_;
 };
 
 }  // namespace

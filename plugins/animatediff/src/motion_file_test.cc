@@ -187,5 +187,17 @@ TEST(ModuleFactsTest, RefuseWhatCannotBe) {
               HasSubstr("no whole number"));
 }
 
+TEST(MotionFileTest, WhatWouldBeLeftOutIsRefused) {
+  const std::string layers =
+      "up_blocks.0.motion_modules.0.temporal_transformer.transformer_blocks.";
+  EXPECT_THAT(
+      RefusalOf([&](Tensors& tensors) { tensors[layers + "7.ff_norm.weight"] = at::ones({16}); }),
+      AllOf(HasSubstr("transformer_blocks.7.ff_norm.weight"), HasSubstr("damaged")));
+  EXPECT_THAT(RefusalOf([&](Tensors& tensors) {
+                tensors[layers + "0.attention_blocks.9.to_q.weight"] = at::ones({16, 16});
+              }),
+              HasSubstr("attention_blocks.9.to_q.weight"));
+}
+
 }  // namespace
 }  // namespace animatediff

@@ -7,11 +7,10 @@
 
 namespace animatediff {
 
-TrainingClip EncodeClip(const patchbay::Action& action, const at::Tensor& rgba, int64_t needed) {
+TrainingClip TakeClip(const patchbay::Model& model, const at::Tensor& rgba, int64_t needed) {
   if (!rgba.defined()) {
     throw patchbay::Error("frames: there is no clip to adapt to; give one, as in frames=clip.webp");
   }
-  const patchbay::Model model = action.model();
   const int64_t cell = model.info().pixels_per_latent_pixel;
   const int64_t height = rgba.size(2) / cell * cell;
   const int64_t width = rgba.size(3) / cell * cell;
@@ -42,6 +41,11 @@ TrainingClip EncodeClip(const patchbay::Action& action, const at::Tensor& rgba, 
   hash.Add(clip.frames);
   hash.Add(clip.known);
   clip.hash = hash.Text();
+  return clip;
+}
+
+void EncodeClip(const patchbay::Action& action, TrainingClip& clip) {
+  const patchbay::Model model = action.model();
   std::vector<at::Tensor> latents;
   for (int64_t i = 0; i < clip.frames.size(0); ++i) {
     action.progress(0, "encoding frame " + std::to_string(i + 1) + " of " +
@@ -49,7 +53,6 @@ TrainingClip EncodeClip(const patchbay::Action& action, const at::Tensor& rgba, 
     latents.push_back(model.encode_picture(clip.frames.narrow(0, i, 1)).to(at::kFloat).cpu());
   }
   clip.latents = at::cat(latents);
-  return clip;
 }
 
 }  // namespace animatediff

@@ -12,7 +12,7 @@ namespace animatediff {
 // The clip that an adaptation is trained on.
 struct TrainingClip {
   at::Tensor frames;   // [F, 3, H, W] in -1..1, H and W multiples of a latent pixel
-  at::Tensor latents;  // [F, C, h, w]: the means that the autoencoder gives
+  at::Tensor latents;  // [F, C, h, w]: the means that the autoencoder gives; see EncodeClip()
   at::Tensor known;    // [F, 1, h, w]: 1 in cells that the frames show as a whole, else 0
   std::string hash;    // of the frames
 
@@ -21,9 +21,12 @@ struct TrainingClip {
 
 // rgba: [F, 4, H, W] in 0..1; what is less than half opaque is not known, and filled from what lies
 // around it; what goes over a multiple of a latent pixel at the right and below is
-// left out. Frames are encoded one by one. Throws patchbay::Error for none, for fewer than
-// `needed`, for frames smaller than a latent pixel, and for one of which no such cell is known.
-TrainingClip EncodeClip(const patchbay::Action& action, const at::Tensor& rgba, int64_t needed);
+// left out. Throws patchbay::Error for none, for fewer than `needed`, for frames smaller than a
+// latent pixel, and for one of which no such cell is known.
+TrainingClip TakeClip(const patchbay::Model& model, const at::Tensor& rgba, int64_t needed);
+
+// Sets the clip's latents, frame by frame.
+void EncodeClip(const patchbay::Action& action, TrainingClip& clip);
 
 }  // namespace animatediff
 

@@ -74,6 +74,8 @@ void TellNetwork(const patchbay::Model& model, const TrainingPicture& part,
 
 void AdaptAction::Attach(patchbay::Attach& at) {
   base_model_ = at.model().fingerprint;
+  parameters_["precision"] = training::PrecisionName(
+      at.denoiser().site<patchbay::Operator>("conv_in").weight().scalar_type());
   const std::vector<patchbay::Operator> layers = AdaptedLayers(at.denoiser());
   for (size_t i = 0; i < layers.size(); ++i) {
     lora_.places.push_back(PlaceOf(layers[i]));

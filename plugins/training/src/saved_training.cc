@@ -37,6 +37,19 @@ std::string Spelled(double number) {
   return {text, end.ptr};
 }
 
+std::string PrecisionName(at::ScalarType type) {
+  switch (type) {
+    case at::kFloat:
+      return "fp32";
+    case at::kBFloat16:
+      return "bf16";
+    case at::kHalf:
+      return "fp16";
+    default:
+      return c10::toString(type);
+  }
+}
+
 std::map<std::string, std::string> ParameterMetadata(
     const std::map<std::string, std::string>& parameters) {
   std::map<std::string, std::string> metadata;
@@ -50,9 +63,8 @@ void CheckParameters(const std::string& field, const std::string& file,
   for (const auto& [name, value] : parameters) {
     const auto found = metadata.find(kParameter + name);
     if (found == metadata.end() || found->second.empty()) {
-      throw patchbay::Error(
-          field + ": " + file +
-          " holds no training to go on with; take a state.safetensors of the action \"adapt\"");
+      throw patchbay::Error(field + ": " + file +
+                            " holds no training to go on with; take a state.safetensors");
     }
     if (found->second == value) continue;
     throw patchbay::Error(field + ": " + file + " was trained with another " + name + " (" +

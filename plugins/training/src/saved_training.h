@@ -32,6 +32,9 @@ void ReadMoments(const TensorReader& read, const std::vector<std::string>& names
 // A number as a parameter's text: the shortest that no other number has.
 std::string Spelled(double number);
 
+// How the model's weights are kept, as the command line calls it: "fp32".
+std::string PrecisionName(at::ScalarType type);
+
 // What must be the same when it is taken up again, by name, as metadata: "parameter.NAME".
 std::map<std::string, std::string> ParameterMetadata(
     const std::map<std::string, std::string>& parameters);

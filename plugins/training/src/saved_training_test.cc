@@ -40,6 +40,12 @@ TEST(SavedTrainingTest, NumbersAreSpelledWhole) {
   EXPECT_EQ(Spelled(0.12345678901234), "0.12345678901234");
 }
 
+TEST(SavedTrainingTest, PrecisionsHaveTheNamesOfTheCommandLine) {
+  EXPECT_EQ(PrecisionName(at::kFloat), "fp32");
+  EXPECT_EQ(PrecisionName(at::kBFloat16), "bf16");
+  EXPECT_EQ(PrecisionName(at::kHalf), "fp16");
+}
+
 TEST(SavedTrainingTest, ParametersMustBeTheSame) {
   const auto metadata = ParameterMetadata({{"seed", "4"}, {"rank", "8"}});
   const auto check = [&](const std::map<std::string, std::string>& parameters) {
