@@ -68,7 +68,7 @@ Result Guarded(const Work& work) {
 struct ActionSession::Subject {
   Subject(const LoadedModel& model, const ModelInfo& info, const ModelHooks& hooks,
           const ConditioningRequest& text_request)
-      : text(model.text, text_request), services(model, info, hooks.plugin_ids) {
+      : text(model.text, text_request), services(model, info, hooks) {
     services.ServeText(text, /*warnings=*/nullptr);
   }
 
@@ -133,7 +133,7 @@ struct ActionSession::Functions {
   static patchbay_status AskModel(const patchbay_model* model, patchbay_error* error,
                                   const Ask& ask) {
     ActionSession& session = Of(model);
-    ModelServices services(session.loaded_, session.info_, session.hooks_.plugin_ids);
+    ModelServices services(session.loaded_, session.info_, session.hooks_);
     const TextServices text(session.loaded_.text, {});
     services.ServeText(text, /*warnings=*/nullptr);
     return AskServices(session, services, error, ask);

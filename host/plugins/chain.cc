@@ -158,6 +158,12 @@ absl::StatusOr<std::shared_ptr<const Chain>> Chain::Build(std::vector<ChainEntry
   chain->plan_.digest = DigestOf(chain->plan_.links);
   chain->hooks_ = context.TakeHooks();
   chain->hooks_.text = std::move(text);
+  if (Breadcrumbs* const breadcrumbs = environment.monitor.breadcrumbs(); breadcrumbs != nullptr) {
+    chain->hooks_.host_begins = [breadcrumbs](int32_t step) {
+      breadcrumbs->Enter({"", "", "", step});
+    };
+    chain->hooks_.host_ends = [breadcrumbs] { breadcrumbs->Leave(); };
+  }
   chain->shared_ = context.TakeSharedObjects();
   chain->released_ = context.released();
   chain->stand_ins_ = context.stand_ins();

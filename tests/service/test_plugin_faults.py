@@ -126,6 +126,16 @@ def test_ends_without_a_signal_count_against_a_plugin(server, api):
     assert state(server, api, FAULTY) == api.PLUGIN_STATE_QUARANTINED
 
 
+def test_ends_within_the_host_are_not_counted(server, api):
+    """What the process dies of while the host computes for a plugin is no fault of the plugin's."""
+    generation = server.create(plugins=faulty("end-in-host"))
+    for attempt in range(10):
+        assert server.process.wait(60) == -signal.SIGKILL, attempt
+        server.start()
+    assert error_info(api, server.finish(generation.id).error)[0] == "HOST_ENDED_TOO_OFTEN"
+    assert state(server, api, FAULTY) == api.PLUGIN_STATE_INSTALLED
+
+
 def test_a_refusal_is_no_fault(server, api):
     refused = server.finish(server.create(plugins=faulty("none", refuses={"bool_value": True})).id)
     assert error_info(api, refused.error)[0] == "PLUGIN_REFUSED"

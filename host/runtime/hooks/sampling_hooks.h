@@ -74,6 +74,10 @@ struct ModelHooks {
   std::vector<std::string> plugin_ids;
   DenoiserHooks denoiser;
   SamplingHooks sampling;
+  // Called when the host begins to compute what a plugin's hook has asked for, and when it ends to,
+  // on the same thread: what goes wrong meanwhile is not the plugin's. Empty where nobody watches.
+  std::function<void(int32_t step)> host_begins;
+  std::function<void()> host_ends;
 };
 
 }  // namespace patchbay

@@ -64,21 +64,29 @@ struct ModelServices::Functions {
   }
 
   // While it is there the host computes what a plugin has asked for.
-  class HostTime {
+  class HostSection {
    public:
-    explicit HostTime(const patchbay_model* model) : side_(SideOf(model)) {}
-    ~HostTime() { side_.host_time += std::chrono::steady_clock::now() - started_; }
-    HostTime(const HostTime&) = delete;
-    HostTime& operator=(const HostTime&) = delete;
+    explicit HostSection(const patchbay_model* model)
+        : side_(SideOf(model)), hooks_(side_.services->hooks_) {
+      const ChainInPass* const chain = side_.services->chain_;
+      if (hooks_.host_begins) hooks_.host_begins(chain == nullptr ? 0 : chain->at().step.index);
+    }
+    ~HostSection() {
+      side_.host_time += std::chrono::steady_clock::now() - started_;
+      if (hooks_.host_ends) hooks_.host_ends();
+    }
+    HostSection(const HostSection&) = delete;
+    HostSection& operator=(const HostSection&) = delete;
 
    private:
     PluginSide& side_;
+    const ModelHooks& hooks_;
     const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   };
 
   static patchbay_status Denoise(const patchbay_model* model, const patchbay_evaluation* evaluation,
                                  patchbay_tensor* denoised, patchbay_error* error) {
-    const HostTime host_time(model);
+    const HostSection host_section(model);
     return Answer(denoised, error, [&] { return SideOf(model).services->Denoise(*evaluation); });
   }
 
@@ -114,7 +122,7 @@ struct ModelServices::Functions {
 
   static patchbay_status EncodePicture(const patchbay_model* model, patchbay_tensor picture,
                                        patchbay_tensor* latent, patchbay_error* error) {
-    const HostTime host_time(model);
+    const HostSection host_section(model);
     return Answer(latent, error, [&]() -> absl::StatusOr<at::Tensor> {
       const ModelServices& services = *SideOf(model).services;
       return Whole(services.model_.autoencoder->Encode(Borrowed(picture), /*noise=*/{},
@@ -123,7 +131,7 @@ struct ModelServices::Functions {
   }
   static patchbay_status DecodeLatent(const patchbay_model* model, patchbay_tensor latent,
                                       patchbay_tensor* picture, patchbay_error* error) {
-    const HostTime host_time(model);
+    const HostSection host_section(model);
     return Answer(picture, error, [&]() -> absl::StatusOr<at::Tensor> {
       const ModelServices& services = *SideOf(model).services;
       return Whole(services.model_.autoencoder->Decode(Borrowed(latent),
@@ -150,7 +158,7 @@ struct ModelServices::Functions {
   static patchbay_status EncodeText(const patchbay_model* model, const char* text,
                                     patchbay_row_role role, patchbay_tensor* hidden_states,
                                     patchbay_error* error) {
-    const HostTime host_time(model);
+    const HostSection host_section(model);
     return Answer(hidden_states, error, [&]() -> absl::StatusOr<at::Tensor> {
       const ModelServices& services = *SideOf(model).services;
       return services.text_->Encode(text, role, services.call_);
@@ -191,9 +199,9 @@ struct ModelServices::Functions {
 };
 
 ModelServices::ModelServices(const LoadedModel& model, const ModelInfo& info,
-                             const std::vector<std::string>& plugin_ids)
-    : model_(model), info_(info), preconditioning_(model.schedule.config()) {
-  for (const std::string& id : plugin_ids) sides_.push_back({this, &id});
+                             const ModelHooks& hooks)
+    : model_(model), info_(info), hooks_(hooks), preconditioning_(model.schedule.config()) {
+  for (const std::string& id : hooks.plugin_ids) sides_.push_back({this, &id});
 }
 
 std::vector<PluginInPass> ModelServices::plugins() {

@@ -22,8 +22,7 @@ namespace patchbay {
 class ModelServices {
  public:
   // All arguments must outlive the object.
-  ModelServices(const LoadedModel& model, const ModelInfo& info,
-                const std::vector<std::string>& plugin_ids);
+  ModelServices(const LoadedModel& model, const ModelInfo& info, const ModelHooks& hooks);
   ModelServices(const ModelServices&) = delete;
   ModelServices& operator=(const ModelServices&) = delete;
 
@@ -66,6 +65,7 @@ class ModelServices {
 
   const LoadedModel& model_;
   const ModelInfo& info_;
+  const ModelHooks& hooks_;
   std::vector<PluginSide> sides_;
   Preconditioning preconditioning_;
   GuidedDenoiser* denoiser_ = nullptr;

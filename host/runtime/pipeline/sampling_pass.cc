@@ -169,7 +169,7 @@ absl::StatusOr<at::Tensor> SamplingPass::RunLoop(const Task& task, const Samplin
 
 SamplingPass::Chain::Chain(const SamplingPass& pass, const Task& task, const SamplingPlan& plan)
     : info(pass.model_),
-      services(pass.model_, info, pass.hooks_->plugin_ids),
+      services(pass.model_, info, *pass.hooks_),
       hooks(*pass.hooks_, Describe(pass, task, plan), services.plugins()) {
   for (int i = 0; i < pass.request_.batch; ++i) {
     seeds.push_back(pass.request_.seed + static_cast<uint64_t>(i));

@@ -1,6 +1,7 @@
 // A plugin that fails in the way that it is asked to, at the step that it is asked to.
 
 #include <patchbay/aten.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
@@ -12,7 +13,7 @@
 
 namespace {
 
-enum class Way { kNone, kThrow, kNan, kShape, kSlow, kCrash, kOverflow, kKill, kHang };
+enum class Way { kNone, kThrow, kNan, kShape, kSlow, kCrash, kOverflow, kKill, kEndInHost, kHang };
 
 struct Settings {
   Way way = Way::kNone;
@@ -48,6 +49,7 @@ class Faulty final : public patchbay::Plugin<Settings> {
                   {Way::kCrash, "crash", "Writes to address 8"},
                   {Way::kOverflow, "overflow", "Recurses without end"},
                   {Way::kKill, "kill", "Ends the process with SIGKILL"},
+                  {Way::kEndInHost, "end-in-host", "Ends the process while it has the host decode"},
                   {Way::kHang, "hang", "Never comes back"}});
     d.field<2>(&Settings::step, "step").range(0, 1000);
     d.field<3>(&Settings::refuses, "refuses");
@@ -58,7 +60,7 @@ class Faulty final : public patchbay::Plugin<Settings> {
     if (settings().refuses) throw std::invalid_argument("refuses to be attached");
     if (settings().hangs) Hang();
     at.guidance([wanted = settings()](const patchbay::Step& step, const patchbay::Guidance& g) {
-      return step.index == wanted.step ? Fail(wanted.way, g.guided) : g.guided;
+      return step.index == wanted.step ? Fail(wanted.way, step, g.guided) : g.guided;
     });
   }
 
@@ -67,7 +69,16 @@ class Faulty final : public patchbay::Plugin<Settings> {
     while (true) std::this_thread::sleep_for(std::chrono::hours(1));
   }
 
-  static at::Tensor Fail(Way way, const at::Tensor& guided) {
+  // All but a few microseconds are spent in the host.
+  [[noreturn]] static void EndInHost(const patchbay::Model& model, const at::Tensor& latent) {
+    std::thread([] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      kill(getpid(), SIGKILL);
+    }).detach();
+    while (true) model.decode_latent(latent);
+  }
+
+  static at::Tensor Fail(Way way, const patchbay::Step& step, const at::Tensor& guided) {
     switch (way) {
       case Way::kNone:
         break;
@@ -88,6 +99,8 @@ class Faulty final : public patchbay::Plugin<Settings> {
       case Way::kKill:
         std::raise(SIGKILL);
         break;
+      case Way::kEndInHost:
+        EndInHost(step.model(), guided);
       case Way::kHang:
         Hang();
     }
