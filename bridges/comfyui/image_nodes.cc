@@ -154,14 +154,13 @@ Values PadForOutpaint(NodeCall& call) {
   const int added[4] = {static_cast<int>(call.Int("left")), static_cast<int>(call.Int("top")),
                         static_cast<int>(call.Int("right")), static_cast<int>(call.Int("bottom"))};
   const auto feathering = static_cast<int>(call.Int("feathering"));
+  const std::vector<Picture>& pictures = call.Get<ImageValue>("image").pictures;
   ImageValue result;
   MaskValue mask;
-  for (const Picture& picture : call.Get<ImageValue>("image").pictures) {
+  for (const Picture& picture : pictures) {
     const int width = picture.width + added[0] + added[2];
     const int height = picture.height + added[1] + added[3];
-    if (width > kMaxSide || height > kMaxSide) {
-      return absl::InvalidArgumentError("the padded picture is too large");
-    }
+    BRIDGE_RETURN_IF_ERROR(CheckPictureSizes(pictures.size(), width, height));
     Picture padded = BlankPicture(width, height, 3, 128);
     Paste(picture, added[0], added[1], padded);
     result.pictures.push_back(std::move(padded));

@@ -253,6 +253,20 @@ def test_primitives_upscaling_and_padding(client):
     assert entry["outputs"]["24"] == {"text": ["112"]}
 
 
+@pytest.mark.parametrize("node", [
+    {"class_type": "ImagePadForOutpaint", "inputs": {
+        "image": ["8", 0], "left": 9000, "top": 0, "right": 0, "bottom": 9000, "feathering": 4}},
+    {"class_type": "ImageScale", "inputs": {
+        "image": ["8", 0], "upscale_method": "lanczos", "width": 9064, "height": 9064, "crop": "disabled"}}])
+def test_pictures_that_are_too_large(client, node):
+    graph = workflow(nodes={"20": node})
+    graph["9"]["inputs"]["images"] = ["20", 0]
+    entry, frames = client.run(graph)
+    assert entry["status"]["status_str"] == "error"
+    message = events(frames, "execution_error")[0]["exception_message"]
+    assert "1 picture of 9064x9064 would have more pixels than can be kept" in message
+
+
 def test_custom_sampling_equals_ksampler(client):
     plain, _ = client.run(workflow(sampler={"seed": 12}))
     graph = workflow(nodes={
