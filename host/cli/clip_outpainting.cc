@@ -18,6 +18,7 @@
 #include "host/cli/temporary_folder.h"
 #include "host/engine/plugin_values.h"
 #include "host/formats/frame_writer.h"
+#include "host/formats/safetensors.h"
 
 namespace patchbay {
 namespace {
@@ -69,6 +70,13 @@ absl::Status CheckPaths(const OutpaintOptions& options, const GenerateOptions& g
         absl::StrCat("-o ", generate.output_file, " is the clip that is read; name another file"));
   }
   return absl::OkStatus();
+}
+
+// Whether an adaptation of animatediff was trained on frames with the same noise.
+absl::StatusOr<bool> WasTrainedOnSharedNoise(const std::string& adapter_file) {
+  PATCHBAY_ASSIGN_OR_RETURN(const SafetensorsFile file, SafetensorsFile::Open(adapter_file));
+  const auto found = file.metadata().find("shared_noise");
+  return found != file.metadata().end() && found->second == "true";
 }
 
 class ClipPainter {
@@ -142,13 +150,16 @@ class ClipPainter {
   }
 
   absl::Status Adapt(const ActionProgram& run_action) {
-    if (options_.adapt_steps == 0) return absl::OkStatus();
-    const Stopwatch watch(report_.adapt_seconds);
-    options_.adapter_file = options_.save_adapter_file.empty()
-                                ? folder_->FileNamed("adaptation.safetensors")
-                                : options_.save_adapter_file;
-    PATCHBAY_RETURN_IF_ERROR(
-        AdaptToClip(options_, generate_, *folder_, run_action, options_.adapter_file));
+    if (options_.adapt_steps > 0) {
+      const Stopwatch watch(report_.adapt_seconds);
+      options_.adapter_file = options_.save_adapter_file.empty()
+                                  ? folder_->FileNamed("adaptation.safetensors")
+                                  : options_.save_adapter_file;
+      PATCHBAY_RETURN_IF_ERROR(
+          AdaptToClip(options_, generate_, *folder_, run_action, options_.adapter_file));
+    }
+    if (options_.adapter_file.empty()) return absl::OkStatus();
+    PATCHBAY_ASSIGN_OR_RETURN(shares_noise_, WasTrainedOnSharedNoise(options_.adapter_file));
     return absl::OkStatus();
   }
 
@@ -233,8 +244,8 @@ class ClipPainter {
       settings.insert(settings.end(), of_adapter.begin(), of_adapter.end());
     }
     AddPlugin("animatediff", settings, task);
-    // Modules were trained on frames with noise of their own.
-    AddPlugin("outpainter", {{"shared_noise", "false"}}, task);
+    // Modules were trained on frames with noise of their own, which an adaptation may change.
+    AddPlugin("outpainter", {{"shared_noise", shares_noise_ ? "true" : "false"}}, task);
   }
 
   void Remember(const DrawnJob& drawn) {
@@ -258,6 +269,7 @@ class ClipPainter {
   std::unique_ptr<FrameReader> reader_;
   std::unique_ptr<FrameWriter> writer_;
   ClipMasks masks_;
+  bool shares_noise_ = false;
   std::string canvases_file_;
   std::vector<Picture> known_;
 };

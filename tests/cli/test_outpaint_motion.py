@@ -76,6 +76,32 @@ def test_adapting_first_is_adapting_before(outpaint, module, tmp_path):
     assert not np.array_equal(slower, first)
 
 
+def test_an_adaptation_to_shared_noise_is_drawn_with_it(outpaint, program, model, module, tmp_path):
+    clip = scene(3)
+    folder = write_folder(tmp_path / "clip", clip)
+    kept = tmp_path / "kept.safetensors"
+    shared, _ = outpaint(folder, "--motion-module", module, "--adapt", 2, "--adapt-with", "shared_noise=true",
+                         "--save-adapter", kept, to="shared")
+    (tmp_path / "clip.png").write_bytes(clip_file(clip))
+
+    def generate(of_outpainter: str) -> np.ndarray:
+        result = program.run(
+            "generate", "a garden", "--model", model("sd1"), "--size", "88x48", "--batch", 3, *QUICK, "--plugin",
+            f"animatediff:module={module},lora={kept},left=16,right=8", "--plugin",
+            f"outpainter:picture={tmp_path}/clip.png,left=16,top=0,right=5,bottom=0,jump_repeats=0,{of_outpainter}",
+            "-o", tmp_path / "frame.png")
+        assert result.returncode == 0, result.stderr
+        return np.stack([np.asarray(Image.open(tmp_path / f"frame-{i}.png")) for i in (1, 2, 3)])
+
+    assert np.array_equal(shared, generate("shared_noise=true"))
+    again, _ = outpaint(folder, "--motion-module", module, "--adapter", kept, to="again")
+    assert np.array_equal(shared, again)
+    # Nothing goes back here and nothing is drawn anew: the first noise is animatediff's to share.
+    assert np.array_equal(shared, generate("shared_noise=false"))
+    own, _ = outpaint(folder, "--motion-module", module, "--adapt", 2, to="own")
+    assert not np.array_equal(own, shared)
+
+
 def refusal(program, model, clip, module, *arguments: object, margins: str = "16,0,5,0") -> str:
     result = program.run("outpaint", clip, "a garden", "--margins", margins, "--motion-module", module, *arguments,
                          "--model", model("sd1"), *QUICK)

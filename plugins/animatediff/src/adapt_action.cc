@@ -65,8 +65,9 @@ Sample DrawSample(const patchbay::Model& model, const AdaptSettings& wanted,
   sample.unknown = UnknownPixels(
       DrawMargins(wanted.mask_least, wanted.mask_most, clip.size(), generator), clip.size());
   sample.unknown_cells = UnknownCells(sample.unknown, model.info().pixels_per_latent_pixel);
-  sample.latent = sample.clean +
-                  sample.sigma * at::randn(sample.clean.sizes(), generator, sample.clean.options());
+  at::Tensor noise = at::randn(sample.clean.sizes(), generator, sample.clean.options());
+  if (wanted.shared_noise) noise = noise.slice(0, 0, 1).expand_as(noise);
+  sample.latent = sample.clean + sample.sigma * noise;
   return sample;
 }
 
@@ -141,6 +142,7 @@ void AdaptAction::Begin(const patchbay::Action& action, const AdaptSettings& wan
   adaptation.facts.least_mask = wanted.mask_least;
   adaptation.facts.most_mask = wanted.mask_most;
   adaptation.facts.groupnorm_over_frames = settings.groupnorm_over_frames;
+  adaptation.facts.shared_noise = wanted.shared_noise;
   state_.parameters = LastingParameters(wanted, settings);
   state_.parameters["precision"] = training::PrecisionName(options_.dtype().toScalarType());
   state_.optimizer.learning_rate = wanted.learning_rate;

@@ -37,6 +37,13 @@ void DescribeClip(patchbay::ActionFields<AdaptSettings>& d) {
       .label("Frame stride")
       .range(1, 64)
       .help("From one of these frames to the next.");
+  d.field<15>(&AdaptSettings::shared_noise, "shared_noise")
+      .label("Shared noise")
+      .help(
+          "The frames of a training step have the same noise, and so have those that are drawn "
+          "with "
+          "the adaptation: they come out calmer. Motion modules were trained on frames with noise "
+          "of their own; the adaptation learns the difference.");
   training::DescribeResume<13>(d, &AdaptSettings::resume);
 }
 
@@ -103,6 +110,7 @@ std::map<std::string, std::string> LastingParameters(const AdaptSettings& settin
           {"frame_stride", std::to_string(settings.frame_stride)},
           {"loss", settings.loss == LossPlace::kWhole ? "whole" : "unknown"},
           {"seed", std::to_string(settings.seed)},
+          {"shared_noise", settings.shared_noise ? "true" : "false"},
           {"scale", training::Spelled(of_plugin.scale)},
           {"groupnorm_over_frames", of_plugin.groupnorm_over_frames ? "true" : "false"}};
 }

@@ -25,6 +25,7 @@ struct AdaptSettings {
   int64_t frame_stride = 1;
   LossPlace loss = LossPlace::kWhole;
   int64_t seed = 42;
+  bool shared_noise = false;
   int64_t save_every = 0;
   patchbay::File resume;
   patchbay::File module;

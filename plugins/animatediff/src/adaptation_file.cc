@@ -21,6 +21,7 @@ constexpr char kLeastMask[] = "mask_least";
 constexpr char kMostMask[] = "mask_most";
 constexpr char kSteps[] = "steps";
 constexpr char kOverFrames[] = "groupnorm_over_frames";
+constexpr char kSharedNoise[] = "shared_noise";
 
 // Stands before tensors' names.
 constexpr char kLora[] = "lora.";
@@ -69,9 +70,9 @@ struct Reader {
 }  // namespace
 
 const std::vector<std::string>& AdaptationKeys() {
-  static const std::vector<std::string> keys = {kKind,   kRank,      kMultiplier, kBaseModel,
-                                                kModule, kClip,      kLeastMask,  kMostMask,
-                                                kSteps,  kOverFrames};
+  static const std::vector<std::string> keys = {kKind,   kRank,       kMultiplier, kBaseModel,
+                                                kModule, kClip,       kLeastMask,  kMostMask,
+                                                kSteps,  kOverFrames, kSharedNoise};
   return keys;
 }
 
@@ -107,7 +108,8 @@ std::map<std::string, std::string> MetadataOf(const AdaptationFacts& facts) {
           {kLeastMask, training::Spelled(facts.least_mask)},
           {kMostMask, training::Spelled(facts.most_mask)},
           {kSteps, std::to_string(facts.steps)},
-          {kOverFrames, facts.groupnorm_over_frames ? "true" : "false"}};
+          {kOverFrames, facts.groupnorm_over_frames ? "true" : "false"},
+          {kSharedNoise, facts.shared_noise ? "true" : "false"}};
 }
 
 AdaptationFacts ReadAdaptationFacts(const std::string& field, const std::string& file,
@@ -127,6 +129,7 @@ AdaptationFacts ReadAdaptationFacts(const std::string& field, const std::string&
   facts.most_mask = reader.Number(kMostMask, 0, 1);
   facts.steps = reader.Whole(kSteps, 0, kMostSteps);
   facts.groupnorm_over_frames = reader.Text(kOverFrames) == "true";
+  facts.shared_noise = reader.Text(kSharedNoise) == "true";
   return facts;
 }
 

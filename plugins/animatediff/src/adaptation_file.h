@@ -23,6 +23,7 @@ struct AdaptationFacts {
   double most_mask = 0.4;
   int64_t steps = 0;
   bool groupnorm_over_frames = false;
+  bool shared_noise = false;  // between the frames that it was trained on
 };
 
 // LoRAs on a model's motion modules, trained on one clip.

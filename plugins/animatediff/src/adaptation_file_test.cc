@@ -24,6 +24,7 @@ AdaptationFacts SomeFacts() {
   facts.least_mask = 0.1;
   facts.most_mask = 0.35;
   facts.steps = 12;
+  facts.shared_noise = true;
   return facts;
 }
 
@@ -36,6 +37,7 @@ TEST(AdaptationFileTest, FactsComeBackAsTheyWere) {
   EXPECT_EQ(facts.most_mask, 0.35);
   EXPECT_EQ(facts.steps, 12);
   EXPECT_FALSE(facts.groupnorm_over_frames);
+  EXPECT_TRUE(facts.shared_noise);
   const Metadata metadata = MetadataOf(SomeFacts());
   for (const std::string& key : AdaptationKeys()) EXPECT_TRUE(metadata.contains(key)) << key;
   EXPECT_EQ(metadata.size(), AdaptationKeys().size());

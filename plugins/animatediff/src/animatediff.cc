@@ -122,6 +122,7 @@ class AnimateDiff final : public patchbay::Plugin<Settings> {
       model.sites.sites[i].after(std::move(layer));
     }
     if (settings().groupnorm_over_frames) at.require_norms_over_pictures();
+    if (adaptation && adaptation->facts.shared_noise) at.first_latent(ShareNoise);
     const double decay = adaptation ? settings().lora_decay : 0;
     at.begin_pass([decay, settings = settings()](const patchbay::Step& step) {
       return Begin(settings, decay, step);
@@ -136,6 +137,12 @@ class AnimateDiff final : public patchbay::Plugin<Settings> {
       }
       return DenoiseWindows(windows, weighting, latent, inner);
     });
+  }
+
+  // The first frame's for all, as the adaptation was trained.
+  static void ShareNoise(const patchbay::Step& step, at::Tensor& latent) {
+    if ((step.flags & PATCHBAY_STEP_IMAGE_TO_IMAGE) != 0) return;
+    latent = latent.slice(0, 0, 1).expand_as(latent).contiguous();
   }
 
   // What the settings name, if they name one that acts.
