@@ -27,10 +27,10 @@ absl::Status CheckPictureSizes(size_t count, int64_t width, int64_t height) {
   if (width * height <= kMostPixels && width * height <= kMostPixelsTogether / pictures) {
     return absl::OkStatus();
   }
-  return absl::InvalidArgumentError(absl::StrCat(
-      count, count == 1 ? " picture of " : " pictures of ", width, "x", height,
-      " would have more pixels than can be kept, which are ", kMostPixels, " each and ",
-      kMostPixelsTogether, " together; choose a smaller size"));
+  return absl::InvalidArgumentError(
+      absl::StrCat(count, count == 1 ? " picture of " : " pictures of ", width, "x", height,
+                   " would have more pixels than can be kept, which are ", kMostPixels,
+                   " each and ", kMostPixelsTogether, " together; choose a smaller size"));
 }
 
 std::vector<std::string> ImageScalingNames() {

@@ -1,9 +1,12 @@
 """What the outpainter makes of clips cut to 60 % of their width, with and without a motion module and adaptation.
 
 The clips are made here: moving scenes of the default model's world, and a window that pans over one; with drawings and
-paths from seeds that no training draws from. fp32, so that the figures depend on seeds alone.
+paths from seeds that no training draws from; and a window that pans over photographs, of which the model's world has
+none. fp32, so that the figures depend on seeds alone.
 """
 
+import importlib.util
+import itertools
 import json
 import pathlib
 import subprocess
@@ -19,6 +22,11 @@ from PIL import Image
 STEPS = 20
 DRAWING = ["--guidance", 2, "--precision", "fp32", "--threads", 1]
 LEARNING_RATE = 2e-4
+# In the public domain, as scikit-image brings them along; and what the model is told that they show.
+PHOTOGRAPHS = {"chelsea.png": "a cat", "coffee.png": "a cup of coffee on a wooden table",
+               "astronaut.png": "a woman before a flag", "rocket.jpg": "a rocket before a cloudy sky"}
+# Of what a frame shows of them: its side in those of the photograph, and how far it moves in its own.
+FRAME_SIDE, FRAME_WAY = 0.66, 0.45
 PAINTED = numpy.r_[0:LEFT, SIZE - RIGHT:SIZE]
 
 
@@ -34,6 +42,18 @@ def panning(scene, frames, rng):
     """A window that moves over a scene that stands still."""
     way = numpy.linspace(-REACH, REACH, frames) * rng.choice([-1, 1])
     return [scene] * frames, numpy.stack([way, numpy.zeros(frames), numpy.ones(frames)], 1)
+
+
+def photograph_clips(count, frames):
+    """Names, prompts and frames: from the left to the right and back in turns, at half height."""
+    folder = pathlib.Path(importlib.util.find_spec("skimage").submodule_search_locations[0]) / "data"
+    for number, (name, prompt) in enumerate(list(PHOTOGRAPHS.items())[:count]):
+        picture = Image.open(folder / name).convert("RGB")
+        side = FRAME_SIDE * min(picture.size)
+        left, top = (picture.width - (1 + FRAME_WAY) * side) / 2, (picture.height - side) / 2
+        way = left + numpy.linspace(0, FRAME_WAY * side, frames)[::1 if number % 2 == 0 else -1]
+        yield "panning over a photograph", prompt, numpy.stack([
+            numpy.asarray(picture.resize((SIZE, SIZE), Image.LANCZOS, box=(x, top, x + side, top + side))) for x in way])
 
 
 def make_clips(sprites, count, frames):
@@ -52,8 +72,9 @@ def methods(module, adapt_steps):
     ways = {"shared noise": [], "noise of their own": ["--plugin", "outpainter:shared_noise=false"]}
     if module:
         ways["motion module"] = ["--motion-module", module]
-        ways[f"motion module, adapted in {adapt_steps} steps"] = [
-            "--motion-module", module, "--adapt", adapt_steps, "--adapt-with", f"learning_rate={LEARNING_RATE}"]
+        adapted = ["--motion-module", module, "--adapt", adapt_steps, "--adapt-with", f"learning_rate={LEARNING_RATE}"]
+        ways[f"motion module, adapted in {adapt_steps} steps"] = adapted
+        ways["the same, to shared noise"] = [*adapted, "--adapt-with", "shared_noise=true"]
     return ways
 
 
@@ -83,7 +104,8 @@ def quality(drawn, truth):
 def bench_clips(build, count, work, module, adapt_steps, frames=16):
     sprites = read_sprites(work)
     rows = {}
-    for seed, (kind, prompt, truth) in enumerate(make_clips(sprites, count, frames)):
+    clips = itertools.chain(make_clips(sprites, count, frames), photograph_clips(count // 2, frames))
+    for seed, (kind, prompt, truth) in enumerate(clips):
         with tempfile.TemporaryDirectory() as folder:
             known = pathlib.Path(folder) / "known"
             known.mkdir()
@@ -95,10 +117,8 @@ def bench_clips(build, count, work, module, adapt_steps, frames=16):
                 rows.setdefault(name, {}).setdefault(kind, []).append(
                     (quality(drawn, truth), flicker(drawn, truth), report["seconds_per_frame"],
                      report["adapt_seconds"], report["peak_bytes"] / 2 ** 20))
-    for kind in ("moving", "panning"):
-        of_kind = {name: kinds[kind] for name, kinds in rows.items() if kind in kinds}
-        if of_kind:
-            print_table(kind, of_kind, frames)
+    for kind in dict.fromkeys(kind for kinds in rows.values() for kind in kinds):
+        print_table(kind, {name: kinds[kind] for name, kinds in rows.items()}, frames)
 
 
 def print_table(kind, rows, frames):
