@@ -45,9 +45,12 @@ void AddCommands(CLI::App& program, CommandAction& action) {
     PATCHBAY_RETURN_IF_ERROR(CheckNotRemote(remote->generate));
     return OpenDrawerHere();
   };
-  const JobChecker check = [remote](const GenerateOptions& options) {
-    return remote->connection.is_remote() ? CheckJobThere(options, remote->connection)
-                                          : CheckJobHere(options);
+  const JobChecker check = [remote](const GenerateOptions& options) -> absl::Status {
+    if (remote->connection.is_remote()) {
+      return CheckJobThere(options, remote->generate, remote->connection);
+    }
+    PATCHBAY_RETURN_IF_ERROR(CheckNotRemote(remote->generate));
+    return CheckJobHere(options);
   };
   CLI::App* const outpaint = AddOutpaintCommand(
       program, action,

@@ -97,6 +97,7 @@ std::vector<PictureMargins> SplitMargins(const PictureMargins& margins, int roun
 GenerateOptions RoundsPlan::FirstTask(const OutpaintOptions& options,
                                       const GenerateOptions& generate) const {
   GenerateOptions task = generate;
+  task.round = {0, static_cast<int>(rounds.size())};
   AddOutpainting(options, {picture, rounds.front()}, task);
   return task;
 }

@@ -30,7 +30,12 @@ absl::StatusOr<Clients> OpenClients(const Connection& connection) {
   return clients;
 }
 
-absl::Status CheckForServer(const GenerateOptions& options) {
+absl::Status CheckForServer(const GenerateOptions& options, const RemoteGenerateOptions& remote) {
+  if (remote.detach && options.round.count > 1) {
+    return absl::InvalidArgumentError(
+        "--detach leaves one job to the server, and this picture is painted in several rounds; "
+        "give --rounds 1, or wait for it");
+  }
   std::string typed = FirstTypedOption(options.engine);
   if (!options.plugin_folders.empty()) typed = "--plugins";
   if (typed.empty()) return absl::OkStatus();
@@ -75,7 +80,7 @@ class DrawerThere final : public JobDrawer {
       : remote_(std::move(remote)), clients_(std::move(clients)) {}
 
   absl::StatusOr<DrawnJob> Draw(GenerateOptions& options) override {
-    PATCHBAY_RETURN_IF_ERROR(CheckForServer(options));
+    PATCHBAY_RETURN_IF_ERROR(CheckForServer(options, remote_));
     std::string request_id = remote_.request_id;
     if (!request_id.empty()) absl::StrAppend(&request_id, "-job-", ++jobs_);
     PATCHBAY_ASSIGN_OR_RETURN(const Job job, Create(options, remote_, request_id, clients_));
@@ -124,12 +129,7 @@ absl::Status CheckNotRemote(const RemoteGenerateOptions& remote) {
 
 absl::Status GenerateRemotely(GenerateOptions& options, const RemoteGenerateOptions& remote,
                               const Connection& connection) {
-  PATCHBAY_RETURN_IF_ERROR(CheckForServer(options));
-  if (remote.detach && options.round.count > 1) {
-    return absl::InvalidArgumentError(
-        "--detach leaves one job to the server, and this picture is painted in several rounds; "
-        "give --rounds 1, or wait for it");
-  }
+  PATCHBAY_RETURN_IF_ERROR(CheckForServer(options, remote));
   PATCHBAY_RETURN_IF_ERROR(CheckOutputPaths(options));
   PATCHBAY_ASSIGN_OR_RETURN(const Clients clients, OpenClients(connection));
   std::string request_id = remote.request_id;
@@ -152,8 +152,9 @@ absl::Status GenerateRemotely(GenerateOptions& options, const RemoteGenerateOpti
   return absl::OkStatus();
 }
 
-absl::Status CheckJobThere(GenerateOptions options, const Connection& connection) {
-  PATCHBAY_RETURN_IF_ERROR(CheckForServer(options));
+absl::Status CheckJobThere(GenerateOptions options, const RemoteGenerateOptions& remote,
+                           const Connection& connection) {
+  PATCHBAY_RETURN_IF_ERROR(CheckForServer(options, remote));
   PATCHBAY_ASSIGN_OR_RETURN(const Clients clients, OpenClients(connection));
   PATCHBAY_RETURN_IF_ERROR(Complete(options, clients));
   for (const ChosenPlugin& plugin : options.request.plugins) {

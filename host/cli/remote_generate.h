@@ -34,7 +34,8 @@ absl::StatusOr<std::unique_ptr<JobDrawer>> OpenDrawerThere(const RemoteGenerateO
 
 // CheckJobHere() for a job that the server is to draw, as far as it can be told before the server
 // has its files.
-absl::Status CheckJobThere(GenerateOptions options, const Connection& connection);
+absl::Status CheckJobThere(GenerateOptions options, const RemoteGenerateOptions& remote,
+                           const Connection& connection);
 
 // INVALID_ARGUMENT when one of these options was typed although nothing is remote.
 absl::Status CheckNotRemote(const RemoteGenerateOptions& remote);

@@ -284,6 +284,7 @@ def test_references_that_are_refused(outpaint, photo, tmp_path, arguments, words
 @pytest.mark.parametrize(("arguments", "words"), [
     (("--rounds", 2, "--batch", 2), "--batch: only one picture at a time"),
     (("--lora", "missing.safetensors"), "missing.safetensors"),
+    (("--request-id", "one"), "are for a server; name one with --host"),
     (("--embedding", "missing.safetensors"), "missing.safetensors"),
     (("--plugin", "nonsense"), "nonsense"),
     (("--plugin", "cfgpp:nothing=1"), 'there is no setting "nothing"'),

@@ -25,13 +25,16 @@ def pictures(tmp_path):
     ("large", ["--margins", "8"], "10000x10000"), ("clear", ["--margins", "8"], "transparent"),
     ("photo", ["--margins", "8", "--mask", "mask.png"], "must be alike"),
     ("photo", ["--margins", "16000,0,16000,0"], "16384"),
-    ("photo", ["--margins", "80,0,0,0", "--detach"], "--rounds 1")])
+    ("photo", ["--margins", "80,0,0,0", "--detach"], "--rounds 1"),
+    ("photo", ["--margins", "80,0,0,0", "--detach", "--reference", "mask.png"], "--rounds 1"),
+    ("photo", ["--margins", "8", "--lora", "none.safetensors", "--reference", "mask.png"], "none.safetensors"),
+    ("photo", ["--margins", "8", "--plugin", "nonsense", "--reference", "mask.png"], "nonsense")])
 def test_the_server_goes_on(picture, arguments, words, new_server, pictures):
     server = new_server().start()
     given = [pictures / argument if argument.endswith(".png") else argument for argument in arguments]
     refused = server.run("outpaint", pictures / f"{picture}.png", *given, *QUICK, "-o", pictures / "wide.png")
     assert refused.returncode == 1 and words in refused.stderr, refused.stderr
-    assert not (pictures / "wide.png").exists()
+    assert "loss" not in refused.stderr and not (pictures / "wide.png").exists()
     drawn = server.run("outpaint", pictures / "photo.png", "--margins", "8", *QUICK, "-o", pictures / "wide.png")
     assert drawn.returncode == 0, drawn.stderr
 
