@@ -14,8 +14,8 @@ namespace patchbay::comfyui {
 // How ComfyUI's image nodes can interpolate.
 std::vector<std::string> ImageScalingNames();
 
-// INVALID_ARGUMENT where one of so many pictures would be larger than those that are read may be, or
-// all together larger than memory is to be taken for.
+// INVALID_ARGUMENT where one of so many pictures would be larger than those that are read may be,
+// or all together larger than memory is to be taken for.
 absl::Status CheckPictureSizes(size_t count, int64_t width, int64_t height);
 
 // Pictures of another size, as ComfyUI's common_upscale makes them, rounded to 8 bits: "lanczos" is

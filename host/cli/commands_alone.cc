@@ -10,8 +10,9 @@ namespace patchbay {
 
 void AddCommands(CLI::App& program, CommandAction& action) {
   AddGenerateCommand(program, action, GenerateHere);
-  AddOutpaintCommand(program, action,
-                     {DescribeLocalModel, GenerateHere, CheckJobHere, OpenDrawerHere, RunActionHere});
+  AddOutpaintCommand(
+      program, action,
+      {DescribeLocalModel, GenerateHere, CheckJobHere, OpenDrawerHere, RunActionHere});
   AddConvertCommand(program, action);
   AddModelCommand(program, action, DescribeLocalModel);
   CLI::App* plugin = AddPluginCommand(program, action, PluginsHere());

@@ -9,9 +9,9 @@ inline constexpr int kExitFailed = 1;
 inline constexpr int kExitWrongUsage = 2;
 inline constexpr int kExitInterrupted = 130;
 
-// From now on Ctrl-C, a polite kill and the end of the terminal only set a flag, so that a job can end within a step and
-// leave nothing half-written; system calls that wait are interrupted. A second one ends the process
-// at once, with kExitInterrupted.
+// From now on Ctrl-C, a polite kill and the end of the terminal only set a flag, so that a job can
+// end within a step and leave nothing half-written; system calls that wait are interrupted. A
+// second one ends the process at once, with kExitInterrupted.
 void CatchInterrupts();
 
 // Whether one has come.

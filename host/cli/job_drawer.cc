@@ -12,8 +12,8 @@
 namespace patchbay {
 namespace {
 
-// Turns the paths in the plugins' settings into names and sees to it that plugins and files will do,
-// before gigabytes are read.
+// Turns the paths in the plugins' settings into names and sees to it that plugins and files will
+// do, before gigabytes are read.
 absl::Status ReadyPlugins(const PluginHost& plugins, GenerationRequest& request) {
   const auto show = [&plugins](const std::string& id) { return FindPlugin(plugins, id); };
   PATCHBAY_RETURN_IF_ERROR(NamePluginFiles(show, /*has_server=*/false, request));

@@ -16,8 +16,8 @@ absl::Status CheckSavedAdapter(const OutpaintOptions& options, const GenerateOpt
 
 // Runs the action adapt of the plugin animatediff on a clip's first frames, as many as an action
 // takes at once, on the canvas that they are to fill, and writes what it makes to `adapter_file`.
-// The clip is read anew. With --save-adapter the training's state is kept beside it, also when it is
-// cancelled.
+// The clip is read anew. With --save-adapter the training's state is kept beside it, also when it
+// is cancelled.
 absl::Status AdaptToClip(const OutpaintOptions& options, const GenerateOptions& generate,
                          const TemporaryFolder& folder, const ActionProgram& run,
                          const std::string& adapter_file);

@@ -40,8 +40,8 @@ struct Margins {
 CanvasSize FinishedSize(CanvasSize picture, const Margins& margins, CanvasSize canvas,
                         int64_t cell);
 
-// Throws patchbay::Error where a canvas, or what `what` names, would have more pixels than memory is
-// to be taken for. advice: what to do then.
+// Throws patchbay::Error where a canvas, or what `what` names, would have more pixels than memory
+// is to be taken for. advice: what to do then.
 void CheckPixels(const std::string& what, double height, double width, const std::string& advice);
 
 // The same for the canvases of a picture or of a clip's frames.

@@ -51,7 +51,8 @@ at::Tensor ContinuedStraight(const at::Tensor& values, const at::Tensor& known) 
   at::Tensor is_filled = known;
   for (int i = 0; i < kStraightOn; ++i) {
     const at::Tensor count = filling::SumOfNeighbours(is_filled);
-    filled = at::where(is_filled > 0, filled, filling::SumOfNeighbours(filled) / count.clamp_min(1));
+    filled =
+        at::where(is_filled > 0, filled, filling::SumOfNeighbours(filled) / count.clamp_min(1));
     is_filled = at::logical_or(is_filled > 0, count > 0).to(at::kFloat);
   }
   return filled;
