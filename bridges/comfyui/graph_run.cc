@@ -132,7 +132,7 @@ class Run {
     surroundings_.hub.Send(prompt_.client_id, "executing",
                            {{"node", id}, {"display_node", id}, {"prompt_id", prompt_.id}});
     NodeCall call = CallOf(id);
-    const auto values = Called(ClassOf(id), call);
+    auto values = Called(ClassOf(id), call);
     if (!values.ok()) {
       if (surroundings_.is_interrupted()) return Interrupted(id);
       // The host may have lost what results that are kept here refer to: next time all is made
@@ -141,8 +141,8 @@ class Run {
       return Failed(id, values.status());
     }
     auto result = std::make_shared<CachedResult>();
-    for (const NodeValue& value : *values) {
-      result->values.push_back(std::make_shared<const NodeValue>(value));
+    for (NodeValue& value : *values) {
+      result->values.push_back(std::make_shared<const NodeValue>(std::move(value)));
     }
     result->ui = std::move(call.ui);
     results_[id] = result;

@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 // A name may have 200 bytes. Each malformed one becomes three, and a number may follow.
 constexpr size_t kMaxStemBytes = 50;
-constexpr size_t kMaxSuffixBytes = 10;
+constexpr size_t kMaxSuffixBytes = 12;  // .safetensors
 
 bool Holds(const std::vector<PluginFile>& files, const std::string& name) {
   return std::any_of(files.begin(), files.end(),

@@ -166,8 +166,9 @@ def test_ctrl_c_leaves_the_state_on_disk(where, request, program, model, files, 
     state = tmp_path / "cut/state.safetensors"
     assert printed == f"{state}\n" and os.listdir(state.parent) == [state.name]
     steps = int(metadata_in(state.read_bytes())["steps"]) + 1
-    on, whole = run("on", "--steps", steps, "--resume", state), run("whole", "--steps", steps)
-    assert on.wait(60) == 0 and whole.wait(60) == 0
+    for running in (run("on", "--steps", steps, "--resume", state), run("whole", "--steps", steps)):
+        _, said = running.communicate(timeout=60)
+        assert running.returncode == 0, said
     for name in ("adaptation.safetensors", "state.safetensors"):
         assert (tmp_path / "on" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 

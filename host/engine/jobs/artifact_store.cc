@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <utility>
@@ -21,6 +22,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kUnfinished[] = "unfinished";
+// After a file's name: an empty file that was changed when the other was last asked for. Its own
+// times tell those who have it open whether it has been changed.
+constexpr char kAskedFor[] = ".asked-for";
 
 absl::Status Failed(const std::error_code& error, const char* doing, const std::string& path) {
   return absl::ErrnoToStatus(error.value(), absl::StrCat(doing, " ", path));
@@ -32,6 +36,22 @@ void FlushFolder(const std::string& path) {
   if (descriptor < 0) return;
   fsync(descriptor);
   close(descriptor);
+}
+
+void SayAskedFor(const std::string& path) {
+  const int descriptor =
+      open(absl::StrCat(path, kAskedFor).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (descriptor < 0) return;  // then it is as old as it was
+  futimens(descriptor, nullptr);
+  close(descriptor);
+}
+
+// When the file was stored or asked for.
+absl::Time LastAskedFor(const std::string& path, const struct stat& status) {
+  const absl::Time stored = absl::TimeFromTimespec(status.st_mtim);
+  struct stat asked {};
+  if (stat(absl::StrCat(path, kAskedFor).c_str(), &asked) != 0) return stored;
+  return std::max(stored, absl::TimeFromTimespec(asked.st_mtim));
 }
 
 absl::Status Unknown(std::string_view id) {
@@ -148,7 +168,7 @@ absl::StatusOr<Artifact> ArtifactStore::Place(ArtifactWriter& writer, std::strin
     was_there = fs::exists(path, error);
     if (was_there) {
       // The room of the second copy is given back; being asked for again makes the first one young.
-      utimensat(AT_FDCWD, path.c_str(), nullptr, 0);
+      SayAskedFor(path);
       unlink(writer.path_.c_str());
       stored_bytes_ -= writer.written_bytes_;
     } else {
@@ -188,11 +208,13 @@ void ArtifactStore::Release(uint64_t bytes) {
 
 absl::StatusOr<Artifact> ArtifactStore::Find(std::string_view id) const {
   if (!IsSha256(id)) return Unknown(id);
+  const std::string path = FinalPath(id);
+  const std::lock_guard lock(mutex_);
   std::error_code error;
-  const uint64_t size = fs::file_size(FinalPath(id), error);
+  const uint64_t size = fs::file_size(path, error);
   if (error) return Unknown(id);
   // Whoever looks is about to use it: it must not be removed as unused just then.
-  utimensat(AT_FDCWD, FinalPath(id).c_str(), nullptr, 0);
+  SayAskedFor(path);
   return Artifact{std::string(id), size};
 }
 
@@ -216,14 +238,7 @@ absl::StatusOr<int> ArtifactStore::RemoveUnused(
   }
   if (error) return Failed(error, "cannot read the folder", folder_);
   for (const fs::path& path : candidates) {
-    struct stat status {};
-    if (stat(path.c_str(), &status) != 0 || absl::FromTimeT(status.st_mtime) >= older_than) {
-      continue;
-    }
-    if (unlink(path.c_str()) == 0) {
-      stored_bytes_ -= static_cast<uint64_t>(status.st_size);
-      ++removed;
-    }
+    if (RemoveBefore(path.string(), older_than)) ++removed;
   }
   return removed;
 }
@@ -231,10 +246,16 @@ absl::StatusOr<int> ArtifactStore::RemoveUnused(
 void ArtifactStore::RemoveUntouched(const std::string& id, absl::Time stored) {
   if (!IsSha256(id)) return;
   const std::lock_guard lock(mutex_);
-  const std::string path = FinalPath(id);
+  RemoveBefore(FinalPath(id), stored);
+}
+
+bool ArtifactStore::RemoveBefore(const std::string& path, absl::Time time) {
   struct stat status {};
-  if (stat(path.c_str(), &status) != 0 || absl::TimeFromTimespec(status.st_mtim) > stored) return;
-  if (unlink(path.c_str()) == 0) stored_bytes_ -= static_cast<uint64_t>(status.st_size);
+  if (stat(path.c_str(), &status) != 0 || LastAskedFor(path, status) > time) return false;
+  if (unlink(path.c_str()) != 0) return false;
+  unlink(absl::StrCat(path, kAskedFor).c_str());
+  stored_bytes_ -= static_cast<uint64_t>(status.st_size);
+  return true;
 }
 
 uint64_t ArtifactStore::stored_bytes() const {

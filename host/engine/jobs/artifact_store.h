@@ -72,7 +72,8 @@ class ArtifactStore {
 
   // NOT_FOUND for an id that is not well-formed or not there.
   absl::StatusOr<Artifact> Find(std::string_view id) const;
-  // Where the file lies; it is never to be changed. NOT_FOUND as above.
+  // Where the file lies; it is never changed, nor are the times of its content and status, so that
+  // MappedFile::CheckUnchanged() holds. NOT_FOUND as above.
   absl::StatusOr<std::string> PathOf(std::string_view id) const;
 
   // Removes files for which `is_used` says no and that were stored or asked for again before
@@ -94,7 +95,8 @@ class ArtifactStore {
 
   std::string FinalPath(std::string_view id) const;
   absl::StatusOr<Artifact> Place(ArtifactWriter& writer, std::string id);
-  absl::Status CheckRoom(uint64_t bytes) const;  // mutex_ held
+  absl::Status CheckRoom(uint64_t bytes) const;                 // mutex_ held
+  bool RemoveBefore(const std::string& path, absl::Time time);  // mutex_ held
   absl::Status Reserve(uint64_t bytes);
   void Release(uint64_t bytes);
 

@@ -1,17 +1,23 @@
 #include "host/engine/jobs/artifact_store.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "host/base/mapped_file.h"
 #include "host/engine/jobs/error_reason.h"
 
 namespace patchbay {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::UnorderedElementsAre;
 
 // FIPS 180-4's example, as NIST publishes it.
 constexpr char kAbc[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
@@ -52,7 +58,7 @@ TEST_F(ArtifactStoreTest, KeepsEqualContentsOnce) {
   const auto store = Open();
   ASSERT_TRUE(store->Put("abc").ok());
   ASSERT_TRUE(store->Put("abc").ok());
-  EXPECT_EQ(Files().size(), 1u);
+  EXPECT_THAT(Files(), UnorderedElementsAre(kAbc, absl::StrCat(kAbc, ".asked-for")));
   EXPECT_EQ(store->stored_bytes(), 3u);
 }
 
@@ -149,6 +155,25 @@ TEST_F(ArtifactStoreTest, RemovesWhatNobodyElseHasAskedFor) {
   EXPECT_FALSE(store->Find(own.id).ok());
   EXPECT_TRUE(store->Find(shared.id).ok());
   EXPECT_EQ(store->stored_bytes(), 6u);
+}
+
+TEST_F(ArtifactStoreTest, AskingDoesNotChangeTheFileForThoseWhoHaveItOpen) {
+  const auto store = Open();
+  const std::string id = store->Put("abc")->id;
+  const auto file = MappedFile::Open(*store->PathOf(id));
+  ASSERT_TRUE(file.ok());
+  absl::SleepFor(absl::Milliseconds(20));  // times of files are no finer than this
+  const absl::Time later = absl::Now();
+  absl::SleepFor(absl::Milliseconds(20));
+  ASSERT_TRUE(store->Find(id).ok());
+  ASSERT_TRUE(store->Put("abc").ok());
+  const absl::Status unchanged = (*file)->CheckUnchanged();
+  EXPECT_TRUE(unchanged.ok()) << unchanged;
+  // It has been asked for nevertheless, also for the next process.
+  const auto next = Open();
+  EXPECT_EQ(*next->RemoveUnused([](const std::string&) { return false; }, later), 0);
+  EXPECT_EQ(*next->RemoveUnused([](const std::string&) { return false; }, absl::Now()), 1);
+  EXPECT_TRUE(Files().empty());
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
 """Graphs that no page sends: mutations of valid ones, and graphs put together at random. Each is answered with 200 or
 400 and ends within a moment; afterwards the server draws as before, in no more memory than before.
 
-The seeds are fixed, so that a failure comes again; PATCHBAY_FUZZ_GRAPHS sets how many graphs are tried (default 250).
+The seeds are fixed, so that a failure comes again where the same pictures were uploaded before it;
+PATCHBAY_FUZZ_GRAPHS sets how many graphs are tried (default 250).
 """
 
 from __future__ import annotations
